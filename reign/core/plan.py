@@ -1,0 +1,187 @@
+"""Plan and Task: an immutable, validated DAG of typed operations. What may stand in a plan file is what stands here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from reign.core import expressions
+from reign.core.duration import Duration
+from reign.core.resource import digest
+
+MAX_TASKS = 10_000
+
+TaskId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,62}$")]
+PlanName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$")]
+EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+OperationName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
+
+
+class OnFailure(StrEnum):
+    STOP = "stop"  # nothing new starts; what runs is let end
+    CONTINUE = "continue"  # only what needs the failed task is skipped
+    ROLLBACK = "rollback"  # stop, then take back what the run changed
+
+
+class Retry(BaseModel):
+    """How often a task that may be tried again is tried, and how long it waits before each further attempt."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    attempts: int = Field(default=1, ge=1, le=100, description="tries in all; 1 means no second try")
+    delay: Duration = Field(default=1.0, description="wait before the second try")
+    backoff: float = Field(default=2.0, ge=1, le=10, description="each further wait is this many times longer")
+    max_delay: Duration = Field(default=300.0, description="no wait is longer than this")
+    jitter: float = Field(default=0.1, ge=0, le=1, description="share of the wait that is random, to spread load")
+
+    def wait(self, attempt: int, random: float) -> float:
+        """Seconds to wait after failed attempt number ``attempt`` (1 is the first); ``random`` is in [0, 1)."""
+        grown = self.delay * self.backoff ** min(attempt - 1, 100)
+        return float(min(grown, self.max_delay) * (1 + self.jitter * (2 * random - 1)))
+
+
+class UndoOf(BaseModel):
+    """Makes a task the undo of an earlier one: it brings back the state that was recorded before that one's change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: str
+    task: str
+
+
+class Task(BaseModel):
+    """A node of a Plan. ``needs`` holds the tasks named there and those that its expressions refer to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    uses: OperationName = Field(description="the operation: agent.verb_object")
+    with_: dict[str, Any] = Field(default_factory=dict, alias="with", description="its inputs")
+    needs: tuple[TaskId, ...] = Field(default=(), description="tasks that must succeed first")
+    if_: str | bool | None = Field(default=None, alias="if", description="run only if this expression is true")
+    for_each: list[Any] | str | None = Field(
+        default=None, description="run once for each item of this list (or of what this expression gives)"
+    )
+    retry: Retry | None = Field(default=None, description="by default as the operation says")
+    timeout: Duration | None = Field(default=None, gt=0, description="by default as the operation says")
+    on_failure: OnFailure | None = Field(default=None, description="by default as the plan says")
+    approval: Literal["required"] | None = Field(default=None, description="wait for a person's yes")
+    locks: tuple[str, ...] = Field(default=(), description="further locks, beside what the operation touches")
+    name: str | None = Field(default=None, max_length=200, description="a title for people")
+    undo_of: UndoOf | None = Field(default=None, description="set in rollback plans only")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_need_may_stand_alone(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and isinstance(value.get("needs"), str):
+            return {**value, "needs": [value["needs"]]}
+        return value
+
+    @property
+    def agent(self) -> str:
+        return self.uses.partition(".")[0]
+
+    @cached_property
+    def condition(self) -> expressions.Node | None:
+        """The parsed ``if``, with or without ``${{ }}`` around it. Raises ExpressionError."""
+        if self.if_ is None:
+            return None
+        if isinstance(self.if_, bool):
+            return expressions.Literal(self.if_)
+        pieces = expressions.split(self.if_.strip())
+        if len(pieces) == 1 and not isinstance(pieces[0], str):
+            return pieces[0]
+        return expressions.parse(self.if_)
+
+    def references(self) -> list[tuple[str, ...]]:
+        """The dotted paths that the task's expressions read. Raises ExpressionError."""
+        nodes = [*expressions.expressions(self.with_), *expressions.expressions(self.for_each)]
+        nodes += expressions.expressions(list(self.locks))
+        if self.condition is not None:
+            nodes.append(self.condition)
+        return [path for node in nodes for path in expressions.paths(node)]
+
+    def asks_status(self) -> bool:
+        """Whether ``if`` asks how the needed tasks ended, so that their failure does not skip this one."""
+        return self.condition is not None and any(
+            isinstance(node, expressions.Call) and node.function in expressions.STATUS_FUNCTIONS
+            for node in expressions.walk(self.condition)
+        )
+
+
+class Plan(BaseModel):
+    """A named DAG of tasks for one environment. Made by a planner or from a file; checked by ``core.check``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    name: PlanName
+    description: str | None = Field(default=None, max_length=2000)
+    environment: EnvironmentName = "dev"
+    params: dict[str, Any] = Field(
+        default_factory=dict, description="named values with their defaults; null makes one required"
+    )
+    on_failure: OnFailure = OnFailure.STOP
+    concurrency: int | None = Field(default=None, ge=1, le=10_000, description="tasks of a run at the same time")
+    tasks: dict[TaskId, Task] = Field(min_length=1, max_length=MAX_TASKS)
+
+    @property
+    def needs(self) -> dict[str, tuple[str, ...]]:
+        return {task_id: task.needs for task_id, task in self.tasks.items()}
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of what the plan says; two plans with the same digest do the same."""
+        return digest(self.as_file())
+
+    def as_file(self) -> dict[str, Any]:
+        """The plan as a plan file has it, without what is default."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude_none=True) | {
+            "name": self.name,
+            "tasks": {
+                task_id: task.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude_none=True)
+                for task_id, task in self.tasks.items()
+            },
+        }
+
+    def bind(self, params: Mapping[str, Any] | None = None, environment: str | None = None) -> Self:
+        """The plan with parameters set, expressions that read only ``params`` and ``environment`` evaluated, and the
+        tasks that an expression refers to added to ``needs``.
+
+        Raises ExpressionError or InvalidInput; call ``core.check.checked`` to have all problems at once.
+        """
+        values = {**self.params, **(params or {})}
+        scope = {"params": values, "environment": environment or self.environment}
+        tasks = {task_id: _bound(task, scope) for task_id, task in self.tasks.items()}
+        return self.model_copy(update={"params": values, "environment": scope["environment"], "tasks": tasks})
+
+
+_BOUND_ROOTS = frozenset({"params", "environment"})
+
+
+def _bound(task: Task, scope: Mapping[str, Any]) -> Task:
+    update: dict[str, Any] = {}
+    if expressions.has_expression(task.with_):
+        update["with_"] = expressions.fill(task.with_, scope, _BOUND_ROOTS)
+    if task.for_each is not None and expressions.has_expression(task.for_each):
+        update["for_each"] = expressions.fill(task.for_each, scope, _BOUND_ROOTS)
+    if task.locks and expressions.has_expression(task.locks):
+        update["locks"] = tuple(str(lock) for lock in expressions.fill(list(task.locks), scope, _BOUND_ROOTS))
+    if task.condition is not None and {p[0] for p in expressions.paths(task.condition)} <= _BOUND_ROOTS:
+        if not task.asks_status():
+            update["if_"] = expressions.truthy(expressions.evaluate(task.condition, scope))
+    implied = [path[1] for path in task.references() if path[0] == "tasks" and len(path) > 1]
+    update["needs"] = tuple(dict.fromkeys([*task.needs, *implied]))
+    return task.model_copy(update=update)
+
+
+_SLUG = re.compile(r"[^a-z0-9]+")
+
+
+def slug(text: str, limit: int = 40) -> str:
+    """A name for plans and tasks out of free text: lower case words joined by hyphens, at most ``limit`` long."""
+    words = _SLUG.sub("-", text.lower()).strip("-")[:limit].strip("-")
+    return words or "plan"

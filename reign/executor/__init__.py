@@ -1,0 +1,17 @@
+"""The executor contract: what an agent brings (operations), and what a running operation is given (a context)."""
+
+from reign.executor.context import Context
+from reign.executor.contract import Agent, Check, Operation
+from reign.executor.failures import Cancelled, FailureKind, PutBack, TaskFailed, TimedOut
+
+__all__ = [
+    "Agent",
+    "Cancelled",
+    "Check",
+    "Context",
+    "FailureKind",
+    "Operation",
+    "PutBack",
+    "TaskFailed",
+    "TimedOut",
+]

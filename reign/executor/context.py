@@ -1,0 +1,120 @@
+"""What a running operation is given: who it runs for, where, and the hands to log, run tools and stop in time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from reign.executor.failures import Cancelled, TimedOut
+from reign.executor.process import ToolResult, run_tool
+from reign.security.masking import Masker
+
+
+class Blobs(Protocol):
+    """Keeps content that is too large for a record (a former file, a state file); addressed by its SHA-256."""
+
+    def put(self, content: bytes) -> str: ...
+
+    def get(self, ref: str) -> bytes: ...
+
+
+@dataclass
+class Context:
+    """One attempt's surroundings. Everything that an operation does outside goes through here or its own client."""
+
+    run: str  # readable run name
+    task: str
+    attempt: int
+    environment: str
+    workdir: Path  # relative paths of the plan start here
+    scratch: Path  # private to the attempt, removed afterwards
+    state_dir: Path  # kept between attempts and worker restarts on this machine (pids, logs of processes)
+    masker: Masker
+    blobs: Blobs
+    deadline: float  # time.monotonic() at which the attempt must end
+    options: Mapping[str, Any] = field(default_factory=dict)  # the agent's own settings
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    cancel_reason: str = "cancelled"
+    emit: Callable[[str, str], None] = lambda stream, text: None  # (stream, masked line)
+    report: Callable[[dict[str, Any]], None] = lambda progress: None
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Labels that mark what this attempt makes outside, so that it can be found again."""
+        return {"reign.run": self.run, "reign.task": self.task, "reign.attempt": str(self.attempt)}
+
+    def path(self, text: str) -> Path:
+        """A path of the plan as an absolute one; ``~`` is the worker's home."""
+        return (self.workdir / Path(text).expanduser()).absolute()
+
+    def log(self, text: str, stream: str = "log") -> None:
+        """Lines for ``reign logs``; masked here, so nothing else needs to remember to."""
+        for line in text.splitlines() or [""]:
+            self.emit(stream, self.masker.mask(line))
+
+    def progress(self, message: str, done: float | None = None, total: float | None = None) -> None:
+        """Where the work stands, for the live view: a short sentence and, if known, how much of how much."""
+        self.report({"message": self.masker.mask(message), "done": done, "total": total})
+
+    def remaining(self) -> float:
+        """Seconds until the deadline, at least 0."""
+        return max(0.0, self.deadline - time.monotonic())
+
+    def check(self) -> None:
+        """Raises Cancelled or TimedOut if the attempt must end now; call it in every loop that waits."""
+        if self.cancelled.is_set():
+            raise Cancelled(self.cancel_reason)
+        if time.monotonic() >= self.deadline:
+            raise TimedOut(0)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep that ends early, with Cancelled or TimedOut, when the attempt must."""
+        self.cancelled.wait(min(seconds, self.remaining()))
+        self.check()
+
+    def until(self, condition: Callable[[], Any], every: float = 0.2) -> Any:
+        """Poll ``condition`` until it gives something true, and return that. Raises Cancelled or TimedOut."""
+        while True:
+            found = condition()
+            if found:
+                return found
+            self.wait(every)
+
+    def tool(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
+        timeout: float | None = None,
+        on_line: Callable[[str, str], None] | None = None,
+        keep: int = 1_000_000,
+        stop_signal: int | None = None,
+        grace: float = 5.0,
+    ) -> ToolResult:
+        """Run a program to its end, its lines going to the log (or to ``on_line(stream, line)``).
+
+        No shell. ``env`` is the whole environment (default: a scrubbed one). It runs in a session of its own and dies
+        with this worker; on cancel or deadline its whole group gets ``stop_signal`` (default SIGTERM), and after
+        ``grace`` seconds SIGKILL. At most ``keep`` bytes of each stream are kept (head and tail).
+        Raises TaskFailed if it cannot be started, Cancelled, TimedOut; a non-zero exit is in the result.
+        """
+        limit = self.remaining() if timeout is None else min(timeout, self.remaining())
+        return run_tool(
+            argv,
+            cwd=cwd or self.workdir,
+            env=env,
+            stdin=stdin,
+            timeout=limit,
+            cancelled=self.cancelled,
+            cancel_reason=lambda: self.cancel_reason,
+            on_line=on_line or (lambda stream, line: self.log(line, stream)),
+            keep=keep,
+            stop_signal=stop_signal,
+            grace=grace,
+        )

@@ -1,0 +1,137 @@
+"""What an agent brings: a named set of operations, each of which looks first, then acts, and says how it is undone.
+
+Only ``apply`` is required. The rest are capabilities with defaults that fit an operation that changes nothing:
+
+    touches   -> the resources (and so the locks) that these inputs concern
+    inspect   -> what is there now
+    done      -> the result, if nothing is left to do; makes `apply` safe to repeat and settles attempts that were cut off
+    restore   -> bring back what `inspect` saw before the change
+    assess    -> how much can be undone with these inputs, and whether a person should be asked first
+
+``inspect``, ``done`` and ``assess`` never change anything outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from reign.core.catalog import Effect, OperationInputs, OperationResult, OperationSpec
+from reign.core.plan import Retry
+from reign.core.resource import Observation, Undo
+from reign.executor.context import Context
+from reign.executor.failures import TaskFailed
+
+InputsT = TypeVar("InputsT", bound=OperationInputs)
+ResultT = TypeVar("ResultT", bound=OperationResult)
+
+Observations = Sequence[Observation]
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What an operation with certain inputs means for a person who must decide."""
+
+    effect: Effect
+    undo: Undo
+    asks: str | None = None  # why a person must say yes first; None: nobody is asked
+    refuses: str | None = None  # why it will not be done at all
+    note: str = ""  # what a rollback restores, or why it cannot
+
+
+class Operation(Generic[InputsT, ResultT]):
+    """Base class of operations. One instance serves all tasks of a process; state lives in the context."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    Inputs: ClassVar[type[OperationInputs]]
+    Result: ClassVar[type[OperationResult]]
+    undo: ClassVar[Undo] = Undo.NONE
+    undo_note: ClassVar[str] = ""
+    effect: ClassVar[Effect] = Effect.CHANGE
+    timeout: ClassVar[float] = 600.0  # seconds
+    retry: ClassVar[Retry] = Retry()
+    #: After a crash between intent and record, `apply` may simply run again: it converges from any half-way state.
+    converges: ClassVar[bool] = False
+
+    @classmethod
+    def spec(cls, phrases: tuple[Any, ...] = ()) -> OperationSpec:
+        return OperationSpec(
+            name=cls.name,
+            summary=cls.summary,
+            inputs=cls.Inputs,
+            result=cls.Result,
+            undo=cls.undo,
+            effect=cls.effect,
+            timeout=cls.timeout,
+            retry=cls.retry,
+            undo_note=cls.undo_note,
+            phrases=phrases,
+        )
+
+    @property
+    def pure(self) -> bool:
+        """Whether there is nothing to lock, inspect, record as intent or undo."""
+        return self.effect is Effect.READ
+
+    def touches(self, ctx: Context, inputs: InputsT) -> Sequence[str]:
+        """Addresses (``agent:kind/name``) of the resources that these inputs change. No I/O beyond local paths."""
+        return ()
+
+    def inspect(self, ctx: Context, inputs: InputsT) -> Observations:
+        """What is there now: one Observation for each touched resource. Changes nothing."""
+        return ()
+
+    def done(self, ctx: Context, inputs: InputsT, seen: Observations) -> ResultT | None:
+        """What ``apply`` would return if the world already is as these inputs ask; None if there is something to do.
+
+        ``seen`` is fresh from ``inspect``. An action rather than a state (restart, run a command) is never done.
+        """
+        return None
+
+    def apply(self, ctx: Context, inputs: InputsT, seen: Observations) -> ResultT:
+        """Do it. ``seen`` is the before-state, already recorded. Raises TaskFailed, Cancelled, TimedOut or PutBack."""
+        raise AssertionError(f"{self.name} has no apply")
+
+    def restore(self, ctx: Context, inputs: InputsT, before: Observations, now: Observations) -> None:
+        """Bring the resources from ``now`` back to ``before``; safe to repeat. Raises TaskFailed if it cannot."""
+        raise TaskFailed(f"{self.name} cannot be undone", hint=self.undo_note or None)
+
+    def assess(self, inputs: InputsT) -> Assessment:
+        """Effect, undo and approval for these inputs; expressions in them may still be unresolved texts.
+
+        Default: destroying and irreversible changes ask.
+        """
+        asks = None
+        if self.effect is Effect.DESTROY:
+            asks = f"{self.name} takes away what may not be the run's own"
+        elif self.effect is Effect.CHANGE and self.undo is Undo.NONE:
+            asks = f"{self.name} cannot be taken back"
+        return Assessment(effect=self.effect, undo=self.undo, asks=asks, note=self.undo_note)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of ``reign doctor``: an engine, a binary or a credential that an agent needs."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str | None = None
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A kind of work: its operations, the words that people use for them, and what it needs on the machine."""
+
+    name: str
+    summary: str
+    operations: tuple[type[Operation[Any, Any]], ...]
+    checks: Callable[[], Sequence[Check]] = tuple
+    words: Mapping[str, tuple[Any, ...]] | None = None  # operation name -> phrases
+
+    def specs(self) -> list[OperationSpec]:
+        words = self.words or {}
+        return [operation.spec(tuple(words.get(operation.name, ()))) for operation in self.operations]

@@ -1,0 +1,1 @@
+"""The data plane: one package per agent, plus the worker entry point."""
