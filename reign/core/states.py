@@ -1,7 +1,8 @@
-"""The states of a Run and of a Task, and which may follow which. Drawn in docs/state_machine.md; the two agree by test."""
+"""The states of a Run and of a Task, and which may follow which; drawn in docs/state_machine.md."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 
 
@@ -50,7 +51,7 @@ TASK_TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
             T.EXPANDED,
         }
     ),
-    T.EXPANDED: frozenset({T.SUCCEEDED, T.FAILED, T.CANCELLED}),
+    T.EXPANDED: frozenset({T.READY, T.CANCELLED}),  # READY: all items have ended, their results are gathered
     T.NEEDS_ATTENTION: frozenset({T.SUCCEEDED, T.FAILED, T.READY, T.CANCELLED}),
     # `reign retry` starts again from what did not succeed:
     T.FAILED: frozenset({T.PENDING, T.READY}),
@@ -77,15 +78,23 @@ TASK_WAITING = frozenset({T.PENDING, T.AWAITING_APPROVAL, T.READY, T.BLOCKED})
 RUN_ENDED = frozenset({R.SUCCEEDED, R.FAILED, R.CANCELLED})
 
 
-def outcome(states: frozenset[TaskState] | set[TaskState], *, cancelled: bool) -> RunState | None:
-    """The state of a run whose tasks are in ``states``; None while something still runs or waits.
+#: A task in one of these will go on by itself, or when a person says yes.
+TASK_MOVING = frozenset({T.READY, T.RUNNING, T.BLOCKED, T.AWAITING_APPROVAL})
 
-    A failed task fails the run unless it was cancelled first; NEEDS_ATTENTION counts once nothing else moves.
+
+def outcome(states: Collection[TaskState], *, cancelled: bool) -> RunState | None:
+    """The state of a run whose tasks are in ``states``; None while one of them still moves.
+
+    A failed task fails the run. With a task in NEEDS_ATTENTION the run needs attention as soon as nothing else moves,
+    however much still waits behind that task.
     """
-    if states - TASK_ENDED - {T.NEEDS_ATTENTION}:
+    present = frozenset(states)
+    if present & TASK_MOVING:
         return None
-    if T.NEEDS_ATTENTION in states:
+    if T.NEEDS_ATTENTION in present:
         return R.NEEDS_ATTENTION
+    if present - TASK_ENDED:
+        return None
     if cancelled:
-        return R.CANCELLED if T.CANCELLED in states or T.FAILED not in states else R.FAILED
-    return R.FAILED if states & {T.FAILED, T.CANCELLED} else R.SUCCEEDED
+        return R.CANCELLED
+    return R.FAILED if present & {T.FAILED, T.CANCELLED} else R.SUCCEEDED

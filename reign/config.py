@@ -1,0 +1,185 @@
+"""Settings: from the environment (``REIGN_*``), then ``reign.toml``, then defaults that need nothing installed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from reign.core.errors import InvalidInput, Unavailable, did_you_mean
+
+
+def _default_data_dir() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser() / "reign"
+
+
+def _config_file() -> Path:
+    given = os.environ.get("REIGN_CONFIG")
+    return Path(given) if given else Path("reign.toml")
+
+
+class Settings(BaseSettings):
+    """All settings. Times are in seconds. An environment variable is the name in capitals after ``REIGN_``."""
+
+    model_config = SettingsConfigDict(env_prefix="REIGN_", extra="ignore", validate_default=True)
+
+    data_dir: Path = Field(default_factory=_default_data_dir, description="where the embedded parts keep their files")
+    database_url: str | None = Field(default=None, description="postgresql://...; default: SQLite in the data folder")
+    broker_url: str | None = Field(default=None, description="redis:// or rediss://; default: the embedded Valkey")
+    signing_key: SecretStr | None = Field(default=None, description="signs messages; default: made in the data folder")
+
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(default=8470, ge=0, le=65535)
+    api_url: str | None = Field(default=None, description="where clients find the API, if not at host and port")
+    api_token: SecretStr | None = Field(default=None, description="required of clients; a must beyond loopback")
+    flower_port: int = Field(default=5555, ge=0, le=65535, description="0: no Flower")
+
+    environment: str = Field(default="dev", description="of a plan that names none")
+    concurrency: int = Field(default=2, ge=1, le=256, description="processes of each pool under `reign up`")
+    agents: dict[str, dict[str, Any]] = Field(default_factory=dict, description="options of each agent")
+
+    heartbeat: float = Field(default=1.0, gt=0, le=60, description="between two beats of a worker")
+    lease: float = Field(default=6.0, gt=0, le=600, description="a worker silent for so long has lost its claims")
+    segment_limit: int = Field(default=8, ge=1, le=64, description="tasks of a chain that one message carries")
+    max_attempts_lost: int = Field(default=3, ge=1, description="attempts that may die with their worker")
+    log_lines: int = Field(default=20_000, ge=100, description="lines kept of one attempt")
+    hand_over: bool = Field(default=True, description="a worker goes on with a ready successor of its own agent")
+    socket_timeout: float = Field(default=10.0, gt=0)
+    crash_point: str | None = Field(default=None, description="tests only: die at this point of the spine")
+    testing: bool = Field(default=False, description="a test build of the settings: crash points are obeyed")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _config_file())
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str | None) -> str | None:
+        if url is None or url.startswith(("sqlite:", "postgresql:", "postgres:", "postgresql+psycopg:")):
+            return url
+        raise ValueError("a database is sqlite:///PATH or postgresql://USER@HOST/NAME")
+
+    @field_validator("broker_url")
+    @classmethod
+    def _known_broker(cls, url: str | None) -> str | None:
+        if url is None or url.startswith(("redis://", "rediss://", "unix://", "redis+socket://")):
+            return url
+        raise ValueError("a broker is redis://HOST:PORT/DB or rediss://HOST:PORT/DB")
+
+    @model_validator(mode="after")
+    def _token_beyond_loopback(self) -> Self:
+        if self.api_host not in ("127.0.0.1", "localhost", "::1") and self.api_token is None:
+            raise ValueError("beyond loopback the API needs a token: set REIGN_API_TOKEN")
+        return self
+
+    @classmethod
+    def load(cls, **given: Any) -> Self:
+        """Settings of this process. Raises InvalidInput naming the wrong setting."""
+        try:
+            settings = cls(**{name: value for name, value in given.items() if value is not None})
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = "REIGN_" + str(first["loc"][0]).upper() if first["loc"] else "settings"
+            raise InvalidInput(
+                f"{name}: {first['msg'].removeprefix('Value error, ')}", hint="see docs/settings.md"
+            ) from None
+        except (ValueError, OSError) as error:
+            raise InvalidInput(f"{_config_file()}: {error}", hint="it must be TOML") from None
+        settings._refuse_unknown()
+        return settings
+
+    def _refuse_unknown(self) -> None:
+        known = {"REIGN_" + name.upper() for name in type(self).model_fields} | {"REIGN_CONFIG"}
+        own = ("REIGN_REQUIRE", "REIGN_TEST", "REIGN_COMPLETE", "_REIGN")
+        for name in os.environ:
+            if name.startswith("REIGN_") and name not in known and not name.startswith(own):
+                raise InvalidInput(
+                    f"there is no setting {name}", hint=did_you_mean(name, known) or "see docs/settings.md"
+                )
+
+    @property
+    def database(self) -> str:
+        """The database URL in force."""
+        if self.database_url is None:
+            return f"sqlite:///{self.data_dir / 'reign.db'}"
+        for short in ("postgres://", "postgresql://"):
+            if self.database_url.startswith(short):
+                return "postgresql+psycopg://" + self.database_url.removeprefix(short)
+        return self.database_url
+
+    @property
+    def broker(self) -> str:
+        """The broker URL in force; the embedded Valkey listens on a socket in the data folder, on no port."""
+        if self.broker_url is None:
+            return f"redis+socket://{self.socket_path}"
+        return self.broker_url
+
+    @property
+    def socket_path(self) -> Path:
+        """The embedded Valkey's socket. A path longer than a socket may have goes to a short one in /tmp."""
+        path = self.data_dir.absolute() / "valkey.sock"
+        if len(str(path)) < 100:
+            return path
+        from reign.core.resource import digest
+
+        return Path("/tmp") / f"reign-{os.getuid()}-{digest(str(path))[:12]}.sock"  # noqa: S108
+
+    @property
+    def url(self) -> str:
+        """Where clients find the API."""
+        return self.api_url or f"http://{self.api_host}:{self.api_port}"
+
+    @cached_property
+    def key(self) -> bytes:
+        """The key that signs messages. Raises Unavailable if the data folder cannot hold it."""
+        if self.signing_key is not None:
+            return self.signing_key.get_secret_value().encode()
+        return self._kept_key("signing.key")
+
+    def _kept_key(self, name: str) -> bytes:
+        path = self.data_dir / name
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            try:
+                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
+                return path.read_bytes()
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(secrets.token_hex(32).encode())
+            return path.read_bytes()
+        except OSError as error:
+            raise Unavailable(
+                f"the data folder {self.data_dir} cannot be used: {error.strerror}", hint="set REIGN_DATA_DIR"
+            ) from None
+
+    def writable_data_dir(self) -> Path:
+        """The data folder, made if needed and seen to take a file. Raises Unavailable."""
+        probe = self.data_dir / f".write-test-{os.getpid()}"
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            probe.write_bytes(b"x")
+            probe.unlink()
+        except OSError as error:
+            raise Unavailable(
+                f"the data folder {self.data_dir} is not writable: {error.strerror}",
+                hint="set REIGN_DATA_DIR to a folder that is, or make room",
+            ) from None
+        return self.data_dir

@@ -1,0 +1,1 @@
+"""Plan -> canvas, dispatch, claim/execute/record, recovery, rollback, schedules."""

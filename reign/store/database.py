@@ -1,0 +1,110 @@
+"""Connections and transactions, with the settings that make SQLite and PostgreSQL behave alike under load."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from reign.core.errors import ReignError, Unavailable
+
+BUSY_TIMEOUT = 30.0  # seconds that a writer waits for another one
+_SQLITE = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=NORMAL",
+    "PRAGMA foreign_keys=OFF",
+    "PRAGMA temp_store=MEMORY",
+)
+
+Transaction = Connection
+
+
+class Database:
+    """One database of one process. Make it after the fork: children do not share connections.
+
+    ``write()`` is a transaction that holds the write lock from its start (BEGIN IMMEDIATE on SQLite), ``read()`` one
+    that does not wait for writers. Both raise Unavailable when the database does not answer.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 4) -> None:
+        self.url = sa.make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self.engine = sa.create_engine(
+                self.url, connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False}, pool_size=pool_size
+            )
+            event.listen(self.engine, "connect", _on_sqlite_connect)
+            event.listen(self.engine, "begin", _on_sqlite_begin)
+        else:
+            self.engine = sa.create_engine(
+                self.url,
+                pool_size=pool_size,
+                max_overflow=pool_size,
+                pool_pre_ping=False,
+                connect_args={"connect_timeout": 5},
+            )
+        self._reader = self.engine.execution_options(reign_read=True)
+        if not self.is_sqlite:
+            self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A transaction that is committed at the end, or rolled back on any error."""
+        with self._translated(), self.engine.begin() as tx:
+            yield tx
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A connection for looking only."""
+        with self._translated(), self._reader.connect() as tx:
+            yield tx
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except ReignError:
+            raise
+        except DBAPIError as error:
+            if isinstance(error, OperationalError) or error.connection_invalidated:
+                if error.connection_invalidated or not self.is_sqlite:
+                    self.engine.pool.dispose() if hasattr(self.engine.pool, "dispose") else None
+                reason = str(error.orig or error).strip().splitlines()[0]
+                raise Unavailable(f"the database {self.shown} does not answer: {reason}", hint=_hint(reason)) from error
+            raise
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _hint(reason: str) -> str:
+    if "disk" in reason or "full" in reason or "space" in reason:
+        return "make room on its disk; nothing is lost"
+    if "readonly" in reason or "unable to open" in reason or "permission" in reason.lower():
+        return "check that its folder is there and writable, or set REIGN_DATABASE_URL"
+    if "no such table" in reason or "does not exist" in reason:
+        return "run `reign state upgrade`"
+    return "is it running? `reign doctor` looks"
+
+
+def _on_sqlite_connect(connection: Any, _record: Any) -> None:
+    assert isinstance(connection, sqlite3.Connection)
+    connection.isolation_level = None  # we say BEGIN ourselves: the driver's own would come too late for IMMEDIATE
+    for pragma in _SQLITE:
+        connection.execute(pragma)
+
+
+def _on_sqlite_begin(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("reign_read", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

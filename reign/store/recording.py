@@ -1,0 +1,227 @@
+"""Recording how an attempt ended: one transaction for the task, its attempt, its changes, and all that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from reign.core import outcome as o
+from reign.core.plan import OnFailure
+from reign.core.resource import Change, Observation
+from reign.core.states import RunState, TaskState
+from reign.store import events, expansion, history, release
+from reign.store.claims import Claim, StaleClaim
+from reign.store.database import Transaction
+from reign.store.jsontext import dump
+from reign.store.release import NOT_OK, OK, Ready
+from reign.store.tables import attempts, runs, tasks
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What a recorded outcome set free: ``ready`` may be claimed (those with an outbox row are in ``posted``)."""
+
+    ready: list[Ready] = field(default_factory=list)
+    run_state: RunState | None = None
+
+
+_STATE: dict[type[o.Outcome], TaskState] = {
+    o.Succeeded: TaskState.SUCCEEDED,
+    o.Failed: TaskState.FAILED,
+    o.TryAgain: TaskState.READY,
+    o.Back: TaskState.READY,
+    o.Asks: TaskState.AWAITING_APPROVAL,
+    o.Skipped: TaskState.SKIPPED,
+    o.Cancelled: TaskState.CANCELLED,
+    o.Expanded: TaskState.EXPANDED,
+    o.Unknown: TaskState.NEEDS_ATTENTION,
+}
+_ENDS = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.SKIPPED, TaskState.CANCELLED})
+
+_stopping = sa.select(runs.c.stopping).where(runs.c.id == tasks.c.run_id).scalar_subquery()
+_END = (
+    sa.update(tasks)
+    .where(
+        tasks.c.id == sa.bindparam("task"),
+        tasks.c.fence == sa.bindparam("held_fence"),
+        tasks.c.state == TaskState.RUNNING.value,
+    )
+    .values(
+        state=sa.bindparam("to"),
+        result=sa.bindparam("result"),
+        error=sa.bindparam("error"),
+        ended_at=sa.bindparam("ended"),
+        not_before=sa.bindparam("not_before"),
+        ready_at=sa.func.coalesce(sa.bindparam("ready"), tasks.c.ready_at),
+        tries=tasks.c.tries + sa.bindparam("tried"),
+        worker=None,
+    )
+    .returning(_stopping.label("stopping"))
+)
+_ATTEMPT = attempts.insert()
+_ATTEMPT_END = (
+    sa.update(attempts)
+    .where(attempts.c.task_id == sa.bindparam("task"), attempts.c.number == sa.bindparam("which"))
+    .values(
+        outcome=sa.bindparam("how"),
+        after=sa.bindparam("seen_after"),
+        error=sa.bindparam("failure"),
+        ended_at=sa.bindparam("ended"),
+    )
+)
+
+
+def intend(
+    tx: Transaction, claim: Claim, inputs: Any, before: Sequence[Observation], environment: str, run: str, now: float
+) -> None:
+    """Commit the before-state and the intent to change it; makes the run's rollback point if this is its first change.
+
+    Raises StaleClaim if the claim was lost meanwhile: then nothing may be changed outside.
+    """
+    guard = sa.update(tasks).where(
+        tasks.c.id == claim.task_id, tasks.c.fence == claim.fence, tasks.c.state == TaskState.RUNNING.value
+    )
+    if not tx.execute(guard.values(worker=claim.worker)).rowcount:
+        raise StaleClaim
+    tx.execute(
+        _ATTEMPT,
+        {
+            "task_id": claim.task_id,
+            "number": claim.attempt,
+            "fence": claim.fence,
+            "worker": claim.worker,
+            "intent": True,
+            "inputs": dump(inputs),
+            "before": dump([item.model_dump(mode="json") for item in before]),
+            "started_at": claim.started_at,
+        },
+    )
+    history.make_point(tx, environment, run, claim.run_id, now)
+
+
+def record(
+    tx: Transaction,
+    claim: Claim,
+    outcome: o.Outcome,
+    now: float,
+    *,
+    on_failure: OnFailure,
+    environment: str,
+    intended: bool = False,
+    after: Sequence[Observation] = (),
+) -> Recorded:
+    """Write how the attempt ended and release what that sets free. Raises StaleClaim if the claim was lost meanwhile.
+
+    ``intended``: an attempt row with the intent stands already.
+    """
+    state = _STATE[type(outcome)]
+    error = getattr(outcome, "error", None)
+    reason = getattr(outcome, "reason", None)
+    if error is None and reason is not None and state is not TaskState.READY:
+        error = {"message": reason, "kind": state.value}
+    seconds = getattr(outcome, "seconds", 0.0)
+    back = state is TaskState.READY
+    row = tx.execute(
+        _END,
+        {
+            "task": claim.task_id,
+            "held_fence": claim.fence,
+            "to": state.value,
+            "result": dump(outcome.result) if isinstance(outcome, o.Succeeded) else None,
+            "error": dump(error),
+            "ended": now if state in _ENDS else None,
+            "not_before": now + seconds if back and seconds else None,
+            "ready": now if back else None,
+            "tried": 1 if isinstance(outcome, o.TryAgain) else 0,
+        },
+    ).one_or_none()
+    if row is None:
+        raise StaleClaim
+    _end_attempt(tx, claim, state, error, after, intended, now)
+    data = {"attempt": claim.attempt} | _event_data(outcome, error, reason, seconds)
+    events.add(tx, [events.row(claim.run_id, claim.task_id, f"task.{state.value}", now, data)])
+    changes: tuple[Change, ...] = getattr(outcome, "changes", ())
+    if changes:
+        history.add(tx, claim, environment, changes, now)
+
+    done = Recorded()
+    if isinstance(outcome, o.Expanded):
+        done.ready = expansion.expand(tx, claim, outcome.items, now)
+    elif back:
+        done.ready = (
+            [Ready(claim.task_id, claim.task, claim.uses, claim.agent, dump(claim.rest))] if not seconds else []
+        )
+        if seconds:
+            release.post(tx, [Ready(claim.task_id, claim.task, claim.uses, claim.agent, None)], now, due=now + seconds)
+    elif state in _ENDS:
+        done.ready = _follow(tx, claim, state, on_failure, now)
+    if intended or claim.spec.get("locks") or changes:
+        done.ready += release.unlock(tx, claim.task_id, now)
+    last = claim.sink or row.stopping or state is TaskState.FAILED
+    if state is TaskState.NEEDS_ATTENTION or (state in _ENDS and last):
+        done.run_state = release.finish_run(tx, claim.run_id, now)
+    return done
+
+
+def _follow(tx: Transaction, claim: Claim, state: TaskState, on_failure: OnFailure, now: float) -> list[Ready]:
+    if state is TaskState.SUCCEEDED:
+        return release.after(tx, claim.task_id, OK, now)
+    ready: list[Ready] = []
+    if state is TaskState.FAILED and on_failure is not OnFailure.CONTINUE:
+        ready = release.stop(tx, claim.run_id, f"{claim.task} failed", now)
+    return ready + release.after(tx, claim.task_id, NOT_OK, now)
+
+
+def _end_attempt(
+    tx: Transaction,
+    claim: Claim,
+    state: TaskState,
+    error: Any,
+    after: Sequence[Observation],
+    intended: bool,
+    now: float,
+) -> None:
+    seen = dump([item.model_dump(mode="json") for item in after]) if after else None
+    if intended:
+        tx.execute(
+            _ATTEMPT_END,
+            {
+                "task": claim.task_id,
+                "which": claim.attempt,
+                "how": state.value,
+                "seen_after": seen,
+                "failure": dump(error),
+                "ended": now,
+            },
+        )
+        return
+    tx.execute(
+        _ATTEMPT,
+        {
+            "task_id": claim.task_id,
+            "number": claim.attempt,
+            "fence": claim.fence,
+            "worker": claim.worker,
+            "outcome": state.value,
+            "error": dump(error),
+            "after": seen,
+            "started_at": claim.started_at,
+            "ended_at": now,
+        },
+    )
+
+
+def _event_data(outcome: o.Outcome, error: Any, reason: str | None, seconds: float) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    if error:
+        data["error"] = error
+    if reason:
+        data["reason"] = reason
+    if seconds:
+        data["again_in"] = round(seconds, 3)
+    if isinstance(outcome, o.Succeeded) and outcome.unchanged:
+        data["unchanged"] = True
+    return data

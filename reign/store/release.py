@@ -1,0 +1,215 @@
+"""What follows when tasks end: edges are marked, successors released or skipped, the run finished. All in the caller's
+transaction, so that a task's end and everything that follows from it are one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from reign.core.states import RUN_ENDED, TASK_MOVING, TASK_WAITING, RunState, TaskState, outcome
+from reign.store import events
+from reign.store.database import Transaction
+from reign.store.jsontext import dump, load
+from reign.store.tables import edges, lock_waits, locks, outbox, runs, tasks
+
+OK, NOT_OK = 1, 2
+_BATCH = 500  # ids in one IN list; SQLite and PostgreSQL take many more, plans stay readable
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A task that may be claimed now."""
+
+    task_id: int
+    task: str
+    uses: str
+    agent: str
+    rest: str | None
+
+
+_MARK = (
+    sa.update(edges)
+    .where(edges.c.needs_id == sa.bindparam("ended"), edges.c.satisfied == 0)
+    .values(satisfied=sa.bindparam("how"))
+)
+_SUCCESSORS = sa.select(edges.c.task_id).where(edges.c.needs_id == sa.bindparam("ended"))
+_LOCK_SUCCESSORS = sa.select(tasks.c.id).where(tasks.c.id.in_(_SUCCESSORS)).order_by(tasks.c.id).with_for_update()
+
+
+def _unsatisfied(*values: int) -> sa.Exists:
+    return sa.exists().where(edges.c.task_id == tasks.c.id, edges.c.satisfied.in_(values))
+
+
+_RELEASE = (
+    sa.update(tasks)
+    .where(
+        tasks.c.id.in_(_SUCCESSORS),
+        tasks.c.state.in_([TaskState.PENDING.value, TaskState.EXPANDED.value]),
+        ~_unsatisfied(0),
+    )
+    .values(
+        state=sa.case(
+            (
+                sa.and_(
+                    tasks.c.state == TaskState.PENDING.value,
+                    ~tasks.c.asks_status,
+                    _unsatisfied(NOT_OK),
+                ),
+                TaskState.SKIPPED.value,
+            ),
+            (tasks.c.approval == "required", TaskState.AWAITING_APPROVAL.value),
+            else_=TaskState.READY.value,
+        ),
+        ready_at=sa.bindparam("now"),
+        ended_at=sa.case(
+            (
+                sa.and_(tasks.c.state == TaskState.PENDING.value, ~tasks.c.asks_status, _unsatisfied(NOT_OK)),
+                sa.bindparam("now"),
+            ),
+            else_=None,
+        ),
+    )
+    .returning(tasks.c.id, tasks.c.run_id, tasks.c.name, tasks.c.uses, tasks.c.agent, tasks.c.rest, tasks.c.state)
+)
+
+
+def after(tx: Transaction, task_id: int, how: int, now: float) -> list[Ready]:
+    """Mark the edges that leave ``task_id`` and release what needs nothing else any more.
+
+    A successor of a task that did not succeed is skipped, and so is what needs it, unless its ``if`` asks for the
+    status. Two predecessors that end together cannot miss each other: the successors' rows are first locked, by id.
+    """
+    ready: list[Ready] = []
+    rows = []
+    frontier = [(task_id, how)]
+    while frontier:
+        ended, mark = frontier.pop()
+        if not tx.execute(_MARK, {"ended": ended, "how": mark}).rowcount:
+            continue
+        if tx.dialect.name != "sqlite":
+            tx.execute(_LOCK_SUCCESSORS, {"ended": ended})
+        for row in tx.execute(_RELEASE, {"ended": ended, "now": now}):
+            rows.append(events.row(row.run_id, row.id, f"task.{row.state}", now))
+            if row.state == TaskState.READY.value:
+                ready.append(Ready(row.id, row.name, row.uses, row.agent, row.rest))
+            elif row.state == TaskState.SKIPPED.value:
+                frontier.append((row.id, NOT_OK))
+    events.add(tx, rows)
+    return ready
+
+
+def post(tx: Transaction, ready: Iterable[Ready], now: float, *, due: float | None = None) -> list[int]:
+    """Outbox rows for tasks that became ready; their messages are sent after the commit. Returns the tasks' ids."""
+    ids = [item.task_id for item in ready]
+    if ids:
+        tx.execute(outbox.insert(), [{"task_id": task_id, "due": now if due is None else due} for task_id in ids])
+    return ids
+
+
+def stop(tx: Transaction, run_id: int, reason: str, now: float, *, cancel: bool = False) -> list[Ready]:
+    """Nothing new starts in this run: what waits is skipped (or cancelled), except what asks for the status of others
+    (``if: failure()``, ``if: always()``), which is released as soon as what it needs has ended. Returns what is."""
+    tx.execute(sa.select(runs.c.id).where(runs.c.id == run_id).with_for_update())
+    state = TaskState.CANCELLED if cancel else TaskState.SKIPPED
+    # When cancelled, a for_each task need not gather its items' results any more.
+    waiting = [s.value for s in TASK_WAITING] + ([TaskState.EXPANDED.value] if cancel else [])
+    which = [tasks.c.run_id == run_id, tasks.c.state.in_(waiting)]
+    if not cancel:
+        which.append(~tasks.c.asks_status)
+    ended = (
+        sa.update(tasks)
+        .where(*which)
+        .values(state=state.value, ended_at=now, error=dump({"message": reason, "kind": "cancelled"}))
+        .returning(tasks.c.id)
+    )
+    ids = [row.id for row in tx.execute(ended)]
+    values = {"stopping": True} | ({"cancel_requested": True} if cancel else {})
+    tx.execute(sa.update(runs).where(runs.c.id == run_id).values(**values))
+    events.add(tx, [events.row(run_id, task_id, f"task.{state}", now, {"reason": reason}) for task_id in ids])
+    ready: list[Ready] = []
+    for start in range(0, len(ids), _BATCH):
+        tx.execute(lock_waits.delete().where(lock_waits.c.task_id.in_(ids[start : start + _BATCH])))
+    if not cancel:
+        for task_id in ids:
+            ready += after(tx, task_id, NOT_OK, now)
+    return ready
+
+
+_MOVING_TASK = sa.select(sa.literal(1)).where(
+    tasks.c.run_id == sa.bindparam("run"),
+    tasks.c.state.in_([s.value for s in TASK_MOVING]),
+)
+
+
+def finish_run(tx: Transaction, run_id: int, now: float) -> RunState | None:
+    """Give the run its final state if none of its tasks can move any more; returns that state, or None."""
+    if tx.execute(_MOVING_TASK.limit(1), {"run": run_id}).one_or_none():
+        return None
+    run = tx.execute(
+        sa.select(runs.c.state, runs.c.cancel_requested).where(runs.c.id == run_id).with_for_update()
+    ).one()
+    if RunState(run.state) in RUN_ENDED or tx.execute(_MOVING_TASK.limit(1), {"run": run_id}).one_or_none():
+        return None
+    found = tx.execute(sa.select(tasks.c.state).where(tasks.c.run_id == run_id).distinct())
+    state = outcome({TaskState(row.state) for row in found}, cancelled=run.cancel_requested)
+    if state is None or state == run.state:
+        return None
+    ended_at = now if state in RUN_ENDED else None
+    tx.execute(
+        sa.update(runs)
+        .where(runs.c.id == run_id)
+        .values(state=state.value, ended_at=ended_at, cause=_cause(tx, run_id, state))
+    )
+    events.add(tx, [events.row(run_id, None, f"run.{state.value}", now)])
+    return state
+
+
+def _cause(tx: Transaction, run_id: int, state: RunState) -> str | None:
+    if state is RunState.SUCCEEDED:
+        return None
+    wanted = {RunState.FAILED: TaskState.FAILED, RunState.NEEDS_ATTENTION: TaskState.NEEDS_ATTENTION}.get(state)
+    if wanted is None:
+        return "cancelled"
+    row = tx.execute(
+        sa.select(tasks.c.name, tasks.c.error)
+        .where(tasks.c.run_id == run_id, tasks.c.state == wanted.value)
+        .order_by(tasks.c.ended_at)
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    message = (load(row.error) or {}).get("message", wanted.value)
+    return f"{row.name}: {message}"
+
+
+def unlock(tx: Transaction, task_id: int, now: float) -> list[Ready]:
+    """Give back the task's locks and let the next in each line try. Returns what may be claimed."""
+    held = [
+        row.resource for row in tx.execute(locks.delete().where(locks.c.task_id == task_id).returning(locks.c.resource))
+    ]
+    return wake(tx, held, now) if held else []
+
+
+def wake(tx: Transaction, resources: Collection[str], now: float) -> list[Ready]:
+    """The first in the line for each of ``resources`` may try to take it."""
+    heads = (
+        sa.select(sa.func.min(lock_waits.c.id))
+        .where(lock_waits.c.resource.in_(list(resources)))
+        .group_by(lock_waits.c.resource)
+    )
+    waiting = sa.select(lock_waits.c.task_id).where(lock_waits.c.id.in_(heads))
+    freed = (
+        sa.update(tasks)
+        .where(tasks.c.id.in_(waiting), tasks.c.state == TaskState.BLOCKED.value)
+        .values(state=TaskState.READY.value, ready_at=now)
+        .returning(tasks.c.id, tasks.c.run_id, tasks.c.name, tasks.c.uses, tasks.c.agent, tasks.c.rest)
+    )
+    ready = []
+    rows = []
+    for row in tx.execute(freed):
+        ready.append(Ready(row.id, row.name, row.uses, row.agent, row.rest))
+        rows.append(events.row(row.run_id, row.id, "task.ready", now))
+    events.add(tx, rows)
+    return ready

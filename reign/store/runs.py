@@ -1,0 +1,344 @@
+"""Runs: recorded with all their tasks and edges in one transaction, found again by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from reign.core.errors import NotFound, did_you_mean
+from reign.core.states import RUN_ENDED, RunState, TaskState
+from reign.store import events, release
+from reign.store.database import Transaction
+from reign.store.jsontext import dump, load
+from reign.store.release import Ready
+from reign.store.tables import attempts, changes, edges, logs, runs, task_key, tasks
+
+LATEST = "@latest"
+
+
+class TaskRow(Protocol):
+    """What is inserted of a task; ``engine.compile.CompiledTask`` is one. Ordinals count from 0 within the run."""
+
+    @property
+    def ordinal(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def uses(self) -> str: ...
+    @property
+    def agent(self) -> str: ...
+    @property
+    def spec(self) -> dict[str, Any]: ...
+    @property
+    def needs(self) -> tuple[int, ...]: ...
+    @property
+    def rest(self) -> tuple[int, ...]: ...
+    @property
+    def sink(self) -> bool: ...
+    @property
+    def asks_status(self) -> bool: ...
+    @property
+    def approval(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """What is known of a run when it is submitted."""
+
+    name: str
+    plan: dict[str, Any]
+    plan_name: str
+    digest: str
+    environment: str
+    workdir: str
+    source: str
+    requested_by: str
+    on_failure: str
+    request: str | None = None
+    kind: str = "apply"
+    concurrency: int | None = None
+    idempotency_key: str | None = None
+    of_run: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as it stands."""
+
+    id: int
+    name: str
+    kind: str
+    state: RunState
+    plan_name: str
+    digest: str
+    environment: str
+    request: str | None
+    source: str
+    workdir: str
+    requested_by: str
+    on_failure: str
+    concurrency: int | None
+    task_count: int
+    stopping: bool
+    cancel_requested: bool
+    cause: str | None
+    of_run: int | None
+    rolled_back_by: str | None
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+
+    @property
+    def ended(self) -> bool:
+        return self.state in RUN_ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """A task as it stands."""
+
+    id: int
+    name: str
+    uses: str
+    state: TaskState
+    spec: dict[str, Any]
+    needs: tuple[str, ...]
+    attempt: int
+    worker: str | None
+    approval: str | None
+    result: Any
+    error: Any
+    not_before: float | None
+    started_at: float | None
+    ended_at: float | None
+
+
+def insert(tx: Transaction, new: NewRun, rows: Sequence[TaskRow], now: float) -> tuple[int, list[Ready]]:
+    """Record a run with its tasks, and post those that need nothing. Returns the run's id and the posted tasks."""
+    run_id = tx.execute(
+        runs.insert()
+        .values(
+            name=new.name,
+            kind=new.kind,
+            state=RunState.QUEUED.value,
+            plan=dump(new.plan),
+            plan_name=new.plan_name,
+            digest=new.digest,
+            environment=new.environment,
+            request=new.request,
+            source=new.source,
+            workdir=new.workdir,
+            requested_by=new.requested_by,
+            idempotency_key=new.idempotency_key,
+            on_failure=new.on_failure,
+            concurrency=new.concurrency,
+            task_count=len(rows),
+            of_run=new.of_run,
+            created_at=now,
+        )
+        .returning(runs.c.id)
+    ).scalar_one()
+    records = [_task_row(run_id, row, rows, now) for row in rows]
+    tx.execute(tasks.insert(), records)
+    pairs = [
+        {"task_id": task_key(run_id, row.ordinal), "needs_id": task_key(run_id, other), "satisfied": 0}
+        for row in rows
+        for other in row.needs
+    ]
+    if pairs:
+        tx.execute(edges.insert(), pairs)
+    started = [r for r in records if r["state"] != TaskState.PENDING.value]
+    events.add(tx, [events.row(run_id, None, "run.queued", now)])
+    events.add(tx, [events.row(run_id, r["id"], f"task.{r['state']}", now) for r in started])
+    ready = [
+        Ready(r["id"], r["name"], r["uses"], r["agent"], r["rest"])
+        for r in started
+        if r["state"] == TaskState.READY.value
+    ]
+    release.post(tx, ready, now)
+    return run_id, ready
+
+
+def _task_row(run_id: int, row: TaskRow, rows: Sequence[TaskRow], now: float) -> dict[str, Any]:
+    state = TaskState.PENDING
+    if not row.needs:
+        state = TaskState.AWAITING_APPROVAL if row.approval else TaskState.READY
+    rest = [[task_key(run_id, other), rows[other].uses, rows[other].name] for other in row.rest]
+    return {
+        "id": task_key(run_id, row.ordinal),
+        "run_id": run_id,
+        "name": row.name,
+        "uses": row.uses,
+        "agent": row.agent,
+        "spec": dump(row.spec),
+        "state": state.value,
+        "rest": dump(rest) if rest else None,
+        "sink": row.sink,
+        "asks_status": row.asks_status,
+        "approval": "required" if row.approval else None,
+        "ready_at": now if state is TaskState.READY else None,
+    }
+
+
+_RUN = sa.select(
+    *(column for column in runs.c if column.name not in ("plan", "idempotency_key")),
+)
+
+
+def _record(row: Any) -> RunRecord:
+    return RunRecord(**{**row._mapping, "state": RunState(row.state)})
+
+
+def find(tx: Transaction, name: str) -> RunRecord:
+    """The run of that name (``@latest``: the newest). Raises NotFound with the nearest right name."""
+    query = _RUN.order_by(runs.c.id.desc()).limit(1) if name == LATEST else _RUN.where(runs.c.name == name)
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        if name == LATEST:
+            raise NotFound("there is no run yet", hint="start one with `reign run`")
+        recent = tx.execute(sa.select(runs.c.name).order_by(runs.c.id.desc()).limit(200)).scalars()
+        raise NotFound(f"there is no run {name!r}", hint=did_you_mean(name, recent) or "see `reign runs`")
+    return _record(row)
+
+
+def by_id(tx: Transaction, run_id: int) -> RunRecord:
+    return _record(tx.execute(_RUN.where(runs.c.id == run_id)).one())
+
+
+def by_idempotency_key(tx: Transaction, key: str) -> RunRecord | None:
+    row = tx.execute(_RUN.where(runs.c.idempotency_key == key)).one_or_none()
+    return _record(row) if row else None
+
+
+def listing(
+    tx: Transaction,
+    *,
+    environment: str | None = None,
+    states: Iterable[RunState] | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[RunRecord]:
+    """Runs, newest first; ``before`` is the id to go on from."""
+    query = _RUN.order_by(runs.c.id.desc()).limit(limit)
+    if environment:
+        query = query.where(runs.c.environment == environment)
+    if states is not None:
+        query = query.where(runs.c.state.in_([s.value for s in states]))
+    if before is not None:
+        query = query.where(runs.c.id < before)
+    return [_record(row) for row in tx.execute(query)]
+
+
+def plan_of(tx: Transaction, run_id: int) -> dict[str, Any]:
+    """The plan that the run carries out, as a plan file has it."""
+    found: dict[str, Any] = load(tx.execute(sa.select(runs.c.plan).where(runs.c.id == run_id)).scalar_one())
+    return found
+
+
+def tasks_of(tx: Transaction, run_id: int) -> list[TaskRecord]:
+    """The tasks of a run, in plan order; those made by ``for_each`` at the end."""
+    needs: dict[int, list[str]] = {}
+    before = sa.alias(tasks)
+    for row in tx.execute(
+        sa.select(edges.c.task_id, before.c.name)
+        .join(before, before.c.id == edges.c.needs_id)
+        .where(before.c.run_id == run_id, before.c.parent_id.is_(None))
+        .order_by(edges.c.needs_id)
+    ):
+        needs.setdefault(row.task_id, []).append(row.name)
+    return [
+        TaskRecord(
+            id=row.id,
+            name=row.name,
+            uses=row.uses,
+            state=TaskState(row.state),
+            spec=load(row.spec),
+            needs=tuple(needs.get(row.id, ())),
+            attempt=row.attempt,
+            worker=row.worker,
+            approval=row.approval,
+            result=load(row.result),
+            error=load(row.error),
+            not_before=row.not_before,
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+        )
+        for row in tx.execute(sa.select(tasks).where(tasks.c.run_id == run_id).order_by(tasks.c.id))
+    ]
+
+
+def task(tx: Transaction, run: RunRecord, name: str) -> TaskRecord:
+    """One task of a run. Raises NotFound with the nearest right name."""
+    found = tasks_of(tx, run.id)
+    for record in found:
+        if record.name == name:
+            return record
+    raise NotFound(f"run {run.name} has no task {name!r}", hint=did_you_mean(name, [t.name for t in found]))
+
+
+def counts(tx: Transaction, run_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """How many tasks of each run are in each state."""
+    found: dict[int, dict[str, int]] = {run_id: {} for run_id in run_ids}
+    query = (
+        sa.select(tasks.c.run_id, tasks.c.state, sa.func.count())
+        .where(tasks.c.run_id.in_(list(run_ids)))
+        .group_by(tasks.c.run_id, tasks.c.state)
+    )
+    for run_id, state, count in tx.execute(query):
+        found[run_id][state] = count
+    return found
+
+
+def results(tx: Transaction, run_id: int, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """``{task: {result, state, attempts}}`` of the named tasks: what expressions may read."""
+    query = sa.select(tasks.c.name, tasks.c.state, tasks.c.result, tasks.c.attempt).where(
+        tasks.c.run_id == run_id, tasks.c.name.in_(list(names))
+    )
+    return {
+        row.name: {"result": load(row.result), "state": row.state, "attempts": row.attempt} for row in tx.execute(query)
+    }
+
+
+def log_lines(
+    tx: Transaction, run_id: int, task_id: int | None = None, after: int = 0, limit: int = 2000
+) -> list[dict[str, Any]]:
+    """``{id, task, attempt, at, stream, text}`` with an id above ``after``, in order."""
+    query = (
+        sa.select(logs.c.id, tasks.c.name.label("task"), logs.c.attempt, logs.c.at, logs.c.stream, logs.c.text)
+        .join(tasks, tasks.c.id == logs.c.task_id)
+        .where(logs.c.run_id == run_id, logs.c.id > after)
+        .order_by(logs.c.id)
+        .limit(limit)
+    )
+    if task_id is not None:
+        query = query.where(logs.c.task_id == task_id)
+    return [dict(row._mapping) for row in tx.execute(query)]
+
+
+def attempts_of(tx: Transaction, task_id: int) -> list[dict[str, Any]]:
+    """The attempts of a task, oldest first, with what was seen before and after."""
+    rows = tx.execute(sa.select(attempts).where(attempts.c.task_id == task_id).order_by(attempts.c.number))
+    return [
+        {
+            **row._mapping,
+            "inputs": load(row.inputs),
+            "before": load(row.before),
+            "after": load(row.after),
+            "error": load(row.error),
+        }
+        for row in rows
+    ]
+
+
+def changes_of(tx: Transaction, run_id: int) -> list[dict[str, Any]]:
+    """What a run changed, in order."""
+    rows = tx.execute(
+        sa.select(changes, tasks.c.name.label("task"))
+        .join(tasks, tasks.c.id == changes.c.task_id)
+        .where(changes.c.run_id == run_id)
+        .order_by(changes.c.id)
+    )
+    return [{**row._mapping, "before": load(row.before), "after": load(row.after)} for row in rows]

@@ -1,0 +1,256 @@
+"""The tables. Times are seconds since 1970 (UTC); ``data``-like columns hold canonical JSON as text.
+
+A task's id is ``run_id * 2**20 + ordinal``: one number names it in messages, edges and logs, and a plan of ten thousand
+tasks is inserted without asking the database for its keys.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+ORDINAL_BITS = 20
+MAX_ORDINAL = (1 << ORDINAL_BITS) - 1  # tasks of a run, those made by for_each included
+
+
+def task_key(run_id: int, ordinal: int) -> int:
+    return (run_id << ORDINAL_BITS) | ordinal
+
+
+def run_of(task_id: int) -> int:
+    return task_id >> ORDINAL_BITS
+
+
+metadata = sa.MetaData()
+
+_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def _auto() -> sa.Column[int]:
+    return sa.Column("id", _ID, primary_key=True, autoincrement=True)
+
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    _auto(),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, nullable=False, server_default="apply"),  # apply, rollback, rehearsal
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("plan", sa.Text, nullable=False),
+    sa.Column("plan_name", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("environment", sa.Text, nullable=False),
+    sa.Column("request", sa.Text),  # the words, if it was asked for in words
+    sa.Column("source", sa.Text, nullable=False),  # which planner, or "file"
+    sa.Column("workdir", sa.Text, nullable=False),
+    sa.Column("requested_by", sa.Text, nullable=False),
+    sa.Column("idempotency_key", sa.Text, unique=True),
+    sa.Column("on_failure", sa.Text, nullable=False),
+    sa.Column("concurrency", sa.Integer),
+    sa.Column("task_count", sa.Integer, nullable=False),
+    sa.Column("stopping", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("cancel_requested", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("cause", sa.Text),  # why it ended as it did, in a sentence
+    sa.Column("of_run", sa.BigInteger),  # the run that a rollback or a promotion belongs to
+    sa.Column("rolled_back_by", sa.Text),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("started_at", sa.Float),
+    sa.Column("ended_at", sa.Float),
+    sa.Index("runs_by_state", "state"),
+    sa.Index("runs_by_environment", "environment", "created_at"),
+    sqlite_autoincrement=True,
+)
+
+tasks = sa.Table(
+    "tasks",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+    sa.Column("run_id", sa.BigInteger, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("uses", sa.Text, nullable=False),
+    sa.Column("agent", sa.Text, nullable=False),
+    sa.Column("spec", sa.Text, nullable=False),  # the task as the plan has it
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),  # the one under way, or the last
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),  # attempts that failed and were tried again
+    sa.Column("lost", sa.Integer, nullable=False, server_default="0"),  # attempts that died with their worker
+    sa.Column("fence", sa.Integer, nullable=False, server_default="0"),  # grows with every claim
+    sa.Column("worker", sa.Text),
+    sa.Column("rest", sa.Text),  # the rest of its segment, which its message carries: [[id, uses, name], ...]
+    sa.Column("parent_id", sa.BigInteger),  # the for_each task that it is an item of
+    sa.Column("item", sa.Text),
+    sa.Column("asks_status", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("approval", sa.Text),  # required, granted, denied
+    sa.Column("sink", sa.Boolean, nullable=False, server_default=sa.false()),  # nothing needs it
+    sa.Column("result", sa.Text),
+    sa.Column("error", sa.Text),
+    sa.Column("not_before", sa.Float),
+    sa.Column("ready_at", sa.Float),
+    sa.Column("started_at", sa.Float),
+    sa.Column("ended_at", sa.Float),
+    sa.UniqueConstraint("run_id", "name"),
+    sa.Index("tasks_by_run_state", "run_id", "state"),
+    sa.Index(
+        "tasks_open",
+        "state",
+        "agent",
+        "ready_at",
+        sqlite_where=sa.text("state IN ('ready', 'running', 'blocked')"),
+        postgresql_where=sa.text("state IN ('ready', 'running', 'blocked')"),
+    ),
+)
+
+edges = sa.Table(
+    "edges",
+    metadata,
+    sa.Column("task_id", sa.BigInteger, primary_key=True),
+    sa.Column("needs_id", sa.BigInteger, primary_key=True),
+    # 0: not ended yet, 1: succeeded, 2: ended otherwise. A set of marks, not a counter: marking twice changes nothing.
+    sa.Column("satisfied", sa.SmallInteger, nullable=False, server_default="0"),
+    sa.Index("edges_by_need", "needs_id"),
+    sqlite_with_rowid=False,
+)
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("task_id", sa.BigInteger, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("fence", sa.Integer, nullable=False),
+    sa.Column("worker", sa.Text),
+    sa.Column("outcome", sa.Text),  # null while it runs
+    sa.Column("intent", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("inputs", sa.Text),  # as resolved, secrets by reference
+    sa.Column("before", sa.Text),
+    sa.Column("after", sa.Text),
+    sa.Column("error", sa.Text),
+    sa.Column("started_at", sa.Float, nullable=False),
+    sa.Column("ended_at", sa.Float),
+    sqlite_with_rowid=False,
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    _auto(),
+    sa.Column("run_id", sa.BigInteger, nullable=False),
+    sa.Column("task_id", sa.BigInteger),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("data", sa.Text),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Index("events_by_run", "run_id", "id"),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    _auto(),
+    sa.Column("task_id", sa.BigInteger, nullable=False),
+    sa.Column("due", sa.Float, nullable=False),
+    sa.Index("outbox_by_due", "due"),
+)
+
+logs = sa.Table(
+    "logs",
+    metadata,
+    _auto(),
+    sa.Column("run_id", sa.BigInteger, nullable=False),
+    sa.Column("task_id", sa.BigInteger, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("stream", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Index("logs_by_run", "run_id", "id"),
+)
+
+locks = sa.Table(
+    "locks",
+    metadata,
+    sa.Column("resource", sa.Text, primary_key=True),
+    sa.Column("task_id", sa.BigInteger, nullable=False),
+    sa.Column("fence", sa.Integer, nullable=False),
+    sa.Column("since", sa.Float, nullable=False),
+    sa.Index("locks_by_task", "task_id"),
+)
+
+lock_waits = sa.Table(
+    "lock_waits",
+    metadata,
+    _auto(),  # the order of the line
+    sa.Column("resource", sa.Text, nullable=False),
+    sa.Column("task_id", sa.BigInteger, nullable=False),
+    sa.Column("since", sa.Float, nullable=False),
+    sa.UniqueConstraint("resource", "task_id"),
+    sa.Index("lock_waits_by_task", "task_id"),
+)
+
+workers = sa.Table(
+    "workers",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("born", sa.Text, nullable=False),  # boot id and start time: a pid that was used again is another process
+    sa.Column("agents", sa.Text, nullable=False),  # comma separated
+    sa.Column("beat", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("started_at", sa.Float, nullable=False),
+    sa.Column("seen_at", sa.Float, nullable=False),
+)
+
+leaders = sa.Table(
+    "leaders",
+    metadata,
+    sa.Column("role", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("beat", sa.Integer, nullable=False),
+)
+
+changes = sa.Table(
+    "changes",
+    metadata,
+    _auto(),
+    sa.Column("run_id", sa.BigInteger, nullable=False),
+    sa.Column("task_id", sa.BigInteger, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("environment", sa.Text, nullable=False),
+    sa.Column("resource", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("before", sa.Text, nullable=False),
+    sa.Column("after", sa.Text, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Index("changes_by_resource", "environment", "resource", "id"),
+    sa.Index("changes_by_task", "task_id"),
+)
+
+resources = sa.Table(
+    "resources",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("address", sa.Text, primary_key=True),
+    sa.Column("exists", sa.Boolean, nullable=False),
+    sa.Column("observation", sa.Text, nullable=False),
+    sa.Column("change_id", sa.BigInteger, nullable=False),
+    sa.Column("run_id", sa.BigInteger, nullable=False),
+    sa.Column("task_id", sa.BigInteger, nullable=False),
+    sa.Column("updated_at", sa.Float, nullable=False),
+)
+
+points = sa.Table(
+    "points",
+    metadata,
+    _auto(),
+    sa.Column("environment", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("run_id", sa.BigInteger),  # the run before whose first change it was made; null: made by hand
+    sa.Column("change_id", sa.BigInteger, nullable=False),  # what came later is what a rollback takes back
+    sa.Column("at", sa.Float, nullable=False),
+    sa.UniqueConstraint("environment", "name"),
+)
+
+blobs = sa.Table(
+    "blobs",
+    metadata,
+    sa.Column("ref", sa.Text, primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+)
