@@ -31,16 +31,29 @@ class Context:
     attempt: int
     environment: str
     workdir: Path  # relative paths of the plan start here
-    scratch: Path  # private to the attempt, removed afterwards
-    state_dir: Path  # kept between attempts and worker restarts on this machine (pids, logs of processes)
+    scratch_path: Path
+    state_path: Path
     masker: Masker
     blobs: Blobs
     deadline: float  # time.monotonic() at which the attempt must end
     options: Mapping[str, Any] = field(default_factory=dict)  # the agent's own settings
+    approved: bool = False  # a person (or the policy that stands for one) said yes to this task
     cancelled: threading.Event = field(default_factory=threading.Event)
     cancel_reason: str = "cancelled"
     emit: Callable[[str, str], None] = lambda stream, text: None  # (stream, masked line)
     report: Callable[[dict[str, Any]], None] = lambda progress: None
+
+    @property
+    def scratch(self) -> Path:
+        """A folder private to the attempt, for nobody else to read; removed afterwards."""
+        self.scratch_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self.scratch_path
+
+    @property
+    def state_dir(self) -> Path:
+        """A folder kept between attempts and worker restarts on this machine (pids and logs of processes)."""
+        self.state_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self.state_path
 
     @property
     def labels(self) -> dict[str, str]:

@@ -1,0 +1,154 @@
+"""Processes that stay, as this machine knows them: a folder a name, with the record, the log and the last verdict."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import select
+import signal
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reign.executor import Context, FailureKind, TaskFailed
+from workers.bash.warden.order import Verdict
+from workers.bash.warden.stay import boot, start_of
+
+MARK = "REIGN_PROCESS"  # in the environment of the process: the token of its record
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_TAIL_BYTES = 64 * 1024
+
+
+def checked_name(name: str) -> str:
+    """Raises ValueError for a name that cannot be one of a folder."""
+    if "${{" in name or _NAME.fullmatch(name):
+        return name
+    raise ValueError(f"{name!r} is no name for a process; use letters, digits, '.', '_' and '-' (at most 64)")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A process that runs: the warden that keeps it, its own number, and how it was started."""
+
+    keeper: int
+    pid: int
+    token: str
+    about: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The folder of one name."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, ctx: Context, name: str) -> Shelf:
+        return cls(ctx.state_dir / "processes" / name)
+
+    @property
+    def record(self) -> Path:
+        return self.folder / "record.json"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "output.log"
+
+    @property
+    def verdict(self) -> Path:
+        return self.folder / "ended.json"
+
+    def prepare(self) -> None:
+        """An empty desk for the next start; the log of the last one is kept as ``.1``."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.verdict.unlink(missing_ok=True)
+        if self.log.exists():
+            self.log.replace(self.log.with_name(self.log.name + ".1"))
+
+    def running(self) -> Kept | None:
+        """The process if it runs; a record of a dead one, or of another boot of the machine, counts for nothing."""
+        try:
+            record = json.loads(self.record.read_text())
+            keeper, child = record["keeper"], record["child"]
+            if record["boot"] != boot() or start_of(keeper["pid"]) != keeper["start"]:
+                return None
+            return Kept(keeper["pid"], child["pid"], record["token"], record["about"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def last_token(self) -> str | None:
+        """The token of the last record, whether its process lives or not."""
+        try:
+            return str(json.loads(self.record.read_text())["token"])
+        except (OSError, ValueError, KeyError):
+            return None
+
+    def ended(self) -> Verdict | None:
+        """How the last one ended; None if it runs or its keeper could not say."""
+        return Verdict.read(self.verdict)
+
+    def tail(self, lines: int) -> list[str]:
+        """The last lines of output, the older file included."""
+        found: deque[str] = deque(maxlen=lines)
+        for path in (self.log.with_name(self.log.name + ".1"), self.log):
+            with contextlib.suppress(OSError), path.open("rb") as file:
+                file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+                found.extend(file.read().decode(errors="replace").splitlines())
+        return list(found)
+
+    def stop(self, ctx: Context, grace: float) -> bool:
+        """End the process and all that belongs to it; False if none ran.
+
+        Raises TaskFailed if it cannot be signalled, Cancelled, TimedOut.
+        """
+        kept = self.running()
+        if kept is not None:
+            _end(ctx, kept, grace)
+        token = kept.token if kept else self.last_token()
+        for pid in _marked(token) if token else []:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        self.record.unlink(missing_ok=True)
+        return kept is not None
+
+
+def _end(ctx: Context, kept: Kept, grace: float) -> None:
+    """SIGTERM to the keeper, which passes it on and waits ``grace``; SIGKILL to a keeper that does not end."""
+    try:
+        handle = os.pidfd_open(kept.keeper)
+    except ProcessLookupError:
+        return
+    try:
+        ended = select.poll()
+        ended.register(handle, select.POLLIN)
+        signal.pidfd_send_signal(handle, signal.SIGTERM)
+        waited = 0.0
+        while not ended.poll(100):
+            waited += 0.1
+            if waited >= grace + 5:
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+                break
+            ctx.check()
+        ended.poll(5000)
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        raise TaskFailed(
+            f"the process belongs to another user: {kept.pid}", kind=FailureKind.PERMISSION, hint="stop it as that user"
+        ) from None
+    finally:
+        os.close(handle)
+
+
+def _marked(token: str) -> list[int]:
+    """Processes of this user that carry the token: what a keeper that was killed may have left."""
+    mark, found = f"{MARK}={token}".encode(), []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError):
+                if mark in Path(f"/proc/{name}/environ").read_bytes().split(b"\0"):
+                    found.append(int(name))
+    return found

@@ -1,0 +1,102 @@
+"""The child's side: between fork and exec it closes the walls around itself and becomes the command."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+import traceback
+
+from workers.bash.warden import landlock, seccomp
+from workers.bash.warden.kernel import PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, drop_capabilities, prctl
+from workers.bash.warden.order import Limits, Order
+
+#: Exit code of a child that could not become the command, as shells use it.
+CANNOT_START = 126
+
+
+def enter(order: Order, status: int, output: int | None) -> None:
+    """Never returns. ``status``: the descriptor that bubblewrap reports on; ``output``: where stdout and stderr go."""
+    try:
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        os.setsid()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        if output is not None:
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+        _limit(order.limits)
+        _ENTER[order.walls.kind](order, status)
+    except FileNotFoundError as error:
+        print(f"{error.filename or order.argv[0]} is not there", file=sys.stderr, flush=True)
+    except OSError as error:
+        print(f"{order.argv[0]} cannot be started: {error}", file=sys.stderr, flush=True)
+    except BaseException:
+        traceback.print_exc()
+    os._exit(CANNOT_START)
+
+
+def _limit(limits: Limits) -> None:
+    wanted = {
+        # Address space would be the stricter one, but Go, Java and Node reserve far more of it than they use.
+        resource.RLIMIT_DATA: limits.memory,
+        resource.RLIMIT_FSIZE: limits.file_size,
+        resource.RLIMIT_NOFILE: limits.open_files,
+        resource.RLIMIT_CPU: limits.cpu,
+    }
+    if limits.processes and os.getuid() != 0:
+        # The kernel counts all processes of the user and does not hold root to it: the warden's own count is for that.
+        wanted[resource.RLIMIT_NPROC] = limits.processes + _processes_of(os.getuid())
+    for which, value in wanted.items():
+        if value:
+            _, most = resource.getrlimit(which)
+            value = value if most == resource.RLIM_INFINITY else min(value, most)
+            resource.setrlimit(which, (value, value))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _processes_of(user: int) -> int:
+    count = 0
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                if os.stat(f"/proc/{name}").st_uid == user:
+                    count += len(os.listdir(f"/proc/{name}/task"))
+            except OSError:
+                continue
+    return count
+
+
+def _none(order: Order, status: int) -> None:
+    os.close(status)
+    os.chdir(order.cwd)
+    os.execvpe(order.argv[0], order.argv, os.environ)
+
+
+def _bubblewrap(order: Order, status: int) -> None:
+    os.set_inheritable(status, True)
+    options = [*order.walls.options, "--json-status-fd", str(status)]
+    if seccomp.supported():
+        code = os.memfd_create("filter", 0)
+        os.write(code, seccomp.program())
+        os.lseek(code, 0, os.SEEK_SET)
+        options += ["--seccomp", str(code)]
+    os.execv(options[0], [*options, "--chdir", order.cwd, "--", *order.argv])
+
+
+def _landlock(order: Order, status: int) -> None:
+    os.close(status)
+    os.chdir(order.cwd)
+    walls = order.walls
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    if os.getuid() == 0:
+        drop_capabilities()
+    landlock.restrict(walls.read, walls.write, network=walls.network)
+    seccomp.install(seccomp.program(sockets=walls.network, truncate=landlock.abi() >= 3))
+    os.execvpe(order.argv[0], order.argv, os.environ)
+
+
+_ENTER = {"none": _none, "bubblewrap": _bubblewrap, "landlock": _landlock}

@@ -1,0 +1,71 @@
+"""The processes below one process: who they are, what they hold, and how all of them are ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def children(pid: int) -> list[int]:
+    """Direct children; empty if it is gone."""
+    found: list[int] = []
+    with contextlib.suppress(OSError, ValueError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with contextlib.suppress(OSError, ValueError):
+                found += map(int, Path(f"/proc/{pid}/task/{thread}/children").read_text().split())
+    return found
+
+
+def below(pid: int, limit: int = 100_000) -> list[int]:
+    """All descendants, parents first; at most about ``limit`` of them."""
+    found: list[int] = []
+    level = children(pid)
+    while level and len(found) < limit:
+        found += level
+        level = [child for parent in level for child in children(parent)]
+    return found
+
+
+def own_memory(pid: int) -> int:
+    """Bytes of memory that the process holds for itself (resident, less what it shares); 0 if it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/statm").read_text().split()
+        return max(0, int(fields[1]) - int(fields[2])) * _PAGE
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def send(pids: list[int], number: int) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
+def reap() -> dict[int, int]:
+    """Collect children that have ended: pid -> wait status."""
+    ended: dict[int, int] = {}
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return ended
+        if pid == 0:
+            return ended
+        ended[pid] = status
+
+
+def end_all(root: int, within: float = 5.0) -> None:
+    """SIGKILL every descendant of ``root`` (this process, a subreaper) until none is left."""
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        left = below(root)
+        if not left:
+            return
+        send(left, signal.SIGKILL)
+        reap()
+        time.sleep(0.005)
