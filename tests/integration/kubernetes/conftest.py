@@ -1,0 +1,49 @@
+"""A cluster for the whole test run, and a namespace for every test."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engines.kubernetes import Cluster, MissingAssets, find_cluster
+from tests.engines.required import missing
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The cluster of REIGN_TEST_KUBECONFIG, else a control plane started for this run."""
+    cluster, reason = None, ""
+    try:
+        cluster = find_cluster(tmp_path_factory.mktemp("kubernetes"))
+    except MissingAssets as error:
+        reason = str(error)
+    if cluster is None:
+        missing("kubernetes", reason)
+    with cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def kubeconfig(control_plane: Cluster) -> Path:
+    """A kubeconfig whose current context is the administrator's."""
+    return control_plane.kubeconfig
+
+
+@pytest.fixture
+def simulated(control_plane: Cluster) -> Cluster:
+    """The cluster, for tests that need pods to fail as tests/engines/kwok.yaml says."""
+    if not control_plane.simulated:
+        pytest.skip("the cluster of REIGN_TEST_KUBECONFIG has real nodes; this test needs pods played by kwok")
+    return control_plane
+
+
+@pytest.fixture
+def namespace(control_plane: Cluster) -> Iterator[str]:
+    """A new namespace, deleted (but not waited for) after the test."""
+    name = f"reign-{secrets.token_hex(4)}"
+    control_plane.kubectl("create", "namespace", name)
+    yield name
+    control_plane.kubectl("delete", "namespace", name, "--wait=false")
