@@ -2,7 +2,7 @@
 
 from reign.executor.context import Context
 from reign.executor.contract import Agent, Check, Operation
-from reign.executor.failures import Cancelled, FailureKind, PutBack, TaskFailed, TimedOut
+from reign.executor.failures import Cancelled, FailureKind, NeedsApproval, PutBack, TaskFailed, TimedOut
 
 __all__ = [
     "Agent",
@@ -10,6 +10,7 @@ __all__ = [
     "Check",
     "Context",
     "FailureKind",
+    "NeedsApproval",
     "Operation",
     "PutBack",
     "TaskFailed",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from reign.core.resource import Observation
 from reign.executor.failures import Cancelled, TimedOut
 from reign.executor.process import ToolResult, run_tool
 from reign.security.masking import Masker
@@ -42,6 +43,9 @@ class Context:
     cancel_reason: str = "cancelled"
     emit: Callable[[str, str], None] = lambda stream, text: None  # (stream, masked line)
     report: Callable[[dict[str, Any]], None] = lambda progress: None
+    #: What was last recorded of a resource in this environment, None if nothing was. For operations that cannot ask
+    #: the outside what was done to it before (which configuration a state came from); secrets stand as references.
+    recorded: Callable[[str], Observation | None] = lambda resource: None
 
     @property
     def scratch(self) -> Path:

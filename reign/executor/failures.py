@@ -23,9 +23,9 @@ class FailureKind(StrEnum):
 class TaskFailed(Exception):
     """An operation did not do what was asked.
 
-    ``message`` is one line for a person (what, where), ``hint`` what to do next. ``retryable`` says that trying again is
-    safe and may help: nothing was changed, or the operation converges from wherever it stopped. ``details`` is JSON
-    for programs (findings, the last output lines, codes). None of them may hold a secret.
+    ``message`` is one line for a person (what, where), ``hint`` what to do next. ``retryable`` says that trying
+    again is safe and may help: nothing was changed, or the operation converges from wherever it stopped. ``details``
+    is JSON for programs (findings, the last output lines, codes). None of them may hold a secret.
     """
 
     def __init__(
@@ -69,6 +69,14 @@ class Cancelled(TaskFailed):
 
     def __init__(self, reason: str = "cancelled") -> None:
         super().__init__(reason, kind=FailureKind.CANCELLED)
+
+
+class NeedsApproval(TaskFailed):
+    """A look showed that more would be changed than may be without a person's yes. For ``done`` only: nothing has been
+    changed, and the task waits until ``ctx.approved``. Without anybody to ask it is a failure that says so."""
+
+    def __init__(self, reason: str, *, hint: str | None = None, details: dict[str, Any] | None = None) -> None:
+        super().__init__(reason, kind=FailureKind.PERMISSION, hint=hint, retryable=False, details=details)
 
 
 class PutBack(Exception):

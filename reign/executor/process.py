@@ -136,7 +136,12 @@ def run_tool(
         end_group(process, signal.SIGKILL, 0)
         raise
     if ended is not None:
-        end_group(process, stop_signal or signal.SIGTERM, grace)
+        # Read on while it stops: its last words belong to the log, and a full pipe would keep it from stopping.
+        _signal_group(process.pid, stop_signal or signal.SIGTERM)
+        try:
+            _pump(process, kept, lines, time.monotonic() + grace, threading.Event())
+        finally:
+            end_group(process, signal.SIGKILL, 0)
         for line in lines.values():
             line.close()
         raise TimedOut(round(timeout, 3)) if ended == "timeout" else Cancelled(cancel_reason())
