@@ -35,7 +35,7 @@ class Problem:
 
 
 class InvalidPlan(InvalidInput):
-    """A plan with problems. ``problems`` holds all of them, ``locations`` their line and column where known (1-based)."""
+    """A plan with problems. ``problems`` holds all of them; line and column (1-based) are told where known."""
 
     code = "invalid_plan"
 

@@ -170,9 +170,9 @@ def _bound(task: Task, scope: Mapping[str, Any]) -> Task:
         update["for_each"] = expressions.fill(task.for_each, scope, _BOUND_ROOTS)
     if task.locks and expressions.has_expression(task.locks):
         update["locks"] = tuple(str(lock) for lock in expressions.fill(list(task.locks), scope, _BOUND_ROOTS))
-    if task.condition is not None and {p[0] for p in expressions.paths(task.condition)} <= _BOUND_ROOTS:
-        if not task.asks_status():
-            update["if_"] = expressions.truthy(expressions.evaluate(task.condition, scope))
+    known = task.condition is not None and {p[0] for p in expressions.paths(task.condition)} <= _BOUND_ROOTS
+    if task.condition is not None and known and not task.asks_status():
+        update["if_"] = expressions.truthy(expressions.evaluate(task.condition, scope))
     implied = [path[1] for path in task.references() if path[0] == "tasks" and len(path) > 1]
     update["needs"] = tuple(dict.fromkeys([*task.needs, *implied]))
     return task.model_copy(update=update)

@@ -1,7 +1,7 @@
 """Plan files: YAML (or JSON, which is YAML) to the plan's content, with the line and column of every key.
 
-YAML 1.2's idea of true and false is used (a bare ``on`` or ``no`` is a text), duplicate keys are refused, and the size of
-a file and the number of values that aliases may unfold to are bounded before anything is built.
+YAML 1.2's idea of true and false is used (a bare ``on`` or ``no`` is a text), duplicate keys are refused, and the
+size of a file and the number of values that aliases may unfold to are bounded before anything is built.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -54,6 +54,11 @@ class Observation(BaseModel):
     @classmethod
     def absent(cls, resource: str) -> Observation:
         return cls(resource=resource, exists=False)
+
+
+def same(before: Sequence[Observation], after: Sequence[Observation]) -> bool:
+    """Whether two rounds of observations show the same resources in the same states."""
+    return len(before) == len(after) and all(a.same_as(b) for a, b in zip(before, after, strict=True))
 
 
 class Change(BaseModel):

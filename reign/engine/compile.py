@@ -6,6 +6,7 @@ tasks become ready.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,11 +27,12 @@ class CompiledTask:
     rest: tuple[int, ...]
     sink: bool
     asks_status: bool
-    approval: bool
+    approval: str | None  # "required": a person must say yes; "granted": one has, when the run was submitted
 
 
-def compile_plan(plan: Plan, *, segment_limit: int, approvals: frozenset[str] = frozenset()) -> list[CompiledTask]:
-    """The tasks of a checked plan in plan order. ``approvals`` are those that a person must say yes to."""
+def compile_plan(plan: Plan, *, segment_limit: int, approvals: Mapping[str, str] | None = None) -> list[CompiledTask]:
+    """The tasks of a checked plan in plan order. ``approvals``: task id to "required" or "granted"."""
+    approvals = approvals or {}
     needs = plan.needs
     ordinal = {name: i for i, name in enumerate(needs)}
     after = dag.successors(needs)
@@ -49,7 +51,7 @@ def compile_plan(plan: Plan, *, segment_limit: int, approvals: frozenset[str] = 
             rest=rest[name],
             sink=not after[name],
             asks_status=task.asks_status(),
-            approval=name in approvals or task.approval == "required",
+            approval=approvals.get(name, task.approval),
         )
         for name, task in plan.tasks.items()
     ]

@@ -4,7 +4,7 @@ Only ``apply`` is required. The rest are capabilities with defaults that fit an 
 
     touches   -> the resources (and so the locks) that these inputs concern
     inspect   -> what is there now
-    done      -> the result, if nothing is left to do; makes `apply` safe to repeat and settles attempts that were cut off
+    done      -> the result, if nothing is left to do; makes `apply` safe to repeat and settles a cut-off attempt
     restore   -> bring back what `inspect` saw before the change
     assess    -> how much can be undone with these inputs, and whether a person should be asked first
 

@@ -1,15 +1,13 @@
-"""For those who write an agent: a context without an engine behind it, and the questions every operation must answer."""
+"""For those who write an agent: a context without an engine behind it, and a way to run one operation."""
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from reign.core.catalog import OperationInputs
-from reign.core.resource import Observation
 from reign.executor.context import Context
 from reign.executor.contract import Operation
 from reign.security.masking import Masker
@@ -39,8 +37,6 @@ class RecordingContext(Context):
 
 def make_context(folder: Path, *, timeout: float = 60.0, **given: Any) -> RecordingContext:
     """A context below ``folder`` (which becomes the work folder unless ``workdir`` is given)."""
-    for part in ("scratch", "state"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
     lines: list[tuple[str, str]] = []
     reports: list[dict[str, Any]] = []
     values: dict[str, Any] = {
@@ -49,8 +45,8 @@ def make_context(folder: Path, *, timeout: float = 60.0, **given: Any) -> Record
         "attempt": 1,
         "environment": "dev",
         "workdir": folder,
-        "scratch": folder / "scratch",
-        "state_dir": folder / "state",
+        "scratch_path": folder / "scratch",
+        "state_path": folder / "state",
         "masker": Masker(),
         "blobs": MemoryBlobs(),
         "deadline": time.monotonic() + timeout,
@@ -67,8 +63,3 @@ def run_operation(operation: Operation[Any, Any], ctx: Context, inputs: Operatio
     seen = operation.inspect(ctx, inputs)
     result = operation.done(ctx, inputs, seen)
     return operation.apply(ctx, inputs, seen) if result is None else result
-
-
-def same(before: Sequence[Observation], after: Sequence[Observation]) -> bool:
-    """Whether two rounds of observations show the same resources in the same states."""
-    return len(before) == len(after) and all(a.same_as(b) for a, b in zip(before, after, strict=True))

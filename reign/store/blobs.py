@@ -7,8 +7,7 @@ import hashlib
 import sqlalchemy as sa
 
 from reign.core.errors import InvalidInput, NotFound
-from reign.store.database import Database
-from reign.store.history import upsert
+from reign.store.database import Database, upsert
 from reign.store.tables import blobs
 
 LIMIT = 64 * 1024 * 1024  # bytes

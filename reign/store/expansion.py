@@ -50,7 +50,7 @@ def expand(tx: Transaction, claim: Claim, items: list[Any], now: float) -> list[
     tx.execute(tasks.insert(), rows)
     tx.execute(edges.insert(), [{"task_id": claim.task_id, "needs_id": row["id"], "satisfied": 0} for row in rows])
     events.add(tx, [events.row(claim.run_id, row["id"], "task.ready", now) for row in rows])
-    return [Ready(row["id"], row["name"], claim.uses, claim.agent, None) for row in rows]
+    return [Ready(row["id"], row["name"], claim.uses, claim.agent, None, 0) for row in rows]
 
 
 def gathered(tx: Transaction, task_id: int) -> tuple[list[Any], list[str]] | None:

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from reign.core.resource import Change
 from reign.store.claims import Claim
-from reign.store.database import Transaction
+from reign.store.database import Transaction, upsert
 from reign.store.jsontext import dump
 from reign.store.tables import changes, points, resources
-
-
-def upsert(tx: Transaction, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that can say what to do on a conflict, in the database's own dialect."""
-    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def add(tx: Transaction, claim: Claim, environment: str, made: Sequence[Change], now: float) -> None:

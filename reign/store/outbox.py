@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,58 +18,71 @@ from reign.store.tables import outbox, runs, tasks
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """An outbox row with what its message needs."""
+    """A released task with what its message needs."""
 
-    id: int
     run: str
     ready: Ready
 
 
+_POSTING = (
+    runs.c.name.label("run"),
+    tasks.c.id,
+    tasks.c.name,
+    tasks.c.uses,
+    tasks.c.agent,
+    tasks.c.rest,
+    tasks.c.attempt,
+)
+
+
+def _posting(row: Any) -> Posting:
+    return Posting(row.run, Ready(row.id, row.name, row.uses, row.agent, row.rest, row.attempt))
+
+
 def due(tx: Transaction, now: float, limit: int = 500) -> list[Posting]:
-    """Rows whose time has come, oldest first. Those of tasks that are not ready any more are removed on the way."""
-    gone = sa.select(outbox.c.id).where(
-        outbox.c.due <= now,
-        ~sa.exists().where(tasks.c.id == outbox.c.task_id, tasks.c.state == TaskState.READY.value),
+    """Released tasks whose rows' time has come, oldest first. Rows that were overtaken are removed on the way."""
+    current = sa.exists().where(
+        tasks.c.id == outbox.c.task_id,
+        tasks.c.attempt == outbox.c.attempt,
+        tasks.c.state == TaskState.READY.value,
     )
-    tx.execute(outbox.delete().where(outbox.c.id.in_(gone.limit(limit).scalar_subquery())))
+    tx.execute(outbox.delete().where(outbox.c.due <= now, ~current))
     query = (
-        sa.select(
-            outbox.c.id, runs.c.name.label("run"), tasks.c.id.label("task_id"), tasks.c.name, tasks.c.uses,
-            tasks.c.agent, tasks.c.rest,
-        )
+        sa.select(*_POSTING)
+        .select_from(outbox)
         .join(tasks, tasks.c.id == outbox.c.task_id)
         .join(runs, runs.c.id == tasks.c.run_id)
         .where(outbox.c.due <= now, runs.c.state.in_(OPEN))
-        .order_by(outbox.c.id)
+        .order_by(outbox.c.due)
         .limit(limit)
-    )  # fmt: skip
-    return [
-        Posting(row.id, row.run, Ready(row.task_id, row.name, row.uses, row.agent, row.rest))
-        for row in tx.execute(query)
-    ]
+    )
+    return [_posting(row) for row in tx.execute(query)]
 
 
-def remove(tx: Transaction, task_ids: Collection[int], now: float) -> None:
-    """Take out the rows of tasks whose messages have been published; rows for a later time stay."""
-    if task_ids:
-        tx.execute(outbox.delete().where(outbox.c.task_id.in_(list(task_ids)), outbox.c.due <= now))
+_REMOVE = outbox.delete().where(outbox.c.task_id == sa.bindparam("task"), outbox.c.attempt == sa.bindparam("claimed"))
+
+
+def remove(tx: Transaction, sent: Collection[tuple[int, int]]) -> None:
+    """Take out the rows of ``(task id, attempt)`` whose messages have been published."""
+    if sent:
+        tx.execute(_REMOVE, [{"task": task_id, "claimed": attempt} for task_id, attempt in sent])
 
 
 def waiting(tx: Transaction, agent: str, before: float, limit: int) -> list[Posting]:
     """Tasks of a pool that have been ready since ``before`` or longer, have no outbox row and are not claimed: their
     messages may have been lost. Oldest first."""
-    posted = sa.exists().where(outbox.c.task_id == tasks.c.id)
     query = (
-        sa.select(runs.c.name.label("run"), tasks.c.id, tasks.c.name, tasks.c.uses, tasks.c.agent, tasks.c.rest)
+        sa.select(*_POSTING)
         .join(runs, runs.c.id == tasks.c.run_id)
         .where(
             tasks.c.state == TaskState.READY.value,
             tasks.c.agent == agent,
             tasks.c.ready_at <= before,
+            sa.or_(tasks.c.not_before.is_(None), tasks.c.not_before <= before),
             runs.c.state.in_(OPEN),
-            ~posted,
+            ~sa.exists().where(outbox.c.task_id == tasks.c.id),
         )
         .order_by(tasks.c.ready_at)
         .limit(limit)
     )
-    return [Posting(0, row.run, Ready(row.id, row.name, row.uses, row.agent, row.rest)) for row in tx.execute(query)]
+    return [_posting(row) for row in tx.execute(query)]

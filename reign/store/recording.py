@@ -110,12 +110,13 @@ def record(
     *,
     on_failure: OnFailure,
     environment: str,
+    locked: bool = False,
     intended: bool = False,
     after: Sequence[Observation] = (),
 ) -> Recorded:
     """Write how the attempt ended and release what that sets free. Raises StaleClaim if the claim was lost meanwhile.
 
-    ``intended``: an attempt row with the intent stands already.
+    ``locked``: the task holds locks. ``intended``: an attempt row with the intent stands already.
     """
     state = _STATE[type(outcome)]
     error = getattr(outcome, "error", None)
@@ -151,14 +152,14 @@ def record(
     if isinstance(outcome, o.Expanded):
         done.ready = expansion.expand(tx, claim, outcome.items, now)
     elif back:
-        done.ready = (
-            [Ready(claim.task_id, claim.task, claim.uses, claim.agent, dump(claim.rest))] if not seconds else []
-        )
+        again = Ready(claim.task_id, claim.task, claim.uses, claim.agent, dump(claim.rest), claim.attempt)
         if seconds:
-            release.post(tx, [Ready(claim.task_id, claim.task, claim.uses, claim.agent, None)], now, due=now + seconds)
+            release.post(tx, [again], now, due=now + seconds)
+        else:
+            done.ready = [again]
     elif state in _ENDS:
         done.ready = _follow(tx, claim, state, on_failure, now)
-    if intended or claim.spec.get("locks") or changes:
+    if locked:
         done.ready += release.unlock(tx, claim.task_id, now)
     last = claim.sink or row.stopping or state is TaskState.FAILED
     if state is TaskState.NEEDS_ATTENTION or (state in _ENDS and last):

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from reign.core.states import RUN_ENDED, TASK_MOVING, TASK_WAITING, RunState, TaskState, outcome
 from reign.store import events
-from reign.store.database import Transaction
+from reign.store.database import Transaction, upsert
 from reign.store.jsontext import dump, load
 from reign.store.tables import edges, lock_waits, locks, outbox, runs, tasks
 
@@ -27,6 +27,7 @@ class Ready:
     uses: str
     agent: str
     rest: str | None
+    attempt: int  # how often it has been claimed before
 
 
 _MARK = (
@@ -71,7 +72,16 @@ _RELEASE = (
             else_=None,
         ),
     )
-    .returning(tasks.c.id, tasks.c.run_id, tasks.c.name, tasks.c.uses, tasks.c.agent, tasks.c.rest, tasks.c.state)
+    .returning(
+        tasks.c.id,
+        tasks.c.run_id,
+        tasks.c.name,
+        tasks.c.uses,
+        tasks.c.agent,
+        tasks.c.rest,
+        tasks.c.state,
+        tasks.c.attempt,
+    )
 )
 
 
@@ -93,19 +103,30 @@ def after(tx: Transaction, task_id: int, how: int, now: float) -> list[Ready]:
         for row in tx.execute(_RELEASE, {"ended": ended, "now": now}):
             rows.append(events.row(row.run_id, row.id, f"task.{row.state}", now))
             if row.state == TaskState.READY.value:
-                ready.append(Ready(row.id, row.name, row.uses, row.agent, row.rest))
+                ready.append(Ready(row.id, row.name, row.uses, row.agent, row.rest, row.attempt))
             elif row.state == TaskState.SKIPPED.value:
                 frontier.append((row.id, NOT_OK))
     events.add(tx, rows)
     return ready
 
 
-def post(tx: Transaction, ready: Iterable[Ready], now: float, *, due: float | None = None) -> list[int]:
-    """Outbox rows for tasks that became ready; their messages are sent after the commit. Returns the tasks' ids."""
-    ids = [item.task_id for item in ready]
-    if ids:
-        tx.execute(outbox.insert(), [{"task_id": task_id, "due": now if due is None else due} for task_id in ids])
-    return ids
+#: Seconds that whoever released a task has to send its message before the relay does.
+GRACE = 2.0
+
+
+def post(tx: Transaction, ready: Iterable[Ready], now: float, *, due: float | None = None) -> None:
+    """Outbox rows for tasks that became ready; their messages are sent after the commit (or when they are due)."""
+    rows = [
+        {"task_id": item.task_id, "attempt": item.attempt, "due": now + GRACE if due is None else due} for item in ready
+    ]
+    if rows:
+        statement = upsert(tx, outbox)
+        tx.execute(
+            statement.on_conflict_do_update(
+                index_elements=["task_id", "attempt"], set_={"due": statement.excluded.due}
+            ),
+            rows,
+        )
 
 
 def stop(tx: Transaction, run_id: int, reason: str, now: float, *, cancel: bool = False) -> list[Ready]:
@@ -204,12 +225,12 @@ def wake(tx: Transaction, resources: Collection[str], now: float) -> list[Ready]
         sa.update(tasks)
         .where(tasks.c.id.in_(waiting), tasks.c.state == TaskState.BLOCKED.value)
         .values(state=TaskState.READY.value, ready_at=now)
-        .returning(tasks.c.id, tasks.c.run_id, tasks.c.name, tasks.c.uses, tasks.c.agent, tasks.c.rest)
+        .returning(tasks.c.id, tasks.c.run_id, tasks.c.name, tasks.c.uses, tasks.c.agent, tasks.c.rest, tasks.c.attempt)
     )
     ready = []
     rows = []
     for row in tx.execute(freed):
-        ready.append(Ready(row.id, row.name, row.uses, row.agent, row.rest))
+        ready.append(Ready(row.id, row.name, row.uses, row.agent, row.rest, row.attempt))
         rows.append(events.row(row.run_id, row.id, "task.ready", now))
     events.add(tx, rows)
     return ready

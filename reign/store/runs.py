@@ -41,7 +41,7 @@ class TaskRow(Protocol):
     @property
     def asks_status(self) -> bool: ...
     @property
-    def approval(self) -> bool: ...
+    def approval(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ def insert(tx: Transaction, new: NewRun, rows: Sequence[TaskRow], now: float) ->
     events.add(tx, [events.row(run_id, None, "run.queued", now)])
     events.add(tx, [events.row(run_id, r["id"], f"task.{r['state']}", now) for r in started])
     ready = [
-        Ready(r["id"], r["name"], r["uses"], r["agent"], r["rest"])
+        Ready(r["id"], r["name"], r["uses"], r["agent"], r["rest"], 0)
         for r in started
         if r["state"] == TaskState.READY.value
     ]
@@ -165,7 +165,7 @@ def insert(tx: Transaction, new: NewRun, rows: Sequence[TaskRow], now: float) ->
 def _task_row(run_id: int, row: TaskRow, rows: Sequence[TaskRow], now: float) -> dict[str, Any]:
     state = TaskState.PENDING
     if not row.needs:
-        state = TaskState.AWAITING_APPROVAL if row.approval else TaskState.READY
+        state = TaskState.AWAITING_APPROVAL if row.approval == "required" else TaskState.READY
     rest = [[task_key(run_id, other), rows[other].uses, rows[other].name] for other in row.rest]
     return {
         "id": task_key(run_id, row.ordinal),
@@ -178,7 +178,7 @@ def _task_row(run_id: int, row: TaskRow, rows: Sequence[TaskRow], now: float) ->
         "rest": dump(rest) if rest else None,
         "sink": row.sink,
         "asks_status": row.asks_status,
-        "approval": "required" if row.approval else None,
+        "approval": row.approval,
         "ready_at": now if state is TaskState.READY else None,
     }
 

@@ -144,10 +144,11 @@ events = sa.Table(
 outbox = sa.Table(
     "outbox",
     metadata,
-    _auto(),
-    sa.Column("task_id", sa.BigInteger, nullable=False),
+    sa.Column("task_id", sa.BigInteger, primary_key=True),
+    sa.Column("attempt", sa.Integer, primary_key=True),  # how often it had been claimed: one row for each release
     sa.Column("due", sa.Float, nullable=False),
     sa.Index("outbox_by_due", "due"),
+    sqlite_with_rowid=False,
 )
 
 logs = sa.Table(

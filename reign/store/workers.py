@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from reign.core.states import RunState, TaskState
-from reign.store.database import Transaction
-from reign.store.history import upsert
+from reign.store.database import Transaction, upsert
 from reign.store.tables import runs, tasks, workers
 
 

@@ -1,7 +1,8 @@
 """The questions that every operation of every agent must answer on its real engine.
 
 An agent's test module subclasses :class:`OperationContract`, gives ``cases`` (see :class:`Case`) through the fixture
-``case``, and gets the tests. ``world`` is the test's own look at the engine, independent of the operation's ``inspect``.
+``case``, and gets the tests. ``world`` is the test's own look at the engine,
+independent of the operation's ``inspect``.
 """
 
 from __future__ import annotations
@@ -16,17 +17,18 @@ from typing import Any
 import pytest
 
 from reign.core.catalog import Effect
-from reign.core.resource import Undo
+from reign.core.resource import Undo, same
 from reign.executor import Cancelled, Operation, TaskFailed
-from reign.executor.testing import make_context, run_operation, same
+from reign.executor.testing import make_context, run_operation
 
 
 @dataclass
 class Case:
     """One operation with inputs that work.
 
-    ``world()`` returns a JSON-like picture of all that the operation may touch. ``orphans()`` lists what a cancelled attempt
-    must not leave (processes, half-made objects). ``slow_inputs`` are inputs that take seconds, for the cancel test.
+    ``world()`` returns a JSON-like picture of all that the operation may touch. ``orphans()`` lists what a
+    cancelled attempt must not leave (processes, half-made objects). ``slow_inputs`` are inputs that take seconds, for
+    the cancel test.
     """
 
     operation: Operation[Any, Any]

@@ -1,0 +1,1 @@
+"""The Celery app, queues and routing, signed messages: the only place that knows Redis."""

@@ -1,0 +1,75 @@
+"""Dispatch: from outbox rows to messages. The row is written with the state change and removed after the publish."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from reign.broker.messages import Signer
+from reign.broker.redis import Redis
+from reign.engine.canvas import canvas
+from reign.store import outbox
+from reign.store.database import Database, Transaction
+from reign.store.outbox import Posting
+from reign.store.release import Ready
+
+log = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """Publishes what a process has released itself, right after its commit; the relay sends what was left behind."""
+
+    def __init__(self, app: Celery, signer: Signer, redis: Redis) -> None:
+        self._app = app
+        self._signer = signer
+        self._redis = redis
+        self._sent: set[tuple[int, int]] = set()
+        self._guard = threading.Lock()
+
+    def publish(self, postings: Sequence[Posting]) -> bool:
+        """Send the messages. False if the broker does not take them: their outbox rows stand for the relay."""
+        if not postings:
+            return True
+        try:
+            with self._app.producer_pool.acquire(block=True) as producer:
+                canvas(self._app, self._signer, postings).apply_async(producer=producer, add_to_parent=False)
+        except (OperationalError, OSError, ConnectionError) as error:
+            log.warning("the broker did not take %d messages; they will be sent again: %s", len(postings), error)
+            return False
+        return True
+
+    def send(self, run: str, ready: Sequence[Ready]) -> None:
+        """Publish what a commit released, and remember that its outbox rows may go."""
+        if ready and self.publish([Posting(run, item) for item in ready]):
+            with self._guard:
+                self._sent.update((item.task_id, item.attempt) for item in ready)
+
+    def tidy(self, tx: Transaction) -> None:
+        """Remove the outbox rows of what has been published, in whichever transaction comes next."""
+        if self._sent:
+            with self._guard:
+                sent, self._sent = self._sent, set()
+            outbox.remove(tx, sent)
+
+    @property
+    def untidy(self) -> bool:
+        return bool(self._sent)
+
+    def changed(self, run_id: int) -> None:
+        self._redis.changed([run_id])
+
+
+def relay(database: Database, dispatcher: Dispatcher, limit: int = 500) -> int:
+    """Publish what is due in the outbox; returns how many messages were sent."""
+    with database.write() as tx:
+        postings = outbox.due(tx, time.time(), limit)
+    if not postings or not dispatcher.publish(postings):
+        return 0
+    with database.write() as tx:
+        outbox.remove(tx, [(posting.ready.task_id, posting.ready.attempt) for posting in postings])
+    return len(postings)

@@ -1,0 +1,246 @@
+"""ReignGeneral: turns requests into plans and plans into runs, and answers for what becomes of them.
+
+Everything that a user can ask for is one method here; the API, the CLI and the tests call the same ones.
+"""
+
+from __future__ import annotations
+
+import getpass
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reign.core.check import checked, parse_plan
+from reign.core.errors import Conflict, InvalidInput, ReignError
+from reign.core.names import run_name
+from reign.core.plan import Plan
+from reign.core.resource import digest
+from reign.engine import rollback
+from reign.engine.compile import compile_plan
+from reign.engine.preview import Preview, preview
+from reign.engine.runtime import Runtime
+from reign.executor import registry
+from reign.planner.protocol import Planner, PlanRequest
+from reign.store import control, release, runs
+from reign.store.database import Transaction
+from reign.store.release import Ready
+from reign.store.runs import NewRun, RunRecord
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a user hands in: words or a plan, and how to run it.
+
+    ``approve``: None grants everything that code asks for (the user has seen it); else the task ids that are granted.
+    """
+
+    request: str | None = None
+    plan: Mapping[str, Any] | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    environment: str | None = None
+    workdir: str | None = None
+    approve: Sequence[str] | None = ()
+    idempotency_key: str | None = None
+    requested_by: str | None = None
+
+
+class ReignGeneral:
+    """The orchestrator service of one process."""
+
+    def __init__(self, runtime: Runtime, planner: Callable[[], Planner]) -> None:
+        self._runtime = runtime
+        self._planner = planner
+
+    # --- planning ---------------------------------------------------------------------------------------------------
+
+    def plan(self, submission: Submission) -> tuple[Preview, dict[str, Any]]:
+        """The checked plan and how it came about (``{source, explanation, warnings}``). Runs nothing, needs no broker.
+
+        Raises NotUnderstood for words that make no plan, InvalidPlan for a plan with faults.
+        """
+        catalog = registry.catalog()
+        about: dict[str, Any] = {"source": "file", "explanation": [], "warnings": []}
+        if submission.plan is not None:
+            plan = parse_plan(submission.plan)
+        elif submission.request and submission.request.strip():
+            proposal = self._planner().plan(
+                PlanRequest(
+                    text=submission.request,
+                    catalog=catalog,
+                    environment=submission.environment or self._runtime.settings.environment,
+                )
+            )
+            plan = proposal.plan
+            about = proposal.about()
+        else:
+            raise InvalidInput("there is no request and no plan", hint="give a sentence or a plan file")
+        environment = submission.environment or plan.environment
+        return preview(checked(plan, catalog, submission.params, environment), catalog), about
+
+    # --- runs -------------------------------------------------------------------------------------------------------
+
+    def submit(self, submission: Submission) -> RunRecord:
+        """Plan, record and start a run; the same ``idempotency_key`` gives the same run again.
+
+        Raises what :meth:`plan` raises, Refused for a plan with a forbidden task, Unavailable without a database.
+        A broker that is away delays the run, and loses nothing.
+        """
+        if submission.idempotency_key and (known := self._known(submission)):
+            return known
+        shown, about = self.plan(submission)
+        shown.refusals()
+        granted = None if submission.approve is None else frozenset(submission.approve)
+        return self._start(
+            shown.plan,
+            shown.approvals(granted),
+            submission,
+            source=about["source"],
+            workdir=submission.workdir or str(Path.cwd()),
+        )
+
+    def _known(self, submission: Submission) -> RunRecord | None:
+        with self._runtime.database.read() as tx:
+            return runs.by_idempotency_key(tx, self._key(submission))
+
+    def _key(self, submission: Submission) -> str:
+        """The key is bound to what was asked, so that using it twice by accident is noticed as two requests."""
+        asked = [submission.request, submission.plan, dict(submission.params), submission.environment]
+        return f"{submission.idempotency_key}:{digest(asked)[:16]}"
+
+    def _start(
+        self,
+        plan: Plan,
+        approvals: Mapping[str, str],
+        submission: Submission,
+        *,
+        source: str,
+        workdir: str,
+        kind: str = "apply",
+        of_run: int | None = None,
+    ) -> RunRecord:
+        rows = compile_plan(plan, segment_limit=self._runtime.settings.segment_limit, approvals=approvals)
+        with self._runtime.database.write() as tx:
+            if submission.idempotency_key and (known := runs.by_idempotency_key(tx, self._key(submission))):
+                return known
+            new = NewRun(
+                name=self._free_name(tx),
+                plan=plan.as_file(),
+                plan_name=plan.name,
+                digest=plan.digest,
+                environment=plan.environment,
+                workdir=workdir,
+                source=source,
+                requested_by=submission.requested_by or _user(),
+                on_failure=plan.on_failure.value,
+                request=submission.request,
+                kind=kind,
+                concurrency=plan.concurrency,
+                idempotency_key=self._key(submission) if submission.idempotency_key else None,
+                of_run=of_run,
+            )
+            run_id, ready = runs.insert(tx, new, rows, time.time())
+            record = runs.by_id(tx, run_id)
+        self._send(record, ready)
+        return record
+
+    def _free_name(self, tx: Transaction) -> str:
+        for _ in range(50):
+            name = run_name()
+            if not control.name_taken(tx, name):
+                return name
+        return f"{run_name()}-{time.time_ns() % 1_000_000}"
+
+    def _send(self, run: RunRecord, ready: Sequence[Ready]) -> None:
+        self._runtime.dispatcher.send(run.name, ready)
+        if self._runtime.dispatcher.untidy and len(ready) > 50:
+            with self._runtime.database.write() as tx:
+                self._runtime.dispatcher.tidy(tx)
+        self._runtime.dispatcher.changed(run.id)
+
+    # --- what a person may do to a run ------------------------------------------------------------------------------
+
+    def cancel(self, name: str) -> RunRecord:
+        """Nothing new starts; running tools are ended. Raises NotFound, Conflict if it is over."""
+        return self._change(name, control.cancel)
+
+    def pause(self, name: str) -> RunRecord:
+        """Running tasks end, no other starts. Raises NotFound, Conflict."""
+        return self._change(name, control.pause)
+
+    def resume(self, name: str) -> RunRecord:
+        """Go on with a paused run. Raises NotFound, Conflict."""
+        return self._change(name, control.resume)
+
+    def approve(self, name: str, task: str, *, by: str, yes: bool = True, note: str | None = None) -> RunRecord:
+        """A person's yes or no to a task that waits for it. Raises NotFound, Conflict."""
+        return self._change(name, lambda tx, run, now: control.approve(tx, run, task, by, yes, note, now))
+
+    def resolve(self, name: str, task: str, verdict: str, *, by: str, result: Any = None) -> RunRecord:
+        """Settle a task that needs attention: done, retry or fail. Raises NotFound, Conflict, InvalidInput."""
+        if verdict not in ("done", "retry", "fail"):
+            raise InvalidInput(f"{verdict!r} settles nothing", hint="done, retry or fail")
+        return self._change(name, lambda tx, run, now: control.resolve(tx, run, task, verdict, by, result, now))
+
+    def retry(self, name: str) -> RunRecord:
+        """Run again what did not succeed; results that stand are kept. Raises NotFound, Conflict."""
+        return self._change(name, control.retry)
+
+    def _change(self, name: str, change: Callable[[Transaction, RunRecord, float], list[Ready]]) -> RunRecord:
+        with self._runtime.database.write() as tx:
+            run = runs.find(tx, name)
+            now = time.time()
+            ready = change(tx, run, now)
+            release.post(tx, ready, now)
+            record = runs.by_id(tx, run.id)
+        self._send(record, ready)
+        return record
+
+    # --- the way back -----------------------------------------------------------------------------------------------
+
+    def rollback_preview(self, name: str) -> tuple[Preview | None, dict[str, str]]:
+        """The plan that takes a run back (None: nothing to do), and what it cannot take back with the reasons."""
+        with self._runtime.database.read() as tx:
+            found = rollback.rollback_plan(tx, runs.find(tx, name))
+        shown = preview(found.plan, registry.catalog()) if found.plan else None
+        return shown, found.impossible
+
+    def rollback(self, name: str, *, requested_by: str | None = None) -> RunRecord:
+        """Take a run back by an ordinary run. Raises Conflict if it still moves or changed nothing."""
+        with self._runtime.database.read() as tx:
+            run = runs.find(tx, name)
+            found = rollback.rollback_plan(tx, run)
+        if found.plan is None:
+            reasons = "; ".join(found.impossible.values())
+            raise Conflict(f"there is nothing to take back of {run.name}", hint=reasons or "it changed nothing")
+        submission = Submission(requested_by=requested_by)
+        record = self._start(
+            found.plan, {}, submission, source="rollback", workdir=run.workdir, kind="rollback", of_run=run.id
+        )
+        with self._runtime.database.write() as tx:
+            control.note_rollback(tx, run.id, record.name)
+        return record
+
+    # --- what happens by itself -------------------------------------------------------------------------------------
+
+    def roll_back_failed(self) -> list[str]:
+        """Start the rollback of runs that failed and asked for it (``on_failure: rollback``); returns their names."""
+        with self._runtime.database.read() as tx:
+            waiting = control.wanting_rollback(tx)
+        started = []
+        for name in waiting:
+            try:
+                self.rollback(name, requested_by="on_failure")
+                started.append(name)
+            except ReignError:
+                with self._runtime.database.write() as tx:
+                    control.note_rollback(tx, runs.find(tx, name).id, "-")
+        return started
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -1,0 +1,122 @@
+"""The pulse of a worker process: it shows that the process lives, and tells the running attempt when it must end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from reign.config import Settings
+from reign.core.errors import Unavailable
+from reign.engine import identity
+from reign.engine.logs import LogSink
+from reign.executor.context import Context
+from reign.store import workers
+from reign.store.claims import Claim
+from reign.store.database import Database
+from reign.store.workers import Worker
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY = 0.5  # seconds between looks at the cancel flag
+_KILL_GRACE = 30.0  # seconds past its deadline after which an attempt that does not listen takes the process with it
+
+
+class Pulse:
+    """One thread per worker process. Time is measured on the monotonic clock only."""
+
+    def __init__(self, settings: Settings, database: Database, logs: LogSink, agents: tuple[str, ...]) -> None:
+        self.worker = identity.worker_id()
+        self._settings = settings
+        self._database = database
+        self._logs = logs
+        self._agents = agents
+        self._current: tuple[Claim, Context] | None = None
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
+        self._last_beat = time.monotonic()
+
+    def start(self) -> None:
+        """Register this process and begin to beat. Raises Unavailable if the database does not answer."""
+        self._register()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Beat no more and leave the register."""
+        self._stopped.set()
+        self._thread.join(timeout=5)
+        try:
+            with self._database.write() as tx:
+                workers.strike_off(tx, [self.worker])
+        except Unavailable:
+            log.warning("the database is away; this worker will be struck off by its silence")
+
+    @contextmanager
+    def watch(self, claim: Claim, ctx: Context) -> Iterator[None]:
+        """While inside, the attempt is told when its run is cancelled or its claim lost."""
+        self._current = (claim, ctx)
+        try:
+            yield
+        finally:
+            self._current = None
+
+    def _register(self) -> None:
+        now = time.time()
+        pid = os.getpid()
+        record = Worker(self.worker, identity.boot_id(), pid, identity.born(pid) or "", self._agents, 0, now, now)
+        with self._database.write() as tx:
+            workers.register(tx, record)
+
+    def _beat(self) -> None:
+        next_beat = time.monotonic() + self._settings.heartbeat
+        wait = min(_LOOK_EVERY, self._settings.heartbeat)
+        while not self._stopped.wait(wait):
+            try:
+                self._logs.flush()
+                self._look()
+                if time.monotonic() >= next_beat:
+                    next_beat = time.monotonic() + self._settings.heartbeat
+                    self._count_up()
+            except Unavailable as error:
+                self._give_up_in_time(str(error))
+            except Exception:
+                log.exception("the pulse stumbled")
+
+    def _count_up(self) -> None:
+        with self._database.write() as tx:
+            known = workers.beat(tx, self.worker, time.time())
+        if not known:  # struck off, as after a long stop of the whole machine: what was claimed belongs to others now
+            self._end("this worker was taken for dead; another one has the task")
+            self._register()
+        self._last_beat = time.monotonic()
+
+    def _look(self) -> None:
+        current = self._current
+        if current is None:
+            return
+        claim, ctx = current
+        if time.monotonic() > ctx.deadline + _KILL_GRACE:
+            log.error("%s/%s does not end %d s after its deadline; ending this process", ctx.run, ctx.task, _KILL_GRACE)
+            os._exit(70)
+        with self._database.read() as tx:
+            state = workers.look(tx, claim.task_id, claim.fence)
+        if self._current is not current:
+            return
+        if not state.held:
+            self._end("another worker has this task now")
+        elif state.cancel:
+            self._end("the run was cancelled")
+
+    def _give_up_in_time(self, reason: str) -> None:
+        """Without the database nobody sees this worker live. Shortly before others may take its task, it lets go."""
+        if time.monotonic() - self._last_beat > self._settings.lease * 0.8:
+            self._end(f"lost the database for too long: {reason}")
+
+    def _end(self, reason: str) -> None:
+        current = self._current
+        if current is not None and not current[1].cancelled.is_set():
+            current[1].cancel_reason = reason
+            current[1].cancelled.set()

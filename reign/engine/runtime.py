@@ -1,0 +1,52 @@
+"""What a process of the control or data plane has in hand: the state, the broker, and how to reach both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from celery import Celery
+
+from reign.broker.app import make_app
+from reign.broker.messages import Signer
+from reign.broker.redis import Redis
+from reign.config import Settings
+from reign.engine.dispatch import Dispatcher
+from reign.executor import registry
+from reign.store.database import Database
+
+
+@dataclass
+class Runtime:
+    """Made once in each process, after the fork; connections open at first use."""
+
+    settings: Settings
+
+    @cached_property
+    def database(self) -> Database:
+        return Database(self.settings.database)
+
+    @cached_property
+    def redis(self) -> Redis:
+        return Redis(self.settings)
+
+    @cached_property
+    def app(self) -> Celery:
+        return make_app(self.settings, registry.catalog().agents)
+
+    @cached_property
+    def signer(self) -> Signer:
+        return Signer(self.settings.key)
+
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        return Dispatcher(self.app, self.signer, self.redis)
+
+    def close(self) -> None:
+        """Close what has been opened."""
+        if "database" in self.__dict__:
+            self.database.close()
+        if "redis" in self.__dict__:
+            self.redis.close()
+        if "app" in self.__dict__:
+            self.app.close()

@@ -1,0 +1,430 @@
+"""How a task runs, from the message to the record. Top to bottom; each step says what a death there leaves behind.
+
+    claim -> resolve -> lock -> inspect -> intend -> apply -> inspect -> record and release -> publish
+
+Between two steps nothing is remembered that is not in the state. An attempt that died before `intend` changed nothing
+and is simply made again; one that died after it is settled by inspecting, here, by whoever claims the task next.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from reign.core import expressions, outcome
+from reign.core.errors import ReignError, Unavailable
+from reign.core.outcome import Outcome
+from reign.core.plan import OnFailure, Retry, Task
+from reign.core.resource import Change, Observation, Undo, same
+from reign.engine import inputs as task_inputs
+from reign.engine import observing
+from reign.engine.crash import CrashPoints
+from reign.engine.inputs import RunInfo
+from reign.engine.logs import LogSink
+from reign.engine.pulse import Pulse
+from reign.engine.runtime import Runtime
+from reign.executor import Cancelled, Context, FailureKind, Operation, PutBack, TaskFailed, registry
+from reign.security import secrets
+from reign.security.masking import Masker
+from reign.store import claims, expansion, locks, recording, release, runs
+from reign.store.blobs import SqlBlobs
+from reign.store.claims import Claim, StaleClaim
+from reign.store.database import Transaction
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: A worker goes on with successors of what it ran for so long; then they take their turn in the queue like all others.
+HAND_OVER_SECONDS = 0.5
+#: Seconds for which an attempt that is done keeps trying to say so while the database is away.
+RECORD_PATIENCE = 600.0
+#: Failures of an operation that changes nothing after which the task's ``retry`` may look again.
+LOOK_AGAIN = frozenset({FailureKind.CHECK_FAILED, FailureKind.TRANSIENT, FailureKind.TIMED_OUT, FailureKind.UNKNOWN})
+
+
+class Chain(Protocol):
+    """The tail of the Celery chain that brought the message: what Celery sends when the task's body returns."""
+
+    def head(self) -> int | None:
+        """The task that would be sent next."""
+
+    def advance(self) -> None:
+        """That task has been handed over here; do not send it."""
+
+    def drop(self) -> None:
+        """Nothing more is to be sent."""
+
+
+class Spine:
+    """Carries out tasks in one worker process, one at a time."""
+
+    def __init__(self, runtime: Runtime, agents: Sequence[str]) -> None:
+        settings = runtime.settings
+        self._settings = settings
+        self._database = runtime.database
+        self._dispatcher = runtime.dispatcher
+        self._agents = frozenset(agents)
+        self._logs = LogSink(self._database, settings.log_lines)
+        self._crash = CrashPoints(settings)
+        self._runs: dict[int, RunInfo] = {}
+        self.pulse = Pulse(settings, self._database, self._logs, tuple(sorted(agents)))
+
+    def carry_out(self, task_id: int, chain: Chain) -> None:
+        """What a message asks for: the task, and then, for a while, what it sets free for this same pool."""
+        claim = self._claim(task_id)
+        if claim is None:
+            chain.drop()  # another copy of the message, or a run that is over: nothing to do, nothing to follow
+            return
+        started = time.monotonic()
+        while claim is not None:
+            claim = self._attempt(claim, chain, time.monotonic() - started < HAND_OVER_SECONDS)
+
+    def _claim(self, task_id: int) -> Claim | None:
+        """One guarded update. A death right after it leaves a claim whose worker is silent: the reconciler frees it."""
+        with self._database.write() as tx:
+            self._dispatcher.tidy(tx)
+            return claims.claim(tx, task_id, self.pulse.worker, time.time())
+
+    def _attempt(self, claim: Claim, chain: Chain, may_hand_over: bool) -> Claim | None:
+        """One attempt, from the claim to the messages. Returns the claim of what was handed over, if any."""
+        self._crash.reach("after-claim")
+        run = self._run_info(claim.run_id)
+        task = Task.model_validate(claim.spec)
+        ctx = self._context(claim, task, run)
+        self._logs.start(claim)
+        attempt = _Attempt(self, claim, task, run, ctx)
+        try:
+            with self.pulse.watch(claim, ctx):
+                result = attempt.perform()
+            self._crash.reach("before-record")
+            return self._record(attempt, result, chain, may_hand_over and self._settings.hand_over)
+        except StaleClaim:
+            chain.drop()
+            log.warning("%s/%s: the claim was lost; what this worker did is not recorded", run.name, claim.task)
+            return None
+        finally:
+            if ctx.scratch_path.exists():
+                shutil.rmtree(ctx.scratch_path, ignore_errors=True)
+
+    def _record(self, attempt: _Attempt, result: Outcome, chain: Chain, may_hand_over: bool) -> Claim | None:
+        """The end of the attempt and all that follows from it, in one transaction; then the messages.
+
+        A death before the commit leaves a cut-off attempt; one after it, outbox rows that the relay sends.
+        """
+        if isinstance(result, outcome.Waits):
+            chain.drop()  # recorded when the lock was asked for
+            return None
+        ready, handed = self._patiently(lambda: self._commit(attempt, result, chain, may_hand_over))
+        self._crash.reach("after-record")
+        if handed is not None and handed.task_id == chain.head():
+            chain.advance()
+        elif chain.head() not in {item.task_id for item in ready}:
+            chain.drop()
+        carried = chain.head()
+        self._dispatcher.send(attempt.run.name, [item for item in ready if item.task_id != carried])
+        self._crash.reach("after-publish")
+        self._dispatcher.changed(attempt.claim.run_id)
+        return handed
+
+    def _commit(
+        self, attempt: _Attempt, result: Outcome, chain: Chain, may_hand_over: bool
+    ) -> tuple[list[release.Ready], Claim | None]:
+        self._logs.flush()
+        now = time.time()
+        handed: Claim | None = None
+        with self._database.write() as tx:
+            self._dispatcher.tidy(tx)
+            ready = recording.record(
+                tx,
+                attempt.claim,
+                result,
+                now,
+                on_failure=attempt.task.on_failure or OnFailure(attempt.run.on_failure),
+                environment=attempt.run.environment,
+                locked=attempt.locked,
+                intended=attempt.intended,
+                after=attempt.after,
+            ).ready
+            if may_hand_over and ready:
+                handed = self._hand_over(tx, ready, chain, now)
+                ready = [item for item in ready if handed is None or item.task_id != handed.task_id]
+            release.post(tx, ready, now)
+        return ready, handed
+
+    def _hand_over(self, tx: Transaction, ready: Sequence[release.Ready], chain: Chain, now: float) -> Claim | None:
+        """Claim one released task of this pool in the transaction that released it: no message, no wait."""
+        own = [item for item in ready if item.agent in self._agents]
+        if not own:
+            return None
+        chosen = next((item for item in own if item.task_id == chain.head()), own[0])
+        return claims.claim(tx, chosen.task_id, self.pulse.worker, now, run_started=True)
+
+    def _patiently(self, commit: Callable[[], T]) -> T:
+        """What has been done outside must not be forgotten because the database restarts just now."""
+        give_up = time.monotonic() + RECORD_PATIENCE
+        while True:
+            try:
+                return commit()
+            except Unavailable as error:
+                if time.monotonic() > give_up:
+                    raise
+                log.warning("cannot record yet: %s", error)
+                time.sleep(0.5)
+
+    def _run_info(self, run_id: int) -> RunInfo:
+        info = self._runs.get(run_id)
+        if info is None:
+            with self._database.read() as tx:
+                run = runs.by_id(tx, run_id)
+                params = runs.plan_of(tx, run_id).get("params", {})
+            info = RunInfo(run.id, run.name, run.environment, run.workdir, run.on_failure, params)
+            if len(self._runs) >= 1000:
+                self._runs.clear()
+            self._runs[run_id] = info
+        return info
+
+    def _context(self, claim: Claim, task: Task, run: RunInfo) -> Context:
+        return Context(
+            run=run.name,
+            task=claim.task,
+            attempt=claim.attempt,
+            environment=run.environment,
+            workdir=Path(run.workdir),
+            scratch_path=Path(tempfile.gettempdir()) / f"reign-{run.name}-{claim.task_id}-{claim.attempt}",
+            state_path=self._settings.data_dir.absolute() / "agents" / claim.agent,
+            masker=Masker(),
+            blobs=SqlBlobs(self._database, time.time()),
+            deadline=time.monotonic() + (task.timeout or registry.catalog().find(claim.uses).timeout),
+            options=self._settings.agents.get(claim.agent, {}),
+            emit=self._logs.add,
+            report=lambda progress: self._logs.add("progress", progress["message"]),
+        )
+
+
+class _Attempt:
+    """One attempt in the hands of its worker: what it is for, and how far it has come."""
+
+    def __init__(self, spine: Spine, claim: Claim, task: Task, run: RunInfo, ctx: Context) -> None:
+        self.claim = claim
+        self.task = task
+        self.run = run
+        self.locked = False
+        self.intended = False
+        self.after: Sequence[Observation] = ()
+        self._database = spine._database
+        self._crash = spine._crash
+        self._ctx = ctx
+        self._operation: Operation[Any, Any] | None = None
+        self._inputs: Any = None
+        self._before: Sequence[Observation] = ()
+        self._original: _Original | None = None
+
+    def perform(self) -> Outcome:
+        """Carry it out and say how it ended; nothing is recorded yet but locks and the intent.
+
+        Raises StaleClaim if the claim is lost on the way.
+        """
+        try:
+            return self._perform()
+        except PutBack as error:
+            return outcome.Back(error.reason, error.seconds)
+        except TaskFailed as error:
+            return self._failed(error)
+        except (StaleClaim, Unavailable):
+            raise
+        except ReignError as error:
+            return self._failed(TaskFailed(error.message, kind=FailureKind.WRONG_INPUT, hint=error.hint))
+        except Exception as error:
+            log.exception("%s/%s: %s broke", self.run.name, self.claim.task, self.claim.uses)
+            message = f"{self.claim.uses} broke: {type(error).__name__}: {error}"
+            return self._failed(TaskFailed(message, hint="a fault of the agent; the worker's log has more"))
+
+    def _perform(self) -> Outcome:
+        self._operation = operation = registry.operation(self.claim.uses)
+        plain, early = self._resolve()
+        if early is not None:
+            return early
+        self._inputs = inputs = registry.catalog().parse(self.claim.uses, secrets.resolve(plain, self._ctx.masker))
+        self._crash.reach("after-resolve")
+        if verdict := self._verdict():
+            return verdict
+        if taken := self._lock([*operation.touches(self._ctx, inputs), *self.task.locks]):
+            return outcome.Waits(taken)
+        self._crash.reach("after-locks")
+        if operation.pure:
+            return outcome.Succeeded(observing.plain(self._ctx, operation.apply(self._ctx, inputs, ())))
+
+        seen = list(operation.inspect(self._ctx, inputs))
+        self._crash.reach("after-inspect")
+        if settled := self._settle(seen):
+            return settled
+        self._intend(plain)
+        self._crash.reach("after-intent")
+        result = self._apply(seen)
+        self._crash.reach("after-apply")
+        after = list(operation.inspect(self._ctx, inputs))
+        self.after = observing.masked(self._ctx, after)
+        changes = observing.changes(self._ctx, self._before, after)
+        return outcome.Succeeded(observing.plain(self._ctx, result), changes)
+
+    def _resolve(self) -> tuple[dict[str, Any], Outcome | None]:
+        """Inputs with expressions filled (secrets still by reference), or how the task ends without them."""
+        if self.task.undo_of is not None:
+            self._original = original = self._find_original(self.task.undo_of.run, self.task.undo_of.task)
+            return original.inputs, None
+        scope = task_inputs.scope_of(self._database, self.claim, self.task, self.run)
+        if not task_inputs.wanted(self.task, scope):
+            return {}, outcome.Skipped(f"its condition is false: {self.task.if_}")
+        if self.task.for_each is not None:
+            return {}, self._for_each(scope)
+        return expressions.fill(self.task.with_, scope), None
+
+    def _find_original(self, run_name: str, task_name: str) -> _Original:
+        """What an undo takes back: the inputs of that task and what was there before it."""
+        with self._database.read() as tx:
+            record = runs.task(tx, runs.find(tx, run_name), task_name)
+            made = [attempt for attempt in runs.attempts_of(tx, record.id) if attempt["intent"]]
+        if not made:
+            raise TaskFailed(f"{run_name}/{task_name} changed nothing that could be taken back")
+        before = [Observation.model_validate(item) for item in made[0]["before"]]
+        return _Original(made[-1]["inputs"], before)
+
+    def _for_each(self, scope: dict[str, Any]) -> Outcome:
+        """The first claim makes a task of each item; the second, when all have ended, gathers their results."""
+        with self._database.read() as tx:
+            gathered = expansion.gathered(tx, self.claim.task_id)
+        if gathered is None:
+            items = task_inputs.items(self.task, scope)
+            return outcome.Expanded(items) if items else outcome.Succeeded([])
+        results, failed = gathered
+        if failed:
+            return outcome.Failed({"message": f"{len(failed)} of {len(results)} items did not succeed: {failed[0]}"})
+        return outcome.Succeeded(results)
+
+    def _verdict(self) -> Outcome | None:
+        """Whether the inputs are refused, or need a yes that nobody has given. An undo was approved as a whole."""
+        if self._original is not None:
+            return None
+        assert self._operation is not None
+        assessment = self._operation.assess(self._inputs)
+        if assessment.refuses:
+            return self._failed(TaskFailed(assessment.refuses, kind=FailureKind.PERMISSION))
+        if assessment.asks and self.claim.approval != "granted":
+            return outcome.Asks(assessment.asks)
+        return None
+
+    def _lock(self, resources: list[str]) -> str | None:
+        """All locks or none; returns the one to wait for. A death while holding them frees them with the claim."""
+        if not resources:
+            return None
+        with self._database.write() as tx:
+            if not claims.still_holds(tx, self.claim):
+                raise StaleClaim
+            waits_for = locks.acquire(tx, self.claim, resources, time.time())
+        self.locked = waits_for is None
+        return waits_for
+
+    def _settle(self, seen: Sequence[Observation]) -> Outcome | None:
+        """How the attempt ends if there is nothing left to do, or if nobody can tell what an earlier one did.
+
+        Sets the before-state: what was there before the task's *first* change, which is what an undo goes back to.
+        """
+        assert self._operation is not None
+        before, cut_off = self._earlier()
+        self._before = seen if before is None else before
+        result = self._already(seen)
+        if result is not None:
+            self.after = observing.masked(self._ctx, seen)
+            changes = observing.changes(self._ctx, self._before, seen)
+            return outcome.Succeeded(observing.plain(self._ctx, result), changes, unchanged=not changes)
+        untouched = bool(seen) and same(self._before, observing.masked(self._ctx, seen))
+        if cut_off and not untouched and not self._operation.converges:
+            return outcome.Unknown(
+                {
+                    "message": f"an attempt of {self.claim.uses} was cut off; its change may have happened or not",
+                    "kind": FailureKind.UNKNOWN.value,
+                    "hint": f"look, then `reign resolve {self.run.name} {self.claim.task} done|retry|fail`",
+                }
+            )
+        return None
+
+    def _earlier(self) -> tuple[list[Observation] | None, bool]:
+        """What was seen before the first intent of earlier attempts, and whether the last intent was cut off."""
+        if self.claim.attempt == 1:
+            return None, False
+        with self._database.read() as tx:
+            intents = [attempt for attempt in runs.attempts_of(tx, self.claim.task_id) if attempt["intent"]]
+        if not intents:
+            return None, False
+        before = [Observation.model_validate(item) for item in intents[0]["before"]]
+        return before, intents[-1]["outcome"] in (None, "lost")
+
+    def _already(self, seen: Sequence[Observation]) -> Any:
+        """The result, if the world is as asked."""
+        assert self._operation is not None
+        if self._original is None:
+            return self._operation.done(self._ctx, self._inputs, seen)
+        exact = self._operation.undo is Undo.EXACT
+        if exact and seen and same(observing.masked(self._ctx, seen), self._original.before):
+            return self._original.restored
+        return None
+
+    def _intend(self, plain: dict[str, Any]) -> None:
+        """Commit the before-state and the intent; from here on a death leaves an attempt that must be settled."""
+        before = observing.masked(self._ctx, self._before)
+        with self._database.write() as tx:
+            recording.intend(tx, self.claim, plain, before, self.run.environment, self.run.name, time.time())
+        self.intended = True
+
+    def _apply(self, seen: Sequence[Observation]) -> Any:
+        assert self._operation is not None
+        self._ctx.check()
+        if self._original is None:
+            return self._operation.apply(self._ctx, self._inputs, seen)
+        before = observing.resolved(self._ctx, self._original.before)
+        self._operation.restore(self._ctx, self._inputs, before, seen)
+        return self._original.restored
+
+    def _failed(self, error: TaskFailed) -> Outcome:
+        changes = self._look_after_failure() if self.intended else ()
+        body = self._ctx.masker.record(error.as_dict())
+        if isinstance(error, Cancelled):
+            return outcome.Cancelled(body["message"], changes)
+        operation = self._operation
+        policy = self.task.retry or (operation.retry if operation else Retry())
+        looks_again = operation is not None and operation.pure and error.kind in LOOK_AGAIN
+        if (error.retryable or looks_again) and self.claim.tries + 1 < policy.attempts:
+            return outcome.TryAgain(body, policy.wait(self.claim.tries + 1, random.random()))  # noqa: S311
+        return outcome.Failed(body, changes)
+
+    def _look_after_failure(self) -> tuple[Change, ...]:
+        """What a failed attempt left, so that it can be taken back. If even looking fails, the intent stands alone."""
+        assert self._operation is not None
+        self._ctx.cancelled.clear()
+        self._ctx.deadline = time.monotonic() + 10
+        try:
+            after = list(self._operation.inspect(self._ctx, self._inputs))
+        except Exception as error:
+            log.warning("%s/%s: could not look after the failure: %s", self.run.name, self.claim.task, error)
+            return ()
+        self.after = observing.masked(self._ctx, after)
+        return observing.changes(self._ctx, self._before, after)
+
+
+@dataclass(frozen=True)
+class _Original:
+    """The attempt that an undo takes back."""
+
+    inputs: dict[str, Any]
+    before: list[Observation]
+
+    @property
+    def restored(self) -> dict[str, Any]:
+        return {"restored": [item.resource for item in self.before]}

@@ -1,0 +1,6 @@
+"""``python -m workers``."""
+
+from workers.main import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,187 @@
+"""The worker entry point: ``python -m workers AGENT... --concurrency N`` (``reign worker`` calls it).
+
+A pool is a Celery worker that serves the queues of its agents. ``prefork`` (the default) gives each running task a
+process of its own under one parent; ``solo`` runs N single processes side by side, which is lighter for short tasks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from celery import Celery, Task
+from celery.signals import worker_process_init, worker_process_shutdown, worker_ready, worker_shutdown
+
+from reign.broker.app import queue_name
+from reign.broker.messages import NotOurs, Pointer
+from reign.config import Settings
+from reign.core.errors import NotFound, ReignError, Unavailable
+from reign.engine.runtime import Runtime
+from reign.engine.spine import Spine
+from reign.executor import registry
+from reign.executor.process import die_with_parent
+
+log = logging.getLogger("reign.worker")
+AnyTask: TypeAlias = "Task[Any, Any]"
+
+LEAN = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+
+
+class CeleryChain:
+    """The chain of the message that a task's body is working on; changed here, sent by Celery when the body returns."""
+
+    def __init__(self, task: AnyTask) -> None:
+        self._request: Any = task.request
+
+    def head(self) -> int | None:
+        chain = self._request.chain
+        return int(chain[-1]["args"][0]) if chain else None
+
+    def advance(self) -> None:
+        self._request.chain = self._request.chain[:-1]
+
+    def drop(self) -> None:
+        self._request.chain = None
+
+
+class Pool:
+    """The agents that one worker process serves, and its spine, made after the fork."""
+
+    def __init__(self, settings: Settings, agents: Sequence[str]) -> None:
+        self._settings = settings
+        self._agents = agents
+        self._runtime: Runtime | None = None
+        self._spine: Spine | None = None
+
+    def open(self) -> None:
+        """Connect and show that this process is there."""
+        if self._spine is None:
+            self._runtime = Runtime(self._settings)
+            self._spine = Spine(self._runtime, self._agents)
+            self._spine.pulse.start()
+
+    def close(self) -> None:
+        if self._spine is not None and self._runtime is not None:
+            self._spine.pulse.stop()
+            self._runtime.close()
+            self._spine = self._runtime = None
+
+    def carry_out(self, task: AnyTask, uses: str, pointer: Pointer) -> None:
+        """The body of every Celery task."""
+        self.open()
+        assert self._spine is not None
+        assert self._runtime is not None
+        chain = CeleryChain(task)
+        try:
+            self._spine.carry_out(self._runtime.signer.check(uses, pointer), chain)
+        except NotOurs as error:
+            chain.drop()
+            log.warning("%s: refused", error)
+        except Unavailable as error:
+            chain.drop()  # the state still has the task as ready, or as claimed by this worker: it is sent again
+            log.warning("%s", error)
+
+
+def make_worker(settings: Settings, agents: Sequence[str]) -> tuple[Celery, Pool]:
+    """The Celery app with one task for each operation of ``agents``, and the pool behind it."""
+    runtime = Runtime(settings)
+    app, pool = runtime.app, Pool(settings, agents)
+    for name, spec in registry.catalog().items():
+        if spec.agent in agents:
+            _register(app, pool, name)
+    worker_process_init.connect(lambda **_: pool.open(), weak=False)
+    worker_process_shutdown.connect(lambda **_: pool.close(), weak=False)
+    return app, pool
+
+
+def _register(app: Celery, pool: Pool, uses: str) -> None:
+    @app.task(name=uses, bind=True, ignore_result=True, max_retries=0)
+    def carry_out(self: AnyTask, task_id: int, expires: int, signature: str) -> None:
+        pool.carry_out(self, uses, (task_id, expires, signature))
+
+
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="reign worker", description="Serve the queues of some agents.")
+    parser.add_argument("agents", nargs="+", metavar="AGENT", help="docker, bash, ... or all")
+    parser.add_argument("--concurrency", "-c", type=int, default=None, help="tasks at the same time (default 2)")
+    parser.add_argument("--pool", choices=("prefork", "solo"), default="prefork")
+    parser.add_argument("--loglevel", default="WARNING")
+    parser.add_argument("--name", default=None, help="of this worker, as Flower shows it")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM (which lets running tasks end). Returns the exit code."""
+    options = parse(argv)
+    try:
+        settings = Settings.load()
+        agents = _agents(options.agents)
+    except ReignError as error:
+        print(f"reign worker: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    logging.basicConfig(level=options.loglevel.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("celery.redirected").setLevel(logging.ERROR)
+    concurrency = options.concurrency or settings.concurrency
+    if options.pool == "solo" and concurrency > 1:
+        return _side_by_side(options, concurrency)
+    return serve(settings, agents, options, concurrency)
+
+
+def _agents(names: Sequence[str]) -> list[str]:
+    known = registry.agents()
+    if list(names) == ["all"]:
+        return list(known)
+    for name in names:
+        if name in registry.broken():
+            raise NotFound(f"the {name} agent cannot be loaded: {registry.broken()[name]}", hint="reign doctor")
+        registry.agent(name)
+    return list(dict.fromkeys(names))
+
+
+def serve(settings: Settings, agents: Sequence[str], options: argparse.Namespace, concurrency: int) -> int:
+    """Run one Celery worker in this process."""
+    app, pool = make_worker(settings, agents)
+    solo = options.pool == "solo"
+    if solo:
+        worker_ready.connect(lambda **_: pool.open(), weak=False)
+        worker_shutdown.connect(lambda **_: pool.close(), weak=False)
+    name = options.name or f"{'-'.join(agents)}-{os.getpid()}@{socket.gethostname()}"
+    argv = ["worker", "-P", options.pool, "-c", str(concurrency), "-n", name, "-l", options.loglevel.upper(), "-E"]
+    argv += [*LEAN[:2], "-Q", ",".join(queue_name(agent) for agent in agents)]
+    try:
+        app.worker_main(argv)
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    return 0
+
+
+def _side_by_side(options: argparse.Namespace, count: int) -> int:
+    """``count`` solo workers under this process; they end with it."""
+    command = [
+        sys.executable,
+        "-m",
+        "workers",
+        *options.agents,
+        "--pool",
+        "solo",
+        "-c",
+        "1",
+        "--loglevel",
+        options.loglevel,
+    ]
+    children = [subprocess.Popen(command, preexec_fn=die_with_parent) for _ in range(count)]
+
+    def stop(number: int, _frame: Any) -> None:
+        for child in children:
+            child.send_signal(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    return max(child.wait() for child in children)
