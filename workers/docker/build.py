@@ -1,0 +1,227 @@
+"""docker.build: an image out of a folder and its Dockerfile, with the engine's own builder."""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from reign.core.catalog import OperationInputs
+from reign.core.errors import nearest
+from reign.core.resource import Observation, Undo
+from reign.executor import Context, FailureKind, Operation, TaskFailed
+from workers.docker import images, names
+from workers.docker.engine import engine, streamed
+from workers.docker.errors import in_plain, local_images
+from workers.docker.names import ImageName
+from workers.docker.settings import text_values
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+_LAST_LINES = 20
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # the builder prints stderr in red
+_OUTSIDE = ".reign.Dockerfile"  # the name in the context of a Dockerfile that lies outside of it
+
+
+class BuildInputs(OperationInputs):
+    context: str = Field(description="the folder to build; what its .dockerignore names is left out")
+    tag: ImageName = Field(description="name[:tag] of the image")
+    dockerfile: str | None = Field(
+        default=None, description="relative to `context`, or with ./ or / to the plan's folder; default: Dockerfile"
+    )
+    build_args: Annotated[dict[str, str], BeforeValidator(text_values)] = Field(
+        default_factory=dict, description="values of ARG; they stay readable in the image, so no secrets"
+    )
+    target: str | None = Field(default=None, description="the stage to stop at")
+    pull: bool = Field(default=False, description="ask the registry for newer base images")
+    no_cache: bool = Field(default=False, description="run every step again")
+    labels: Annotated[dict[str, str], BeforeValidator(text_values)] = Field(default_factory=dict)
+    platform: str | None = Field(default=None, description="e.g. linux/arm64; default: the engine's own")
+    network: str | None = Field(default=None, description="network of the RUN steps: default, none, host, or a name")
+
+
+class Build(Operation[BuildInputs, images.ImageResult]):
+    """What the cache knows is not built again, so a cut-off build simply runs again."""
+
+    name = "docker.build"
+    summary = "Build an image from a folder with a Dockerfile"
+    Inputs = BuildInputs
+    Result = images.ImageResult
+    undo = Undo.EXACT
+    undo_note = "the tag points where it pointed before, or is removed"
+    timeout = 1800.0
+    converges = True
+
+    def touches(self, ctx: Context, inputs: BuildInputs) -> Sequence[str]:
+        return (names.image_address(inputs.tag),)
+
+    def inspect(self, ctx: Context, inputs: BuildInputs) -> Sequence[Observation]:
+        with engine(ctx, f"look at image {inputs.tag}") as client:
+            return (images.look(client, inputs.tag),)
+
+    def apply(self, ctx: Context, inputs: BuildInputs, seen: Sequence[Observation]) -> images.ImageResult:
+        folder = ctx.path(inputs.context)
+        dockerfile = find_dockerfile(ctx, folder, inputs.dockerfile)
+        archive = ctx.scratch / "context.tar"
+        doing = f"build {inputs.tag}"
+        with engine(ctx, doing) as client:
+            ctx.progress("packing the build context")
+            with archive.open("w+b") as packed:
+                inside = pack(folder, dockerfile, packed)
+                _run(ctx, client, inputs, packed, inside)
+            archive.unlink()
+            image_id = str(client.api.inspect_image(names.full(inputs.tag))["Id"])
+        return images.ImageResult(image=inputs.tag, image_id=image_id)
+
+    def restore(
+        self, ctx: Context, inputs: BuildInputs, before: Sequence[Observation], now: Sequence[Observation]
+    ) -> None:
+        images.bring_back(ctx, inputs.tag, before[0], now[0])
+
+
+def find_dockerfile(ctx: Context, folder: Path, given: str | None) -> Path:
+    """The Dockerfile to use. Raises TaskFailed if it or the folder is not there."""
+    if not folder.is_dir():
+        raise TaskFailed(
+            f"the build context {folder} is not a folder",
+            kind=FailureKind.WRONG_INPUT,
+            hint="`context` is relative to the plan's folder",
+        )
+    if given is None:
+        candidates = [folder / "Dockerfile", folder / "Containerfile"]
+    else:
+        candidates = [ctx.path(given)] if given.startswith(("./", "../", "/", "~")) else [folder / given]
+    for path in candidates:
+        if path.is_file():
+            return path
+    near = sorted(path.name for path in folder.glob("*ockerfile*"))
+    hint = f"there is {', '.join(near[:5])}: give `dockerfile`" if near else "write one, or give `dockerfile`"
+    raise TaskFailed(f"there is no {candidates[0]}", kind=FailureKind.WRONG_INPUT, hint=hint)
+
+
+def pack(folder: Path, dockerfile: Path, into: IO[bytes]) -> str:
+    """Write the build context as a tar, by the rules of .dockerignore; returns the Dockerfile's name inside of it.
+
+    Owners are left out: the same files give the same image, whoever built it.
+    """
+    from docker.utils.build import exclude_paths
+
+    inside = str(dockerfile.relative_to(folder)) if dockerfile.is_relative_to(folder) else _OUTSIDE
+    ignore = next((p for p in (Path(f"{dockerfile}.dockerignore"), folder / ".dockerignore") if p.is_file()), None)
+    lines = ignore.read_text(errors="replace").splitlines() if ignore else []
+    patterns = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+    with tarfile.open(fileobj=into, mode="w") as archive:
+        for name in sorted(exclude_paths(str(folder), patterns, dockerfile=inside)):
+            _add(archive, folder / name, name)
+        if inside == _OUTSIDE:
+            content = dockerfile.read_bytes()
+            info = tarfile.TarInfo(_OUTSIDE)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    into.seek(0)
+    return inside
+
+
+def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
+    info: tarfile.TarInfo | None = archive.gettarinfo(str(path), arcname=name)
+    if info is None:  # a socket cannot be packed, and no image needs one
+        return
+    info.uid = info.gid = 0
+    info.uname = info.gname = ""
+    if not info.isfile():
+        archive.addfile(info)
+        return
+    try:
+        with path.open("rb") as content:
+            archive.addfile(info, content)
+    except OSError as error:
+        raise TaskFailed(
+            f"{path} of the build context cannot be read: {error.strerror}",
+            kind=FailureKind.PERMISSION,
+            hint="name it in .dockerignore if the image does not need it",
+        ) from None
+
+
+class _Upload:
+    """A file that stops being read when the attempt must end, which ends the request."""
+
+    def __init__(self, ctx: Context, file: IO[bytes]) -> None:
+        self._ctx, self._file = ctx, file
+
+    def read(self, size: int = -1) -> bytes:
+        self._ctx.check()
+        return self._file.read(size)
+
+    def __iter__(self) -> _Upload:  # what tells the HTTP library to send it in pieces
+        return self
+
+    def __next__(self) -> bytes:
+        if piece := self.read(1 << 20):
+            return piece
+        raise StopIteration
+
+
+def _run(ctx: Context, client: DockerClient, inputs: BuildInputs, packed: IO[bytes], dockerfile: str) -> None:
+    def start() -> Iterable[Mapping[str, Any]]:
+        stream: Iterable[Mapping[str, Any]] = client.api.build(
+            fileobj=_Upload(ctx, packed),
+            custom_context=True,
+            dockerfile=dockerfile,
+            tag=names.full(inputs.tag),
+            buildargs=dict(inputs.build_args),
+            target=inputs.target,
+            pull=inputs.pull,
+            nocache=inputs.no_cache,
+            labels=dict(inputs.labels) or None,
+            platform=inputs.platform,
+            network_mode=inputs.network,
+            rm=True,
+            forcerm=True,
+            decode=True,
+        )
+        return stream
+
+    last: deque[str] = deque(maxlen=_LAST_LINES)
+    step = ""
+    for line in streamed(ctx, client, start):
+        if "error" in line or "message" in line:
+            raise _failed(inputs, str(line.get("error") or line["message"]), step, list(last), ctx, client)
+        for text in _COLOURS.sub("", str(line.get("stream", ""))).splitlines():
+            if not text.strip():
+                continue
+            if text.startswith("Step "):
+                step = text
+                ctx.progress(text)
+            last.append(text)
+            ctx.log(text)
+        if line.get("status") and not line.get("progressDetail"):
+            ctx.log(f"{line.get('id', '')} {line['status']}".strip())
+
+
+def _failed(
+    inputs: BuildInputs, text: str, step: str, last: list[str], ctx: Context, client: DockerClient
+) -> TaskFailed:
+    """A build that failed: which step, and its last lines."""
+    if not text.startswith("The command"):
+        failure = in_plain(text, f"build {inputs.tag}", client)
+        base = step.partition(" FROM ")[2].partition(" ")[0]
+        if base and failure.kind is FailureKind.TRANSIENT and (close := nearest(base, local_images(client))):
+            failure.hint = f"{failure.hint}; the base image {base!r} is not here, did you mean {close!r}?"
+        failure.details |= {"step": step, "lines": [ctx.masker.mask(line) for line in last]}
+        return failure
+    code = text.rpartition("returned a non-zero code: ")[2]
+    output = [ctx.masker.mask(line) for line in last if not line.startswith((" --->", "Step ", "Removing"))]
+    ending = f": {output[-1].strip()}" if output else ""
+    return TaskFailed(
+        f"build {inputs.tag}: {step or 'a step'} ended with code {code}{ending}"[:500],
+        kind=FailureKind.WRONG_INPUT,
+        hint="the step's last lines are in the log (`reign logs`)",
+        details={"step": step, "exit_code": code, "lines": output},
+    )

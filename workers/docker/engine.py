@@ -1,0 +1,161 @@
+"""The way to a Docker Engine: which one, and how to wait for it so that a cancel is heard at once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from reign.executor import Context
+from workers.docker.errors import in_words
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+T = TypeVar("T")
+_ANSWER_WITHIN = 60  # seconds for a call that is not a stream
+
+
+def address(options: Mapping[str, Any]) -> str:
+    """The address that :func:`connect` uses, for people; ``unix:///var/run/docker.sock`` if nothing says otherwise."""
+    if options.get("host"):
+        return str(options["host"])
+    if not options.get("context") and os.environ.get("DOCKER_HOST"):
+        return os.environ["DOCKER_HOST"]
+    from docker.context import ContextAPI
+
+    with contextlib.suppress(Exception):  # a broken context file is told by connect()
+        found = ContextAPI.kwargs_from_context(options.get("context")).get("base_url")
+        return str(found or "unix:///var/run/docker.sock")
+    return f"context {options.get('context') or 'default'}"
+
+
+def connect(options: Mapping[str, Any], timeout: float = _ANSWER_WITHIN) -> DockerClient:
+    """A client of the engine that ``options`` name, else of the one that the docker command line would use.
+
+    Options: ``host`` (unix://, tcp://, ssh://), ``context`` (a name), and for a ``host`` with TLS ``cert_path`` (a
+    folder with ca.pem, cert.pem and key.pem) and ``tls_verify`` (default true). Without them DOCKER_HOST,
+    DOCKER_CERT_PATH, DOCKER_TLS_VERIFY and the current context count. Raises the SDK's exceptions.
+    """
+    import docker
+    from docker.tls import TLSConfig
+
+    if options.get("host"):
+        folder = options.get("cert_path")
+        tls: Any = False
+        if folder:
+            tls = TLSConfig(
+                client_cert=(f"{folder}/cert.pem", f"{folder}/key.pem"),
+                ca_cert=f"{folder}/ca.pem",
+                verify=bool(options.get("tls_verify", True)),
+            )
+        return docker.DockerClient(base_url=options["host"], version="auto", timeout=timeout, tls=tls)
+    if options.get("context"):
+        return docker.DockerClient.from_context(options["context"], version="auto", timeout=timeout)
+    return docker.from_env(version="auto", timeout=timeout)
+
+
+@contextlib.contextmanager
+def engine(ctx: Context, doing: str) -> Iterator[DockerClient]:
+    """A client for one step. Whatever the engine objects to becomes a TaskFailed that says it in words.
+
+    ``doing`` is what the step was about ("stop container web"), and starts a sentence where nothing better is known.
+    """
+    with in_words(doing, where=lambda: address(ctx.options)) as words:
+        client = words.client = connect(ctx.options)
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+def patiently(ctx: Context, work: Callable[[], T]) -> T:
+    """What ``work`` (a blocking call) returns; Cancelled or TimedOut as soon as the attempt must end.
+
+    The call is then left to itself in its thread: the engine finishes what it was asked for, which is a state that
+    the next look sees.
+    """
+    outcome: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue()
+
+    def run() -> None:
+        try:
+            outcome.put((work(), None))
+        except BaseException as error:
+            outcome.put((None, error))
+
+    threading.Thread(target=run, daemon=True, name="docker-call").start()
+    while True:
+        ctx.check()
+        try:
+            value, error = outcome.get(timeout=0.1)
+        except queue.Empty:
+            continue
+        if error is not None:
+            raise error
+        return value  # type: ignore[return-value]
+
+
+def streamed(
+    ctx: Context, client: DockerClient, start: Callable[[], Iterable[T]], until: float | None = None
+) -> Iterator[T]:
+    """The items of a stream of the engine (``start`` opens it), ending it at once when the attempt must end.
+
+    The connection is cut then, which makes the engine give up a build, a pull or a push. ``until``: a time of
+    ``time.monotonic()`` at which enough has been read.
+    """
+    items: queue.Queue[tuple[str, Any]] = queue.Queue(maxsize=1000)
+    stop = threading.Event()
+    responses: list[Any] = []
+
+    def put(kind: str, value: Any) -> None:
+        while not stop.is_set():
+            with contextlib.suppress(queue.Full):
+                items.put((kind, value), timeout=0.5)
+                return
+
+    def read() -> None:
+        try:
+            for item in start():
+                put("item", item)
+            put("end", None)
+        except BaseException as error:
+            put("error", error)
+
+    def remember(response: Any, *_: Any, **__: Any) -> None:
+        responses.append(response)
+
+    client.api.hooks["response"].append(remember)
+    client.api.timeout = None  # a build step may be silent for long
+    threading.Thread(target=read, daemon=True, name="docker-stream").start()
+    try:
+        while True:
+            ctx.check()
+            if until is not None and time.monotonic() >= until:
+                return
+            try:
+                kind, value = items.get(timeout=0.1)
+            except queue.Empty:
+                continue
+            if kind == "error":
+                raise value
+            if kind == "end":
+                return
+            yield value
+    finally:
+        stop.set()
+        client.api.hooks["response"].remove(remember)
+        client.api.timeout = _ANSWER_WITHIN
+        for response in responses:
+            _cut(response)
+
+
+def _cut(response: Any) -> None:
+    """Close the socket below a response that another thread may be reading from."""
+    from docker.types.daemon import CancellableStream
+
+    with contextlib.suppress(Exception):  # it has ended by itself, or never began
+        CancellableStream(iter(()), response).close()

@@ -1,0 +1,276 @@
+"""What the engine objects to, in words: what happened, where, and what to do next."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reign.core.errors import did_you_mean, nearest
+from reign.executor import FailureKind, TaskFailed
+from workers.docker.holders import who_publishes
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+
+@dataclass
+class Words:
+    """What is known while an exception is put in words; ``client`` is set once there is a connection."""
+
+    doing: str
+    where: Callable[[], str]
+    client: DockerClient | None = None
+
+
+@contextlib.contextmanager
+def in_words(doing: str, where: Callable[[], str]) -> Iterator[Words]:
+    """Turns the SDK's and the connection's exceptions into TaskFailed; everything else passes."""
+    import requests
+    import urllib3
+    from docker.errors import APIError, DockerException
+
+    words = Words(doing, where)
+    try:
+        yield words
+    except APIError as error:
+        text = str(error.explanation or error)
+        raise in_plain(text, words.doing, words.client, error.status_code) from None
+    except (requests.exceptions.Timeout, TimeoutError):
+        # Also raised inside of ConnectionError's family, so it stands first.
+        raise TaskFailed(
+            f"{doing}: the Docker Engine at {where()} did not answer in time",
+            kind=FailureKind.TIMED_OUT,
+            hint="the engine may be overloaded; look at `docker info`",
+        ) from None
+    except (DockerException, requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+        raise _no_connection(error, words) from None
+    except OSError as error:
+        raise TaskFailed(f"{doing}: {_first_line(str(error))}") from None
+
+
+def _no_connection(error: Exception, words: Words) -> TaskFailed:
+    text, place = str(error), words.where()
+    if "Permission denied" in text or "PermissionError" in text:
+        return TaskFailed(
+            f"the worker may not use the Docker Engine at {place}",
+            kind=FailureKind.PERMISSION,
+            hint="add the worker's user to the group docker and log in again, or run the worker as root",
+        )
+    if re.search(r"certificate|SSL|TLS", text):
+        return TaskFailed(
+            f"the Docker Engine at {place} is not trusted: {_first_line(text)}",
+            kind=FailureKind.PERMISSION,
+            hint="check DOCKER_CERT_PATH (ca.pem, cert.pem, key.pem) and DOCKER_TLS_VERIFY",
+        )
+    if words.client is not None:
+        return TaskFailed(
+            f"{words.doing}: the connection to the Docker Engine at {place} broke",
+            kind=FailureKind.TRANSIENT,
+            hint="the engine was restarted or the network failed; what it had begun is seen at the next try",
+            retryable=False,  # only an operation knows whether its step may be repeated
+        )
+    return TaskFailed(
+        f"no Docker Engine answers at {place}",
+        kind=FailureKind.MISSING_PREREQUISITE,
+        hint="start it (`systemctl start docker`), or set DOCKER_HOST or a docker context; see `reign doctor`",
+        retryable=True,  # nothing has been changed without a connection
+    )
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "no reason given")[:500]
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What the engine said, and what it was asked for."""
+
+    match: re.Match[str]
+    doing: str
+    client: DockerClient | None
+
+
+@dataclass(frozen=True)
+class _Rule:
+    pattern: re.Pattern[str]
+    say: Callable[[_Told], TaskFailed]
+
+
+def in_plain(text: str, doing: str, client: DockerClient | None, status: int | None = None) -> TaskFailed:
+    """The failure behind a message of the engine (of an API answer, or of a line in a stream)."""
+    for rule in _RULES:
+        match = rule.pattern.search(text)
+        if match:
+            return rule.say(_Told(match, doing, client))
+    kinds = {401: FailureKind.PERMISSION, 403: FailureKind.PERMISSION, 409: FailureKind.CONFLICT}
+    kind = kinds.get(status or 0, FailureKind.WRONG_INPUT if status in (400, 404) else FailureKind.UNKNOWN)
+    return TaskFailed(f"{doing}: {_first_line(text)}", kind=kind)
+
+
+def _safely(ask: Callable[[], Sequence[str]]) -> list[str]:
+    """Names for a hint; an engine that does not answer must not hide the error itself."""
+    with contextlib.suppress(Exception):
+        return sorted(set(ask()))
+    return []
+
+
+def local_images(client: DockerClient) -> list[str]:
+    """The names of the images that the engine has."""
+    return [tag for image in client.api.images() for tag in image.get("RepoTags") or () if tag != "<none>:<none>"]
+
+
+def container_names(client: DockerClient) -> list[str]:
+    """The names of all containers, running or not."""
+    return [name.lstrip("/") for found in client.api.containers(all=True) for name in found["Names"] or ()]
+
+
+def network_names(client: DockerClient) -> list[str]:
+    return [found["Name"] for found in client.api.networks()]
+
+
+def volume_names(client: DockerClient) -> list[str]:
+    return [found["Name"] for found in client.api.volumes()["Volumes"] or ()]
+
+
+def no_image(image: str, client: DockerClient | None) -> TaskFailed:
+    """There is no such image, neither here nor where it could be pulled from."""
+    there = _safely(lambda: local_images(client)) if client is not None else []
+    close = nearest(image, there)
+    hint = f"did you mean {close!r}, which is here?" if close else "build it first, or check the name and the tag"
+    return TaskFailed(
+        f"there is no image {image!r}", kind=FailureKind.WRONG_INPUT, hint=hint, details={"nearest": close}
+    )
+
+
+def no_object(kind: str, name: str, client: DockerClient | None) -> TaskFailed:
+    """There is no container, network or volume of that name."""
+    ask: dict[str, Callable[[Any], list[str]]] = {
+        "container": container_names,
+        "network": network_names,
+        "volume": volume_names,
+    }
+    names = _safely(lambda: ask[kind](client)) if client is not None else []
+    hint = did_you_mean(name, names) or f"see `docker {kind} ls`"
+    return TaskFailed(f"there is no {kind} {name!r}", kind=FailureKind.WRONG_INPUT, hint=hint)
+
+
+def _port_taken(told: _Told) -> TaskFailed:
+    host, port = told.match["host"], int(told.match["port"])
+    protocol = "udp" if "udp" in told.match.string else "tcp"
+    holder = who_publishes(told.client, port, protocol) if told.client is not None else None
+    by = f" by {holder}" if holder else ""
+    return TaskFailed(
+        f"{told.doing}: port {port} of {host} is taken{by}",
+        kind=FailureKind.CONFLICT,
+        hint="publish another port, or stop what holds it",
+        details={"port": port, "holder": holder},
+        retryable=True,  # the container was not started and is removed again
+    )
+
+
+def _name_taken(told: _Told) -> TaskFailed:
+    return TaskFailed(
+        f"{told.doing}: the name {told.match['name']!r} is taken by container {told.match['id'][:12]}",
+        kind=FailureKind.CONFLICT,
+        hint="use another name, or `replace: true`",
+    )
+
+
+def _disk_full(told: _Told) -> TaskFailed:
+    root = ""
+    with contextlib.suppress(Exception):
+        root = f" ({told.client.info()['DockerRootDir']})" if told.client is not None else ""
+    return TaskFailed(
+        f"{told.doing}: the disk of the Docker Engine{root} is full",
+        kind=FailureKind.MISSING_PREREQUISITE,
+        hint="free some: `docker system df` shows what takes it, `docker system prune` removes what is unused",
+    )
+
+
+def _denied(told: _Told) -> TaskFailed:
+    return TaskFailed(
+        f"{told.doing}: the registry refuses access ({_first_line(told.match.string)})",
+        kind=FailureKind.PERMISSION,
+        hint="check the image's name; give `username` and `password` (as secret://...) or `docker login`",
+    )
+
+
+def _registry_away(told: _Told) -> TaskFailed:
+    return TaskFailed(
+        f"{told.doing}: the registry does not answer ({_first_line(told.match.string)})",
+        kind=FailureKind.TRANSIENT,
+        hint="check the network, the registry's name and the engine's proxy settings",
+    )
+
+
+def _too_many(told: _Told) -> TaskFailed:
+    return TaskFailed(
+        f"{told.doing}: the registry limits how often may be pulled",
+        kind=FailureKind.TRANSIENT,
+        hint="wait, log in to the registry, or use a mirror",
+    )
+
+
+def _simple(kind: FailureKind, sentence: str, hint: str | None) -> Callable[..., TaskFailed]:
+    def say(told: _Told) -> TaskFailed:
+        said = sentence.format(**told.match.groupdict(), text=_first_line(told.match.string))
+        return TaskFailed(f"{told.doing}: {said}", kind=kind, hint=hint)
+
+    return say
+
+
+def _rule(pattern: str, say: Callable[..., TaskFailed]) -> _Rule:
+    return _Rule(re.compile(pattern, re.IGNORECASE), say)
+
+
+_RULES = (
+    _rule(r"no space left on device|disk quota exceeded", _disk_full),
+    _rule(r"bind for (?P<host>\S+?):(?P<port>\d+) failed: port is already allocated", _port_taken),
+    _rule(r"listen (?:tcp|udp)\d? (?P<host>\S+?):(?P<port>\d+): bind: address already in use", _port_taken),
+    _rule(r"bind for (?P<host>\S+?):(?P<port>\d+).*address already in use", _port_taken),
+    _rule(r"container name \"/?(?P<name>[^\"]+)\" is already in use by container \"?(?P<id>[0-9a-f]+)", _name_taken),
+    _rule(r"no such container: (?P<name>\S+)", lambda told: no_object("container", told.match["name"], told.client)),
+    _rule(r"network (?P<name>\S+) not found", lambda told: no_object("network", told.match["name"], told.client)),
+    _rule(
+        r"(?:get|remove) (?P<name>[^:\s]+): no such volume",
+        lambda told: no_object("volume", told.match["name"], told.client),
+    ),
+    _rule(r"no such image: (?P<name>[^\s\"]+)", lambda told: no_image(told.match["name"], told.client)),
+    _rule(r"manifest for (?P<name>\S+) not found", lambda told: no_image(told.match["name"], told.client)),
+    _rule(
+        r"pull access denied for (?P<name>\S+?), repository does not exist or may require",
+        lambda told: no_image(told.match["name"], told.client),
+    ),
+    _rule(r"toomanyrequests|too many requests", _too_many),
+    _rule(r"unauthorized|denied: requested access|authentication required|no basic auth credentials", _denied),
+    _rule(
+        r"no matching manifest for (?P<platform>\S+)",
+        _simple(FailureKind.WRONG_INPUT, "the image is not made for {platform}", "choose another image or `platform`"),
+    ),
+    _rule(
+        r"dial tcp|no such host|i/o timeout|connection refused|TLS handshake timeout|Client\.Timeout|"
+        r"server misbehaving",
+        _registry_away,
+    ),
+    _rule(
+        r"the --(?P<option>\w+) option requires BuildKit",
+        _simple(
+            FailureKind.WRONG_INPUT,
+            "the Dockerfile uses --{option}, which the engine's own builder does not know",
+            "build it through bash.run with `docker buildx build`, or write the Dockerfile without it",
+        ),
+    ),
+    _rule(
+        r"invalid mount config|bind source path does not exist: (?P<path>\S+)",
+        _simple(FailureKind.WRONG_INPUT, "{text}", "the folder or file must exist on the engine's machine"),
+    ),
+    _rule(
+        r"exec: \\?\"(?P<program>[^\"\\]+)\\?\": (?:executable file not found|stat|permission denied)",
+        _simple(
+            FailureKind.WRONG_INPUT, "there is no program {program!r} to run in it", "check `command` and `entrypoint`"
+        ),
+    ),
+)

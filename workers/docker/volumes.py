@@ -1,0 +1,199 @@
+"""Volumes: making one, removing one; what is in them is never taken away on a guess."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from reign.core.catalog import Effect, OperationInputs, OperationResult
+from reign.core.resource import Observation, Undo
+from reign.executor import Context, FailureKind, Operation, TaskFailed
+from workers.docker import names, settings
+from workers.docker.engine import engine, patiently
+from workers.docker.names import Name
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+
+def find(client: DockerClient, name: str) -> dict[str, Any] | None:
+    from docker.errors import NotFound
+
+    try:
+        found: dict[str, Any] = client.api.inspect_volume(name)
+    except NotFound:
+        return None
+    return found
+
+
+def users(client: DockerClient, name: str) -> list[str]:
+    """The containers, running or not, that the volume is mounted in."""
+    found = client.api.containers(all=True, filters={"volume": name})
+    return sorted(c["Names"][0].lstrip("/") for c in found if any(m.get("Name") == name for m in c["Mounts"]))
+
+
+def look(client: DockerClient, name: str) -> Observation:
+    """State: what it takes to make the volume again, empty; facts: since when it is there."""
+    found = find(client, name)
+    if found is None:
+        return Observation.absent(names.volume_address(name))
+    state = {"driver": found["Driver"], "options": found["Options"] or {}, "labels": found["Labels"] or {}}
+    return Observation(
+        resource=names.volume_address(name), exists=True, state=state, facts={"created_at": found.get("CreatedAt")}
+    )
+
+
+def take_away(client: DockerClient, name: str) -> None:
+    """Remove the volume; says by which containers it is used."""
+    by = users(client, name)
+    if by:
+        raise TaskFailed(
+            f"volume {name} is used by container {', '.join(by)}",
+            kind=FailureKind.CONFLICT,
+            hint="remove the container first",
+            details={"containers": by},
+        )
+    client.api.remove_volume(name)
+
+
+def size(client: DockerClient, name: str) -> int | None:
+    """Bytes of the files in a volume; None if the engine cannot tell."""
+    for found in client.api.df()["Volumes"] or ():
+        if found["Name"] == name:
+            usage = found.get("UsageData") or {}
+            return None if usage.get("Size", -1) < 0 else int(usage["Size"])
+    return None
+
+
+def only_own_users(client: DockerClient, name: str) -> bool:
+    """Whether all containers that ever mounted the volume are known, and were REIGN's.
+
+    The engine remembers its last 256 events; only if the making of the volume is among them is the list complete.
+    """
+    complete, mounted, own = False, set[str](), set[str]()
+    for event in client.api.events(since=0, until=int(time.time()) + 1, decode=True):
+        actor = event.get("Actor") or {}
+        attributes = actor.get("Attributes") or {}
+        if event.get("Type") == "volume" and actor.get("ID") == name:
+            if event["Action"] == "create":
+                complete, mounted = True, set()
+            elif event["Action"] == "mount":
+                mounted.add(attributes.get("container", ""))
+        elif event.get("Type") == "container" and event["Action"] == "create" and "reign.run" in attributes:
+            own.add(actor["ID"])
+    return complete and mounted <= own
+
+
+class CreateVolumeInputs(OperationInputs):
+    name: Name = Field(description="the volume's name")
+    driver: str = "local"
+    labels: settings.Texts = Field(default_factory=dict)
+    options: settings.Texts = Field(default_factory=dict, description="of the driver")
+
+
+class VolumeResult(OperationResult):
+    volume: str = Field(description="its name")
+
+
+class CreateVolume(Operation[CreateVolumeInputs, VolumeResult]):
+    name = "docker.create_volume"
+    summary = "Create a named volume"
+    Inputs = CreateVolumeInputs
+    Result = VolumeResult
+    undo = Undo.EXACT
+    undo_note = "removed, unless it holds data that may be somebody else's: then it stays and the undo says so"
+
+    def touches(self, ctx: Context, inputs: CreateVolumeInputs) -> Sequence[str]:
+        return (names.volume_address(inputs.name),)
+
+    def inspect(self, ctx: Context, inputs: CreateVolumeInputs) -> Sequence[Observation]:
+        with engine(ctx, f"look at volume {inputs.name}") as client:
+            return (look(client, inputs.name),)
+
+    def done(self, ctx: Context, inputs: CreateVolumeInputs, seen: Sequence[Observation]) -> VolumeResult | None:
+        if not seen[0].exists or _differs(inputs, seen[0].state):
+            return None
+        return VolumeResult(volume=inputs.name)
+
+    def apply(self, ctx: Context, inputs: CreateVolumeInputs, seen: Sequence[Observation]) -> VolumeResult:
+        with engine(ctx, f"create volume {inputs.name}") as client:
+            there = look(client, inputs.name)
+            if there.exists:  # the engine would quietly hand out the old one
+                raise TaskFailed(
+                    f"there already is a volume {inputs.name} with another {_differs(inputs, there.state)}",
+                    kind=FailureKind.CONFLICT,
+                    hint="use another name; its data would be lost with it",
+                )
+            client.api.create_volume(
+                inputs.name,
+                driver=inputs.driver,
+                driver_opts=dict(inputs.options) or None,
+                labels={**inputs.labels, **ctx.labels},
+            )
+        return VolumeResult(volume=inputs.name)
+
+    def restore(
+        self,
+        ctx: Context,
+        inputs: CreateVolumeInputs,
+        before: Sequence[Observation],
+        now: Sequence[Observation],
+    ) -> None:
+        if before[0].exists:
+            return
+        with engine(ctx, f"remove volume {inputs.name}") as client:
+            if find(client, inputs.name) is None:
+                return
+            held = patiently(ctx, lambda: size(client, inputs.name))
+            if held != 0 and not only_own_users(client, inputs.name):
+                raise TaskFailed(
+                    f"volume {inputs.name} stays: it holds {_readable(held)} that may be somebody else's",
+                    kind=FailureKind.CONFLICT,
+                    hint=f"if nobody needs them: docker volume rm {inputs.name}",
+                )
+            take_away(client, inputs.name)
+
+
+def _readable(held: int | None) -> str:
+    return "data" if held is None else f"{held} bytes"
+
+
+def _differs(inputs: CreateVolumeInputs, state: Mapping[str, Any]) -> str | None:
+    checks = {
+        "driver": state["driver"] == inputs.driver,
+        "labels": inputs.labels.items() <= state["labels"].items(),
+        "options": inputs.options.items() <= state["options"].items(),
+    }
+    return next((name for name, same in checks.items() if not same), None)
+
+
+class RemoveVolumeInputs(OperationInputs):
+    name: Name = Field(description="the volume's name; its data goes with it")
+
+
+class RemoveVolume(Operation[RemoveVolumeInputs, VolumeResult]):
+    name = "docker.remove_volume"
+    summary = "Remove a volume with its data"
+    Inputs = RemoveVolumeInputs
+    Result = VolumeResult
+    undo = Undo.NONE
+    undo_note = "the data in it is lost"
+    effect = Effect.DESTROY
+
+    def touches(self, ctx: Context, inputs: RemoveVolumeInputs) -> Sequence[str]:
+        return (names.volume_address(inputs.name),)
+
+    def inspect(self, ctx: Context, inputs: RemoveVolumeInputs) -> Sequence[Observation]:
+        with engine(ctx, f"look at volume {inputs.name}") as client:
+            return (look(client, inputs.name),)
+
+    def done(self, ctx: Context, inputs: RemoveVolumeInputs, seen: Sequence[Observation]) -> VolumeResult | None:
+        return None if seen[0].exists else VolumeResult(volume=inputs.name)
+
+    def apply(self, ctx: Context, inputs: RemoveVolumeInputs, seen: Sequence[Observation]) -> VolumeResult:
+        with engine(ctx, f"remove volume {inputs.name}") as client:
+            take_away(client, inputs.name)
+        return VolumeResult(volume=inputs.name)
