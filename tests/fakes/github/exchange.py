@@ -30,9 +30,19 @@ class Request:
     def content_type(self) -> str:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
-    def accepts(self, suffix: str) -> bool:
+    def accepts(self, parameter: str) -> bool:
         """Whether a GitHub media type such as `raw` or `diff` was asked for."""
-        return bool(re.search(rf"application/vnd\.github\.(v3\.)?{suffix}\b", self.headers.get("accept", "")))
+        return self.media_parameter == parameter
+
+    def raw_type(self) -> str:
+        """The content type of an answer in the media type that was asked for."""
+        return f"{self.headers['accept'].partition(',')[0].strip()}; charset=utf-8"
+
+    @property
+    def media_parameter(self) -> str | None:
+        """The parameter of the GitHub media type that was asked for: `raw` of application/vnd.github.v3.raw."""
+        found = re.search(r"application/vnd\.github(?:\.v3)?\.(\w+)", self.headers.get("accept", ""))
+        return found[1] if found and found[1] != "v3" else None
 
     def json(self) -> Any:
         """The decoded body, None if there is none. Raises Problem 400 for what is not JSON."""

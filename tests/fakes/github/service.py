@@ -73,7 +73,8 @@ class Service:
         headers = {"X-GitHub-Request-Id": self.world.request_id(), "Server": "GitHub.com"}
         if arrival.host == "storage":
             return self._stored(arrival, headers)
-        headers["X-GitHub-Media-Type"] = "github.v3; format=json"
+        parameter = request.media_parameter
+        headers["X-GitHub-Media-Type"] = f"github.v3; {f'param={parameter}' if parameter else 'format=json'}"
         identity, budget, route = Identity(), None, None
         try:
             _check_headers(request)

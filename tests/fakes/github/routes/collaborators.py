@@ -11,6 +11,7 @@ from tests.fakes.github.repository import Invitation
 from tests.fakes.github.routing import Routes
 
 routes = Routes()
+TEAM_SCOPES = "admin:org, read:org, repo, user, write:org"
 ROLES = {"read": "pull", "write": "push"}
 
 
@@ -27,7 +28,7 @@ def _people(call: Call) -> list[Account]:
     return [call.world.account(login) for login in sorted(logins | set(found.collaborators))]
 
 
-@routes.add("GET", "/repos/{owner}/{repo}/collaborators", permission="metadata:read", role="push", scopes="repo")
+@routes.add("GET", "/repos/{owner}/{repo}/collaborators", permission="metadata:read", role="push", scopes="")
 def collaborators(call: Call) -> Page:
     return Page(
         _people(call),
@@ -75,7 +76,8 @@ def add_collaborator(call: Call) -> Answer:
         return no_content()
     invited = Invitation(call.world.new_id(), account, call.user, role, call.world.now())
     found.invitations.append(invited)
-    return created(shown.invitation(call.links, found, invited))
+    body = shown.invitation(call.links, found, invited)
+    return created(body, body["url"])
 
 
 @routes.add(
@@ -90,12 +92,12 @@ def remove_collaborator(call: Call) -> Answer:
     return no_content()
 
 
-@routes.add("GET", "/repos/{owner}/{repo}/invitations", permission="administration:read", role="admin", scopes="repo")
+@routes.add("GET", "/repos/{owner}/{repo}/invitations", permission="administration:read", role="admin", scopes="")
 def invitations(call: Call) -> Page:
     return Page(call.repository.invitations, lambda one: shown.invitation(call.links, call.repository, one))
 
 
-@routes.add("PATCH", "/user/repository_invitations/{invitation_id}", scopes="repo, repo:invite")
+@routes.add("PATCH", "/user/repository_invitations/{invitation_id}", scopes="public_repo, repo, repo:invite")
 def accept_invitation(call: Call) -> Answer:
     wanted = call.number("invitation_id")
     for found in call.world.repositories.values():
@@ -107,7 +109,7 @@ def accept_invitation(call: Call) -> Answer:
     raise not_found()
 
 
-@routes.add("PUT", "/teams/{team_id}/repos/{owner}/{repo}", documented=False)
+@routes.add("PUT", "/teams/{team_id}/repos/{owner}/{repo}", scopes=TEAM_SCOPES, documented=False)
 def give_team(call: Call) -> Answer:
     """A path of the old API, which the recorded scenarios use."""
     found = call.world.repository(f"{call.params['owner']}/{call.params['repo']}")

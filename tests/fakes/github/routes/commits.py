@@ -53,7 +53,7 @@ def commits(call: Call) -> Page:
 def commit(call: Call) -> Answer:
     head = _commit_of(call, call.params["ref"])
     if call.request.accepts("sha"):
-        return Answer(raw=head.sha.encode(), content_type="application/vnd.github.sha; charset=utf-8")
+        return Answer(raw=head.sha.encode(), content_type=call.request.raw_type())
     return Answer(body=_render(call, head, with_files=True))
 
 
@@ -91,9 +91,9 @@ def compare(call: Call) -> Answer:
     return Answer(body=body)
 
 
-@routes.add("GET", f"{COMMIT}/pulls", permission="pull_requests:read", scopes="repo")
+@routes.add("GET", "/repos/{owner}/{repo}/commits/{commit_sha}/pulls", permission="pull_requests:read", scopes="repo")
 def pulls_of_commit(call: Call) -> Page:
-    sha = _commit_of(call, call.params["ref"]).sha
+    sha = _commit_of(call, call.params["commit_sha"]).sha
     git = call.repository.git
     holding = [
         one
@@ -112,7 +112,7 @@ def pulls_of_commit(call: Call) -> Page:
     "/repos/{owner}/{repo}/statuses/{sha}",
     permission="statuses:write",
     role="push",
-    scopes="repo, repo:status",
+    scopes="",
 )
 def create_status(call: Call) -> Answer:
     call.required("Status", "state")

@@ -48,7 +48,7 @@ def _read(call: Call, path: str) -> Answer:
         return Answer(body=_folder(call, path, entry, ref), headers=modified)
     if call.request.accepts("raw"):
         content = found.git.blob(entry.sha)
-        return Answer(raw=content, content_type="application/vnd.github.raw; charset=utf-8", headers=modified)
+        return Answer(raw=content, content_type=call.request.raw_type(), headers=modified)
     return Answer(body=shown.content_file(call.links, found, path, entry, ref), headers=modified)
 
 

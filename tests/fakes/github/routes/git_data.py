@@ -53,7 +53,7 @@ def get_blob(call: Call) -> Answer:
     except KeyError:
         raise not_found() from None
     if call.request.accepts("raw"):
-        return Answer(raw=content, content_type="application/vnd.github.raw; charset=utf-8")
+        return Answer(raw=content, content_type=call.request.raw_type())
     body = {
         "sha": sha,
         "node_id": node_id("B", call.repository.id, sha),
@@ -265,7 +265,7 @@ def _refs(call: Call) -> Page:
     return Page(names, lambda ref: shown.git_ref(call.links, found, ref, found.refs[ref]))
 
 
-@routes.add("POST", "/repos/{owner}/{repo}/git/refs", permission=WRITE, role="push", scopes="")
+@routes.add("POST", "/repos/{owner}/{repo}/git/refs", permission=WRITE, role="push", scopes="repo")
 def create_ref(call: Call) -> Answer:
     _require_commits(call)
     call.required("Reference", "ref", "sha")
@@ -290,7 +290,7 @@ def _check_target(call: Call, ref: str, sha: str) -> None:
         raise unprocessable("Reference update failed")
 
 
-@routes.add("PATCH", "/repos/{owner}/{repo}/git/refs/{ref}", permission=WRITE, role="push", scopes="")
+@routes.add("PATCH", "/repos/{owner}/{repo}/git/refs/{ref}", permission=WRITE, role="push", scopes="repo")
 def update_ref(call: Call) -> Answer:
     _require_commits(call)
     call.required("Reference", "sha")
@@ -310,7 +310,7 @@ def update_ref(call: Call) -> Answer:
     return Answer(body=shown.git_ref(call.links, found, ref, sha))
 
 
-@routes.add("DELETE", "/repos/{owner}/{repo}/git/refs/{ref}", permission=WRITE, role="push", scopes="")
+@routes.add("DELETE", "/repos/{owner}/{repo}/git/refs/{ref}", permission=WRITE, role="push", scopes="repo")
 def delete_ref(call: Call) -> Answer:
     found, ref = call.repository, f"refs/{call.params['ref']}"
     if ref not in found.refs:

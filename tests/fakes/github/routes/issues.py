@@ -182,14 +182,14 @@ def _check_own(call: Call, comment: Comment) -> None:
         raise Problem(403, "Must have admin rights to Repository.")
 
 
-@routes.add("PUT", f"{ISSUE}/lock", permission=WRITE, role="push", scopes="")
+@routes.add("PUT", f"{ISSUE}/lock", permission=WRITE, role="push", scopes="public_repo, repo")
 def lock(call: Call) -> Answer:
     issue = call.issue()
     issue.locked, issue.lock_reason = True, call.text("lock_reason")
     return no_content()
 
 
-@routes.add("DELETE", f"{ISSUE}/lock", permission=WRITE, role="push", scopes="")
+@routes.add("DELETE", f"{ISSUE}/lock", permission=WRITE, role="push", scopes="public_repo, repo")
 def unlock(call: Call) -> Answer:
     issue = call.issue()
     issue.locked, issue.lock_reason = False, None

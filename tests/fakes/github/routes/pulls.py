@@ -88,7 +88,7 @@ def get(call: Call) -> Answer:
     issue = call.pull()
     pull = _pull(issue)
     if call.request.accepts("diff"):
-        return Answer(raw=_diff_text(call, pull), content_type="application/vnd.github.diff; charset=utf-8")
+        return Answer(raw=_diff_text(call, pull), content_type=call.request.raw_type())
     body = shown.pull_full(call.links, call.repository, issue)
     if pull.mergeable is None and issue.state == "open":
         # Answered as unknown once: reading is what makes GitHub work it out.

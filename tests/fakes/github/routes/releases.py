@@ -169,8 +169,7 @@ def upload(call: Call) -> Answer:
         updated_at=now,
     )
     release.assets.append(asset)
-    rendered = _render_asset(call, release, asset)
-    return created(rendered, rendered["url"])
+    return created(_render_asset(call, release, asset))
 
 
 def _asset(call: Call) -> tuple[Release, Asset]:
