@@ -16,7 +16,7 @@ from reign.executor import Cancelled, Context, FailureKind, Operation, TaskFaile
 from reign.executor.process import Capped
 from workers.docker import names, settings
 from workers.docker.engine import engine, streamed
-from workers.docker.errors import no_object
+from workers.docker.errors import in_plain, no_object
 from workers.docker.names import Name
 from workers.docker.record import find
 
@@ -76,6 +76,8 @@ class Exec(Operation[ExecInputs, OutputResult]):
                 _end(client, inputs.name, mark)
                 raise
             code = client.api.exec_inspect(made)["ExitCode"]
+            if code in (126, 127) and "OCI runtime exec failed" in kept.text():
+                raise in_plain(kept.text(), doing, client)
         text = ctx.masker.mask(kept.text())
         if code and inputs.check:
             last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")

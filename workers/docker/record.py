@@ -6,7 +6,7 @@ makes one of in the first place, so that there is one way from a description to 
     {image_id, config, env, host, networks, running, paused}
 
 ``config`` and ``host`` are the engine's own Config and HostConfig without what is empty; ``env`` stands apart by name,
-so that a secret in it can be kept as a reference.
+so that a secret in it can be kept as a reference. ``networks`` is null where the engine's default is wanted.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def create(client: DockerClient, name: str, wanted: Mapping[str, Any], image: st
             hint=f"build or pull {image or 'it'} again",
         ) from None
     host = dict(wanted["host"])
-    networks: dict[str, Any] = dict(wanted["networks"])
+    networks: Mapping[str, Any] | None = wanted["networks"]
     mode = host.get("NetworkMode", "default")
     config = {
         **wanted["config"],
@@ -149,11 +149,12 @@ def create(client: DockerClient, name: str, wanted: Mapping[str, Any], image: st
         "Env": [f"{key}={value}" for key, value in wanted["env"].items()],
         "HostConfig": host,
     }
-    if mode in networks:  # engines before 25 take one network at creation
+    if networks and mode in networks:  # engines before 25 take one network at creation
         config["NetworkingConfig"] = {"EndpointsConfig": {mode: networks[mode]}}
     made = str(client.api.create_container_from_config(config, name)["Id"])
     try:
-        attach(client, made, networks, mode)
+        if networks is not None:
+            attach(client, made, networks, mode)
     except BaseException:
         client.api.remove_container(made, force=True)
         raise

@@ -245,7 +245,7 @@ def record_of(ctx: Context, inputs: RunInputs, image_id: str) -> dict[str, Any]:
         "config": {**config, "Labels": labels},
         "env": dict(inputs.env),
         "host": _host(ctx, inputs),
-        "networks": endpoints,
+        "networks": endpoints if inputs.networks else None,
         "running": True,
         "paused": False,
     }

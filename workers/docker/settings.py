@@ -16,7 +16,7 @@ from reign.core.duration import Duration
 #: Where a port is published if nothing else is said: reachable from the engine's machine only.
 LOOPBACK = "127.0.0.1"
 _PORT = re.compile(
-    r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[0-9.]+):)?(?:(?P<host>\d*):)?(?P<inside>\d+)(?:/(?P<protocol>tcp|udp|sctp))?"
+    r"(?:(?P<address>\[[0-9a-fA-F:]+\]|\d{1,3}(?:\.\d{1,3}){3}):)?(?:(?P<host>\d*):)?(?P<inside>\d+)(?:/(?P<protocol>tcp|udp|sctp))?"
 )
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
