@@ -108,13 +108,7 @@ class _Scan:
     def _in_text(self, text: str, path: str, name: str, known: Known) -> Iterator[Finding]:
         from workers.validation.secrets.detect import secrets_in
 
-        def lines() -> Iterator[str]:
-            for number, line in enumerate(text.splitlines()):
-                if number % 2000 == 0:
-                    self.ctx.check()
-                yield line
-
-        for hit in secrets_in(lines(), name):
+        for hit in secrets_in(text, name, self.ctx.check):
             yield hit.finding(path, known(path, hit.sha1))
 
 

@@ -13,7 +13,7 @@ _SPEAKING = (
     r"passw(?:or)?d|passphrase|passwd|pwd|secret|api[_-]?key|access[_-]?key|auth[_-]?key|private[_-]?key|"
     r"encryption[_-]?key|signing[_-]?key|master[_-]?key|account[_-]?key|service[_-]?key|token|credentials?|db[_-]?pass"
 )
-_NAME = rf"(?P<name>[A-Za-z0-9_.\-]{{0,60}}?(?:{_SPEAKING})[A-Za-z0-9_\-]{{0,40}})"
+_NAME = rf"(?<![A-Za-z0-9_.])(?P<name>[A-Za-z0-9_.\-]{{0,80}}?(?:{_SPEAKING})[A-Za-z0-9_\-]{{0,40}})"
 _GLUE = r"[\"'\]`]{0,2}(?:\s*:\s*[A-Za-z][\w\[\], |.]{0,30}?)?\s*(?:=>|:=|={1,3}|!==?|:)\s*"
 _TYPE = r"[brfuL@]?"
 _QUOTED = re.compile(
@@ -24,18 +24,18 @@ _FLAG = re.compile(rf"--{_NAME}[= ]\s*(?P<value>[^\s\"'`,;&|\\<>-][^\s\"'`,;&|\\
 _MARKUP = re.compile(rf"<{_NAME}>\s*(?P<value>[^<>\s]{{1,400}})\s*</", re.IGNORECASE)
 _NETRC = re.compile(r"(?P<name>\bpassword)\s+(?P<value>\S{1,400})")
 _PGPASS = re.compile(r"^[^:#]+:[^:]*:[^:]*:(?P<name>[^:]+):(?P<value>\S{1,400})$")
-_QUICK = re.compile(_SPEAKING, re.IGNORECASE)
+_LITERALS = ("pass", "pwd", "secret", "key", "token", "credential")  # one stands in each name that speaks
 
 #: What a name ends in when its value tells about the secret instead of being it.
 _ABOUT = re.compile(
     r"""(?:[_.\-] | (?<=[a-z])(?=[A-Z]))
     (?:files? | path | dir | names? | field | ids? | ur[li] | endpoint | host | len(?:gth)? | size | min | max | policy
-    | type | kind | label | env | var(?:iable)? | header | ref(?:erence)? | prompt | hint | help | pattern | regex | format
-    | expiry | expires? | expiration | ttl | age | timeout | reset | count | limits? | enabled | disabled | required
-    | present | exists | rotation | alg(?:orithm)? | version | provider | backend | store | manager | class | mode
-    | location | source | scopes? | audience | issuer | column | table | index | message | error | text | title
-    | description | placeholder | selector | input | arn | prefix | suffix | rounds | strength | created | updated | date
-    | template | command)$""",
+    | type | kind | label | env | var(?:iable)? | header | ref(?:erence)? | prompt | hint | help | pattern | regex
+    | format | expiry | expires? | expiration | ttl | age | timeout | reset | count | limits? | enabled | disabled
+    | required | present | exists | rotation | alg(?:orithm)? | version | provider | backend | store | manager | class
+    | mode | location | source | scopes? | audience | issuer | column | table | index | message | error | text | title
+    | description | placeholder | selector | input | arn | prefix | suffix | rounds | strength | created | updated
+    | date | template | command)$""",
     re.IGNORECASE | re.VERBOSE,
 )
 _NO_SECRET_NAME = re.compile(
@@ -45,9 +45,13 @@ _NO_SECRET_NAME = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _PASSWORD_NAME = re.compile(r"(?:passw(?:or)?d|passwd|passphrase|pwd|pass)$", re.IGNORECASE)
-_SLUG = re.compile(r"[A-Za-z]+(?:[-_./:@ ]?[A-Za-z]+\d{0,2}|[-_./:@ ]\d{1,2})*")
-_CALL = re.compile(r"^[\w.]+\(|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$|^\w+\[|::|->|\bos\.environ|process\.env")
-_NOT_A_VALUE = re.compile(r"^(?:\.{0,2}/|~/|[A-Za-z]:\\|https?://|[\d.,:_+-]+$|\d+[smhd]$|\[|\()")
+_SLUG = re.compile(r"[A-Za-z]++\d{0,2}(?:[-_./:@ ]?[A-Za-z]++\d{0,2}|[-_./:@ ]\d{1,2})*+")
+_CALL = re.compile(
+    r"^[\w.]+\(|^\.[A-Za-z_]\w*$|^\.?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$|^[A-Z][A-Z_]*\W?$|^\w+\[|::|->|\bos\.environ|process\.env"
+)
+_NOT_A_VALUE = re.compile(
+    r"^(?:\.{0,2}/|~/|[A-Za-z]:\\|https?://|[\d.,:_+-]+$|#[0-9a-f]{6,8}$|\d+[smhd]$|\[|\()", re.IGNORECASE
+)
 _SHORTEST, _LONGEST = 6, 400
 
 _UNQUOTED = """
@@ -71,13 +75,18 @@ def takes_bare_values(name: str) -> bool:
     )
 
 
-def matches(line: str, name: str, bare: bool) -> Iterator[tuple[str, int, Severity]]:
-    """``(value, offset, severity)`` for each value in a line that is given to a name which speaks of a secret."""
-    base = PurePosixPath(name.lower()).name
+def may_match(lowered: str) -> bool:
+    """Whether a text (in lower case) names a secret at all; a quick look before the slow one."""
+    return any(literal in lowered for literal in _LITERALS)
+
+
+def matches(line: str, base: str, bare: bool) -> Iterator[tuple[str, int, Severity]]:
+    """``(value, offset, severity)`` for each value in a line that is given to a name which speaks of a secret.
+
+    ``base`` is the file's name in lower case, ``bare`` whether it takes values without quotes.
+    """
     if base == ".pgpass":
         patterns = [_PGPASS]
-    elif not _QUICK.search(line):
-        return
     elif base in (".netrc", "_netrc"):
         patterns = [_NETRC]
     else:
@@ -98,6 +107,8 @@ def grade(name: str, value: str, *, quoted: bool) -> Severity | None:
         return None
     if _CALL.search(value) or (quoted and re.search(r"\s", value)) or value.startswith(("sha256:", "sha512:")):
         return None
+    if placeholders.is_camel_case(value) and not _PASSWORD_NAME.search(name):
+        return None  # the name of a class, a field or a key; for a password, people take words and numbers
     if placeholders.words_only(value) or _SLUG.fullmatch(value):
         # A word may be a password and is far more often a label: worth a look where the name says password.
         is_label = placeholders.words_only(value) and not re.search(r"\d", value)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 from reign.core.findings import Finding, Severity, Waived
 from workers.validation.secrets import assigned, entropy, placeholders, shapes
@@ -17,6 +18,9 @@ _KEY_BODY = re.compile(r"[A-Za-z0-9+/=]{32,}")
 _KEY_HEADER_LINES = 8  # Proc-Type, DEK-Info, Version, Comment and blank lines stand before a key's body
 _ALLOWED = re.compile(r"pragma: ?(?:allow|white)list[ -]secret|gitleaks:allow", re.IGNORECASE)
 _ALLOWED_NEXT = re.compile(r"pragma: ?allowlist[ -]nextline[ -]secret", re.IGNORECASE)
+#: A host without a domain: this machine, or a service's name inside a network of containers.
+_DEMO_HOST = re.compile(r"@(?:localhost|127\.|\[::1\]|[\w-]+(?:[:/?\"'`\s]|$)|[\w.-]*example\.(?:com|org|net))")
+_PULSE = 2_000
 _PIECE, _OVERLAP = 4000, 400  # a longer line (minified code) is looked at in pieces that overlap
 _ROUNDS = 5_000  # makes guessing a weak password from a fingerprint slow
 
@@ -58,59 +62,79 @@ class Hit:
         )
 
 
-def secrets_in(lines: Iterable[str], name: str) -> Iterator[Hit]:
-    """The secrets in the lines of a file; its name decides which forms of assignment are looked for."""
-    bare, generated = assigned.takes_bare_values(name), entropy.is_generated(name)
-    keys = _PrivateKeys()
-    allow_next = False
-    for number, line in enumerate(lines, start=1):
-        text = line.rstrip("\r\n")
-        allowed = allow_next or _ALLOWED.search(text) is not None
-        allow_next = _ALLOWED_NEXT.search(text) is not None
-        yield from keys.look(text, number, allowed)
-        for start in range(0, max(1, len(text) - _OVERLAP), _PIECE - _OVERLAP):
-            piece = text[start : start + _PIECE]
-            for hit in _in_piece(piece, number, name, bare, generated, allowed):
-                if start and hit.column <= _OVERLAP and hit.column + len(hit.secret) <= _OVERLAP:
+class _File:
+    """What is known of a file before its lines are looked at: most need but few of the detectors."""
+
+    def __init__(self, name: str, text: str) -> None:
+        lowered = text.lower()
+        self.base = PurePosixPath(name.lower()).name
+        self.bare, self.generated = assigned.takes_bare_values(name), entropy.is_generated(name)
+        self.shapes = shapes.shapes_in(lowered)
+        self.names_secrets = not self.generated and (assigned.may_match(lowered) or self.base == ".pgpass")
+        self.has_keys = "private key" in lowered or "putty-user-key" in lowered
+        self.has_comments = "secret" in lowered or "gitleaks" in lowered
+
+
+def secrets_in(text: str, name: str, pulse: Callable[[], None] = lambda: None) -> Iterator[Hit]:
+    """The secrets in a file's text; its name decides which forms of assignment are looked for.
+
+    ``pulse`` is called every few thousand lines; what it raises ends the search.
+    """
+    file, keys, allow_next = _File(name, text), _PrivateKeys(), False
+    for number, line in enumerate(text.splitlines(), start=1):
+        if number % _PULSE == 0:
+            pulse()
+        allowed = False
+        if file.has_comments:
+            allowed = allow_next or _ALLOWED.search(line) is not None
+            allow_next = _ALLOWED_NEXT.search(line) is not None
+        if file.has_keys:
+            yield from keys.look(line, number, allowed)
+        for start in range(0, max(1, len(line) - _OVERLAP), _PIECE - _OVERLAP):
+            for hit in _in_piece(line[start : start + _PIECE], number, file, allowed):
+                if start and hit.column + len(hit.secret) <= _OVERLAP:
                     continue  # seen at the end of the piece before
-                yield Hit(**(hit.__dict__ | {"column": hit.column + start}))
+                yield replace(hit, column=hit.column + start) if start else hit
 
 
-def _in_piece(text: str, number: int, name: str, bare: bool, generated: bool, allowed: bool) -> Iterator[Hit]:
+def _in_piece(text: str, number: int, file: _File, allowed: bool) -> Iterator[Hit]:
+    lowered = text.lower()
     taken: list[tuple[int, int]] = []
 
     def free(value: str, offset: int) -> bool:
         return not any(offset < end and start < offset + len(value) for start, end in taken)
 
-    for shape, value, offset in shapes.matches(text):
+    for shape, value, offset in shapes.matches(text, lowered, file.shapes):
         if free(value, offset):
             # An example, too, is taken: no weaker rule may report it.
             taken.append((offset, offset + len(value)))
-            if not _harmless(shape, value):
-                remedy = _remedy(shape.revoke)
-                yield Hit(shape.rule, shape.title, shape.severity, number, offset + 1, value, remedy, allowed)
-    if generated:
+            severity = _severity(shape, value, text[offset + len(value) :])
+            if severity is not None:
+                yield Hit(shape.rule, shape.title, severity, number, offset + 1, value, _remedy(shape.revoke), allowed)
+    if file.generated:
         return
-    for value, offset, severity in assigned.matches(text, name, bare):
+    named = file.names_secrets and (assigned.may_match(lowered) or file.base == ".pgpass")
+    for value, offset, severity in assigned.matches(text, file.base, file.bare) if named else ():
         if free(value, offset):
             taken.append((offset, offset + len(value)))
             title = "secret in an assignment" if severity is Severity.HIGH else "weak or made-up password"
             yield Hit("assigned-secret", title, severity, number, offset + 1, value, _remedy(""), allowed)
-    for value, offset in entropy.matches(text, bare):
+    for value, offset in entropy.matches(text, file.bare):
         if free(value, offset):
             title = "random-looking text, maybe a key"
             yield Hit("high-entropy", title, Severity.MEDIUM, number, offset + 1, value, _remedy(""), allowed)
 
 
-def _harmless(shape: shapes.Shape, value: str) -> bool:
-    if shape.rule == "url-password":
-        return (
-            placeholders.is_reference(value)
-            or placeholders.is_example(value)
-            or placeholders.words_only(value)
-            or value.startswith(("$", "%", "{"))
-        )
-    return placeholders.is_example(value)
+def _severity(shape: shapes.Shape, value: str, rest: str) -> Severity | None:
+    """How bad a key of that shape is; None for an example. ``rest`` is what follows it in the line."""
+    if placeholders.is_example(value):
+        return None
+    if shape.rule != "url-password":
+        return shape.severity
+    if placeholders.is_reference(value) or placeholders.words_only(value) or re.fullmatch(r"[A-Z][A-Z_]*", value):
+        return None
+    is_word = re.fullmatch(r"[a-z]+|[A-Z]?[a-z]+\d{0,3}", value) is not None
+    return Severity.LOW if is_word and _DEMO_HOST.match(rest) else shape.severity
 
 
 def _remedy(revoke: str) -> str:

@@ -59,7 +59,12 @@ def _looks_random(value: str) -> bool:
             and not placeholders.is_identifier(value)
             and hexadecimal.calculate_shannon_entropy(value) > hexadecimal.entropy_limit
         )
-    if placeholders.is_identifier(value) or placeholders.is_alphabet(value) or placeholders.is_made_up(value):
+    if (
+        placeholders.is_identifier(value)
+        or placeholders.is_camel_case(value)
+        or placeholders.is_alphabet(value)
+        or placeholders.is_made_up(value)
+    ):
         return False
     # Long names and paths have a high entropy too; a key has upper case, lower case and digits in one run.
     runs = _RUN.findall(value)

@@ -20,7 +20,7 @@ basic default empty unset optional required string str value values text admin a
 users guest public private demo local localhost dev prod production staging invalid wrong bad good old new hidden
 masked env environment vault client id name file path db database postgres mysql redis rabbitmq mongo kafka hash
 hashed encrypted plain plaintext base bearer header query body form field input type number int bool object array
-enter please must be is not and or of for to in with from set get this that letmein welcome
+enter please must be is not and or of for to in with from set get this that letmein welcome foo bar baz scott tiger
 """
 _WORDS = frozenset(_STAND_INS.split())
 _REPEATED = re.compile(r"([xX*#.0-])\1{5,}|([A-Za-z0-9])\2{7,}")
@@ -29,6 +29,8 @@ _REFERENCE = re.compile(
     r"^(?:\$|%[A-Za-z_({]|<|\{|@|!\w|&|\*\w|secret://|vault:|ref\+|arn:|op://|sops:|ENC\[|/run/secrets/)"
     r"|\$\{|\$\(|\{\{|<%|%\(\w+\)s|\{[A-Za-z_][\w.]*\}"
 )
+# Possessive, so that a text that is none is told in one pass.
+_CAMEL_CASE = re.compile(r"(?:[A-Z]?[a-z]{2,}+|[A-Z]{2,}+(?![a-z])|[A-Z](?=[A-Z\d_])|\d++|[-_.])++")
 _DIGEST_LENGTHS = frozenset({7, 8, 10, 12, 16, 20, 24, 32, 40, 56, 64, 96, 128})
 _ALPHABET_SHARE = 0.9  # share of different characters from which on a long text is an alphabet, not a key
 
@@ -58,6 +60,11 @@ def words_only(value: str) -> bool:
     """Whether all words in a text are such as stand for a value: my-secret-token, TEST_PASSWORD, admin123."""
     words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", value)
     return bool(words) and all(word.lower() in _WORDS or len(word) == 1 for word in words)
+
+
+def is_camel_case(value: str) -> bool:
+    """Whether a text is made of words and numbers, as names in code are: BetaTool20250305, V1SecretList."""
+    return _CAMEL_CASE.fullmatch(value) is not None
 
 
 def is_identifier(value: str) -> bool:

@@ -4,9 +4,8 @@ first, so that most lines cost one substring test and no regular expression."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from reign.core.findings import Severity
 
@@ -237,20 +236,15 @@ SHAPES: tuple[Shape, ...] = (
 )
 
 
-@cache
-def _any_literal() -> re.Pattern[str]:
-    literals = sorted({literal for shape in SHAPES for literal in shape.literals if literal != "."})
-    return re.compile("|".join(map(re.escape, literals)), re.IGNORECASE)
+def shapes_in(lowered: str) -> list[Shape]:
+    """The shapes that can occur in a text at all, by its literals; ``lowered`` is the text in lower case."""
+    return [shape for shape in SHAPES if any(literal in lowered for literal in shape.literals)]
 
 
-def matches(line: str) -> Iterator[tuple[Shape, str, int]]:
+def matches(line: str, lowered: str, shapes: Sequence[Shape]) -> Iterator[tuple[Shape, str, int]]:
     """``(shape, secret, offset)`` for each key in a line."""
-    lower = line.lower()
-    if not (_any_literal().search(lower) or line.count(".") >= 2):
-        return
-    for shape in SHAPES:
-        if not any(literal in lower for literal in shape.literals):
-            continue
-        for match in shape.pattern.finditer(line):
+    for shape in shapes:
+        if any(literal in lowered for literal in shape.literals):
             group = "secret" if "secret" in shape.pattern.groupindex else 0
-            yield shape, match.group(group), match.start(group)
+            for match in shape.pattern.finditer(line):
+                yield shape, match.group(group), match.start(group)

@@ -32,13 +32,10 @@ class Skipped:
 
 @dataclass(frozen=True)
 class TextFile:
-    """A file's path relative to the scanned folder, and its lines (at most MAX_FILE bytes of them)."""
+    """A file's path relative to the scanned folder, and its text (at most MAX_FILE bytes of it)."""
 
     path: str
     text: str
-
-    def lines(self) -> Iterator[str]:
-        yield from self.text.splitlines()
 
 
 def text_files(root: Path, exclude: Sequence[str], ignore_files: Sequence[str], skipped: Skipped) -> Iterator[TextFile]:
