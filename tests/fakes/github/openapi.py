@@ -14,6 +14,7 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator
 
+from tests.fakes.github.corrections import corrected
 from tests.fakes.github.description import openapi_description
 from tests.fakes.github.exchange import Answer, Request
 from tests.fakes.github.routing import Route, Router
@@ -139,7 +140,7 @@ class OpenApi:
 @cache
 def published() -> OpenApi:
     """The description of api.github.com. Raises MaterialMissing."""
-    return OpenApi(openapi_description())
+    return OpenApi(corrected(openapi_description()))
 
 
 def _errors(validator: Draft202012Validator, instance: Any) -> list[str]:

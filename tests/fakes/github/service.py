@@ -80,8 +80,9 @@ class Service:
             _check_headers(request)
             identity = identify(self.world, request)
             budget = self._spend(identity, request)
-            route, call = self._call(arrival, identity)
+            route, params = self._route(arrival)
             exchange.operation = route.name
+            call = self._call(arrival, identity, route, params)
             answer = _finish(call, route.handler(call))
             self._check(request, route, answer)
         except Problem as problem:
@@ -112,20 +113,22 @@ class Service:
         who = f"user ID {identity.account.id}" if identity.account else "127.0.0.1"
         return self.limits.spend(identity.key, resource, self.world.now(), who)
 
-    def _call(self, arrival: Arrival, identity: Identity) -> tuple[Route, Call]:
+    def _route(self, arrival: Arrival) -> tuple[Route, dict[str, str]]:
         request = arrival.request
         path = self._named_path(request.path)
         found = self._router.find(arrival.host, request.method, path)
         if found is None:
             raise self._unknown(request, path)
-        route, params = found
+        return found
+
+    def _call(self, arrival: Arrival, identity: Identity, route: Route, params: dict[str, str]) -> Call:
         check_route(identity, route)
-        call = Call(request, self.world, arrival.links, self.limits, identity, params)
+        call = Call(arrival.request, self.world, arrival.links, self.limits, identity, params)
         if route.of_repository:
             call.found_repository = self._repository(arrival, route, params)
             if not route.app_only:
                 check_repository(self.world, identity, call.found_repository, route)
-        return route, call
+        return call
 
     def _named_path(self, path: str) -> str:
         """A path by repository number as the path by name."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.fakes.github.accounts import Account, App, Installation, Team
 from tests.fakes.github.exchange import Json
-from tests.fakes.github.links import Links, node_id
+from tests.fakes.github.links import Links, node_id, quoted
 
 USER_LINKS = {
     "url": "",
@@ -58,14 +58,14 @@ def timestamp(at: datetime | None) -> str | None:
 
 
 def simple_user(links: Links, account: Account) -> Json:
-    url = f"{links.api}/users/{account.login}"
+    url = f"{links.api}/users/{quoted(account.login)}"
     return {
         "login": account.login,
         "id": account.id,
         "node_id": node_id("O" if account.is_organization else "U", account.id),
         "avatar_url": f"{links.web}/avatars/u/{account.id}?v=4",
         "gravatar_id": "",
-        "html_url": f"{links.web}/{account.login}",
+        "html_url": f"{links.web}/{quoted(account.login)}",
         "type": account.kind,
         "site_admin": False,
         "user_view_type": "public",
@@ -186,7 +186,6 @@ def installation(links: Links, found: Installation) -> Json:
     own = f"{links.api}/app/installations/{found.id}"
     return {
         "id": found.id,
-        "client_id": found.app.client_id,
         "account": simple_user(links, found.account),
         "repository_selection": "all" if found.repositories is None else "selected",
         "access_tokens_url": f"{own}/access_tokens",

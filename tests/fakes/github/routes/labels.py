@@ -21,7 +21,8 @@ IMPLICIT_COLOR = "ededed"
 
 def named_labels(call: Call) -> list[Label]:
     """The labels of the body, those that do not exist made on the way."""
-    given = call.body.get("labels", [])
+    body = call.request.json()
+    given = body if isinstance(body, list) else call.body.get("labels", [])
     names = [one["name"] if isinstance(one, dict) else str(one) for one in given]
     labels = []
     for name in names:
