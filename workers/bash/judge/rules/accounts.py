@@ -1,0 +1,94 @@
+"""Other identities, the machine's accounts, scheduled commands, traces."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from workers.bash.judge import options
+from workers.bash.judge.invocation import Invocation
+from workers.bash.judge.judgement import Finding
+
+_ADMINS = re.compile(r"(?:^|,)(?:sudo|wheel|root|admin|docker|lxd|disk|shadow|adm|kvm)(?:,|$)")
+
+
+def _elevated(call: Invocation) -> Iterator[Finding]:
+    if call.args in (("-k",), ("-K",), ("-V",)):
+        return
+    yield call.ask("accounts.elevated", f"{call.name} runs with another identity's rights.")
+    if call.name == "su" and call.stdin is not None and not any(argument.startswith("-c") for argument in call.args):
+        yield call.ask("shell.unknown-code", "A shell of another identity reads its input.")
+    if any(argument in ("-e", "--edit", "-s", "-i", "--shell", "--login") for argument in call.args[:2]):
+        yield call.ask("accounts.elevated", "It opens a shell or an editor with another identity's rights.")
+
+
+def _accounts(call: Invocation) -> Iterator[Finding]:
+    args = call.args
+    roots = call.name in ("userdel", "deluser") and "root" in args
+    uid_zero = any(pair in (("-u", "0"), ("--uid", "0")) for pair in zip(args, args[1:], strict=False))
+    admin = any(_ADMINS.search(word) for word in args) and call.name in ("usermod", "adduser", "gpasswd", "useradd", "addgroup")
+    unlocked = call.name == "passwd" and any(word in args for word in ("-d", "--delete", "-u", "--stdin", "root"))
+    if roots or uid_zero or admin or unlocked or call.name in ("chpasswd", "vipw", "vigr", "visudo", "newusers", "pwconv"):
+        yield call.deny("accounts.take-over", "It changes who rules the machine.")
+    elif args[:1] not in (("-S",), ("--status",), ("-l",)):
+        yield call.ask("accounts.change", "It changes the machine's accounts.")
+
+
+def _crontab(call: Invocation) -> Iterator[Finding]:
+    read = options.read(call.args, ("-u",))
+    if read.has("-l"):
+        return
+    if read.has("-r"):
+        yield call.deny("services.schedule", "It deletes every scheduled command of the account.")
+    else:
+        yield call.ask("services.schedule", "It has commands run later, outside this run.")
+
+
+def _history(call: Invocation) -> Iterator[Finding]:
+    if any(re.fullmatch(r"-[cdwar]+.*", argument) for argument in call.args):
+        yield call.deny("accounts.history", "It changes the record of what was done.")
+
+
+def _unset(call: Invocation) -> Iterator[Finding]:
+    if any(argument.startswith("HIST") for argument in call.args):
+        yield call.deny("accounts.history", "It keeps the shell from recording what is done.")
+
+
+def _logs(call: Invocation) -> Iterator[Finding]:
+    wipes = {
+        "journalctl": r"--vacuum.*|--rotate|--flush|--relinquish.*",
+        "dmesg": r"-[A-Za-z]*[cC].*|--clear|--read-clear|-n.*",
+        "wevtutil": r"cl|clear-log", "lastlog": r"-C|--clear|-S", "logrotate": r"-f|--force", "faillog": r"-r",
+    }  # fmt: skip
+    if any(re.fullmatch(wipes[call.name], argument) for argument in call.args):
+        yield call.ask("accounts.logs", "It clears records of the machine.")
+
+
+def _audit(call: Invocation) -> Iterator[Finding]:
+    if not any(argument in ("-l", "-s", "-v") for argument in call.args):
+        yield call.deny("accounts.audit", "It changes or stops what the machine records.")
+
+
+def _keys(call: Invocation) -> Iterator[Finding]:
+    yield call.ask("accounts.keys", "It lets a key log in on another machine.")
+
+
+def _hidden(call: Invocation) -> Iterator[Finding]:
+    yield call.deny("accounts.secrets", "It reads passwords or password hashes.")
+
+
+Rule = Callable[[Invocation], Iterator[Finding]]
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(("sudo", "doas", "su", "pkexec", "runuser", "gosu", "su-exec", "sg", "newgrp", "sudoedit", "please", "run0",
+                     "setuidgid", "s6-setuidgid", "chpst", "setpriv", "capsh"), _elevated),
+    **dict.fromkeys(("passwd", "chpasswd", "useradd", "adduser", "usermod", "userdel", "deluser", "groupadd", "addgroup",
+                     "groupdel", "delgroup", "groupmod", "gpasswd", "newusers", "vipw", "vigr", "visudo", "chsh", "chfn", "chage",
+                     "pwconv", "pwunconv", "faillock", "pam_tally2", "usermgmt", "dscl", "sysadminctl", "loginctl", "authconfig",
+                     "authselect", "pam-auth-update", "update-crypto-policies"), _accounts),
+    "crontab": _crontab, "incrontab": _crontab, "history": _history, "fc": _history, "unset": _unset,
+    "journalctl": _logs, "dmesg": _logs, "wevtutil": _logs, "lastlog": _logs, "logrotate": _logs, "faillog": _logs,
+    "auditctl": _audit, "setenforce": _audit, "aa-disable": _audit, "aa-teardown": _audit, "aa-complain": _audit,
+    "apparmor_parser": _audit, "ssh-copy-id": _keys,
+    **dict.fromkeys(("mimikatz", "unshadow", "hashdump", "secretsdump.py", "laZagne", "mimipenguin", "linpeas.sh", "gcore",
+                     "pspy"), _hidden),
+}  # fmt: skip

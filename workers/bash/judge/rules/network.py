@@ -1,0 +1,189 @@
+"""Connections: reverse shells, uploads, listeners, tunnels, scans."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from workers.bash.judge import options
+from workers.bash.judge.builtins import _CURL_VALUES, _WGET_VALUES
+from workers.bash.judge.invocation import Invocation, Stream
+from workers.bash.judge.judgement import Finding
+from workers.bash.judge.marks import ALL, DECODED, NAME, is_known
+from workers.bash.judge.paths import is_network_device
+from workers.bash.judge.unwrap.shells import SHELLS, SSH_VALUES
+
+_LOCAL = re.compile(r"(?:^|//|@)(?:localhost|127(?:\.\d+){1,3}|\[?::1\]?|0\.0\.0\.0|host\.docker\.internal|0)(?::|/|\?|$)")
+_METADATA = re.compile(
+    r"169\.254\.169\.254|169\.254\.170\.2|metadata\.google\.internal|100\.100\.100\.200|fd00:ec2::254|metadata\.azure|"
+    r"2852039166|0xA9FEA9FE|::ffff:169\.254|192\.0\.0\.192"
+)
+_CURL_SENDS = ("-d", "--data", "--data-raw", "--data-binary", "--data-urlencode", "--data-ascii", "-F", "--form", "-T",
+               "--upload-file", "--json", "--form-string", "--url-query")  # fmt: skip
+_WGET_SENDS = ("--post-data", "--post-file", "--body-data", "--body-file")
+
+
+def devices(call: Invocation) -> Iterator[Finding]:
+    """bash's own connections, /dev/tcp/HOST/PORT, in redirections and in words."""
+    for redirect in call.redirects:
+        if is_network_device(redirect.target):
+            yield from _connection(call, redirect.target)
+    if call.name not in ("echo", "printf", "grep", "rg", "egrep", "fgrep", "git", "awk", "gawk"):
+        for argument in call.args:
+            if is_network_device(argument) and " " not in argument:
+                yield from _connection(call, argument)
+    if any(_METADATA.search(argument) for argument in call.args) and call.name not in ("echo", "grep", "rg", "printf"):
+        yield call.deny("network.metadata", "It asks the cloud's metadata service, which hands out credentials.")
+
+
+def _connection(call: Invocation, target: str) -> Iterator[Finding]:
+    if call.name in SHELLS:
+        yield call.deny("network.reverse-shell", "It connects a shell to the network.")
+    elif re.search(r"/dev/tcp/(?:localhost|127\.|::1)", target):
+        yield call.ask("network.bash-connection", "The shell opens a connection to this machine itself.")
+    else:
+        yield call.deny("network.bash-connection", "The shell opens a network connection.")
+
+
+def _is_local(words: list[str]) -> bool:
+    addresses = [word for word in words if "//" in word or re.match(r"[\w.\[\]-]+(?::\d+)?(?:/|$)", word)]
+    return bool(addresses) and all(_LOCAL.search(word) for word in addresses)
+
+
+def _curl(call: Invocation) -> Iterator[Finding]:
+    read = options.read(call.args, _CURL_VALUES | set(_CURL_SENDS))
+    addresses = read.operands + read.values("--url")
+    local = _is_local(addresses)
+    yield from _sent(call, read.values(*_CURL_SENDS), local=local)
+    method = "".join(read.values("-X", "--request")).upper()
+    if method in ("DELETE", "PUT", "PATCH", "POST") and not local:
+        yield call.ask("network.changes", f"It changes something on another machine ({method}).")
+    if read.has("--unix-socket", "--abstract-unix-socket"):
+        yield call.deny("containers.engine-socket", "It talks to a service's own socket.")
+    if any(re.match(r"(?i)(?:telnet|dict|gopher|smtp|ldap|tftp|smb|imap|pop3)s?:", address) for address in addresses):
+        yield call.ask("network.protocol", "It speaks a protocol that can carry commands.")
+    if not local and any(NAME in address or DECODED in address for address in addresses):
+        yield call.ask("network.exfiltration", "It puts what the machine told into an address on another machine.")
+    if read.has("-K", "--config"):
+        yield call.ask("network.settings", "A file that is not shown here tells curl what to do.")
+
+
+def _wget(call: Invocation) -> Iterator[Finding]:
+    read = options.read(call.args, _WGET_VALUES)
+    local = _is_local(read.operands)
+    yield from _sent(call, read.values(*_WGET_SENDS), local=local)
+    if not local and any(NAME in address or DECODED in address for address in read.operands):
+        yield call.ask("network.exfiltration", "It puts what the machine told into an address on another machine.")
+    if read.has("-r", "--recursive", "-m", "--mirror"):
+        yield call.ask("network.mirror", "It fetches a whole site.")
+
+
+def _sent(call: Invocation, values: list[str], *, local: bool) -> Iterator[Finding]:
+    if values and not local:
+        yield call.ask("network.sends", "It sends data to another machine.")
+    elif any(value in ("@-", "-") for value in values) and call.stdin is not None and not local:
+        yield call.ask("network.sends", "It sends its input to another machine.")
+
+
+def _netcat(call: Invocation) -> Iterator[Finding]:
+    read = options.read(call.args, ("-p", "-s", "-w", "-i", "-q", "-e", "-c", "-x", "-X", "-g", "-G", "-o", "-m", "-I", "-O", "-T",
+                                    "--exec", "--sh-exec", "--lua-exec"))  # fmt: skip
+    if read.has("-e", "-c", "--exec", "--sh-exec", "--lua-exec"):
+        yield call.deny("network.reverse-shell", "It gives a program to the network.")
+    elif read.has("-l", "--listen", "-L"):
+        yield call.ask("network.listens", "It waits for connections.")
+    elif read.has("-z"):
+        return
+    elif _is_local(read.operands[:1]):
+        return
+    elif call.stdin is not None:
+        yield call.ask("network.sends", "It sends its input over the network.")
+    elif read.operands:
+        yield call.ask("network.connects", "It opens a connection to another machine.")
+
+
+def _socat(call: Invocation) -> Iterator[Finding]:
+    text = " ".join(call.args)
+    if re.search(r"(?i)\b(?:exec|system|shell|pty)[:,]", text):
+        yield call.deny("network.reverse-shell", "It gives a program to the network.")
+    elif re.search(r"docker\.sock|containerd\.sock|/var/run/", text):
+        yield call.deny("containers.engine-socket", "It opens a service's own socket to others.")
+    elif call.args and not re.fullmatch(r"-[Vh?]+", text):
+        yield call.ask("network.connects", "It connects two ends, one of which may be the network.")
+
+
+def _ssh(call: Invocation) -> Iterator[Finding]:
+    read = options.read(call.args, SSH_VALUES, until_operand=True)
+    if read.has("-V", "-Q", "-G") or not call.args:
+        return
+    if read.has("-R", "-D", "-L", "-w"):
+        yield call.ask("network.tunnel", "It opens a tunnel through the machine's walls.")
+    yield call.ask("network.remote", "It runs on another machine, beyond this sandbox.")
+
+
+def _copies(call: Invocation) -> Iterator[Finding]:
+    """scp, rsync, sftp: only copies between machines."""
+    operands = [argument for argument in call.args if argument[:1] != "-"]
+    if call.name == "sftp" or any(re.match(r"(?:[\w.-]+@)?[\w.-]+::?[^/\\]?|rsync://", word) and ":" in word
+                                  and not word.startswith(("/", ".")) for word in operands):  # fmt: skip
+        yield call.ask("network.copies", "It copies files between machines.")
+
+
+def _asks(call: Invocation) -> Iterator[Finding]:
+    yield call.ask("network.connects", f"{call.name} talks to other machines.")
+
+
+def _names(call: Invocation) -> Iterator[Finding]:
+    """Name look-ups can carry data out in the name."""
+    made_up = any(argument not in ALL and not is_known(argument) for argument in call.args)
+    if made_up and not _is_local(list(call.args)):
+        yield call.ask("network.exfiltration", "A name that is made up at run time can carry data out.")
+
+
+def _attack(call: Invocation) -> Iterator[Finding]:
+    yield call.ask("network.scan", "It scans, listens to or attacks other machines.")
+
+
+def _tunnel(call: Invocation) -> Iterator[Finding]:
+    yield call.ask("network.tunnel", "It opens this machine to the outside.")
+
+
+def _openssl(call: Invocation) -> Iterator[Finding]:
+    if call.args[:1] in (("s_client",), ("s_server",)) and not _is_local([w for w in call.args if ":" in w]):
+        if call.stdin is not None and call.stdin != Stream("") and call.stdin.text not in ("Q", "Q\n", "\n"):
+            yield call.ask("network.sends", "It sends its input over the network.")
+        elif call.args[0] == "s_server":
+            yield call.ask("network.listens", "It waits for connections.")
+
+
+def _module(call: Invocation) -> Iterator[Finding]:
+    """python -m: servers that show folders, installers."""
+    if "-m" not in call.args[:-1]:
+        return
+    at = call.args.index("-m")
+    module, rest = call.args[at + 1], call.args[at + 2 :]
+    folders = options.read(rest, ("-d", "--directory", "-b", "--bind")).values("-d", "--directory")
+    if module in ("http.server", "SimpleHTTPServer", "pyftpdlib") and any(folder[:1] in "/~" for folder in folders):
+        yield call.ask("network.listens", "It shows a folder outside the work folder to others.")
+    elif module in ("pty", "smtpd", "aiosmtpd", "telnetlib"):
+        yield call.ask("network.listens", "It opens a shell or a server.")
+
+
+RULES = {
+    "curl": _curl, "wget": _wget, "wget2": _wget, "nc": _netcat, "ncat": _netcat, "netcat": _netcat, "socat": _socat,
+    "ssh": _ssh, "autossh": _ssh, "mosh": _ssh, "sshpass": _ssh, "scp": _copies, "rsync": _copies, "sftp": _copies,
+    **dict.fromkeys(("telnet", "ftp", "lftp", "tftp", "mail", "mailx", "mutt", "sendmail", "msmtp", "swaks", "smbclient", "rclone",
+                     "croc", "wormhole", "magic-wormhole", "gist", "pastebinit", "transfer", "websocat", "rsh", "rexec", "rlogin",
+                     "pssh", "pdsh", "clush", "salt", "ansible", "ansible-playbook", "fab", "dsh", "parallel-ssh", "irssi", "sshfs",
+                     "mount.nfs", "mount.cifs", "curlftpfs", "s3fs", "finger", "xfreerdp", "rdesktop", "vncviewer"), _asks),
+    **dict.fromkeys(("dig", "nslookup", "host", "drill", "ping", "ping6", "whois", "traceroute", "getent"), _names),
+    **dict.fromkeys(("nmap", "masscan", "zmap", "rustscan", "hydra", "medusa", "ncrack", "john", "hashcat", "sqlmap", "nikto",
+                     "msfconsole", "msfvenom", "ettercap", "bettercap", "arpspoof", "responder", "crackmapexec", "nxc", "aircrack-ng",
+                     "tcpdump", "tshark", "wireshark", "dsniff", "hping3", "slowloris", "gobuster", "ffuf", "dirb", "wfuzz",
+                     "evil-winrm", "impacket-psexec", "enum4linux", "netdiscover", "yersinia", "macchanger", "arping", "ab", "wrk",
+                     "siege", "xmrig", "minerd", "cpuminer", "ethminer", "t-rex", "nbminer", "xmr-stak"), _attack),
+    **dict.fromkeys(("ngrok", "cloudflared", "chisel", "frpc", "frps", "bore", "lt", "localtunnel", "tailscale", "wg-quick", "openvpn",
+                     "inlets", "zrok", "ligolo", "iodine", "dnscat2", "dnscat", "gost", "pppd", "rathole", "sslh", "tor", "wg",
+                     "serveo", "teleconsole", "tmate", "sshuttle", "proxytunnel", "stunnel"), _tunnel),
+    "openssl": _openssl, "python": _module, "python3": _module, "python2": _module,
+}  # fmt: skip

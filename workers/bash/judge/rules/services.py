@@ -1,0 +1,85 @@
+"""Processes and services of the machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from workers.bash.judge import options
+from workers.bash.judge.invocation import Invocation
+from workers.bash.judge.judgement import Finding
+
+
+def _kill(call: Invocation) -> Iterator[Finding]:
+    args = list(call.args)
+    if not args or args[0] in ("-l", "-L", "--list", "--table", "-0") or args[:2] in (["-s", "0"], ["-n", "0"]):
+        return
+    if args[0] in ("-s", "--signal", "-n"):
+        args = args[2:]
+    elif re.fullmatch(r"-(?:[A-Za-z]\w*|\d+)|--signal=.*", args[0]) and len(args) > 1:
+        args = args[1:]
+    targets = [argument for argument in args if argument != "--"]
+    if any(re.fullmatch(r"-?1|-0*1|init|systemd", target) for target in targets):
+        yield call.deny("services.kill-all", "It ends every process, or the one that all others depend on.")
+    elif not all(target.startswith("%") for target in targets):
+        yield call.ask("services.kill", "It ends or signals processes.")
+
+
+def _kill_by_name(call: Invocation) -> Iterator[Finding]:
+    read = options.read(call.args, ("-s", "-u", "-U", "-g", "-G", "-P", "-t", "--signal", "--user", "--uid", "--euid"))
+    everyone = call.name == "killall5" or any(user in ("root", "0") for user in read.values("-u", "-U", "--user", "--uid"))
+    pattern = read.operands[0] if read.operands else ""
+    vital = re.fullmatch(r"\.\*?|\.\+?|\^?|systemd|init|sshd?|dockerd|containerd|kubelet|dbus.*|\^?\.\*\$?", pattern)
+    if everyone or (vital and (read.operands or not read.flags)):
+        yield call.deny("services.kill-all", "It ends processes that the machine depends on.")
+    elif not read.has("-l", "--list", "-0"):
+        yield call.ask("services.kill", "It ends every process of that name.")
+
+
+def _fuser(call: Invocation) -> Iterator[Finding]:
+    if any(re.match(r"-[a-z]*k|--kill", argument) for argument in call.args):
+        yield call.ask("services.kill", "It ends the processes that use a file or a port.")
+
+
+def _off(call: Invocation) -> Iterator[Finding]:
+    if call.args[:1] != ("-c",):
+        yield call.deny("services.shutdown", "It stops or restarts the machine.")
+
+
+def _init(call: Invocation) -> Iterator[Finding]:
+    if call.args:
+        yield call.deny("services.shutdown", "It changes the machine's run level.")
+
+
+_LOOKS = re.compile(
+    r"status|show.*|list-.*|is-\w+|cat|get-default|help|--version|--failed|list|--status-all|info|print.*|blame|"
+    r"version|avail|tail|pid|verify|dump|analyze|environment"
+)
+_MACHINE = re.compile(r"poweroff|reboot|halt|kexec|rescue|emergency|isolate|suspend|hibernate|hybrid-sleep|soft-reboot|exit|"
+                      r"switch-root|set-default|default|shutdown")  # fmt: skip
+
+
+def _systemctl(call: Invocation) -> Iterator[Finding]:
+    read = options.read(call.args, ("-t", "-p", "-n", "-o", "-H", "-M", "--type", "--property", "--state", "--lines", "--output",
+                                    "-s", "--signal"))  # fmt: skip
+    verb = read.operands[0] if read.operands else ""
+    if _MACHINE.fullmatch(verb):
+        yield call.deny("services.shutdown", "It stops or restarts the machine.")
+    elif verb and not _LOOKS.fullmatch(verb) and not (call.name == "loginctl" and verb.startswith("show")):
+        yield call.ask("services.change", f"It changes a service of the machine: {' '.join(read.operands[:2])}.")
+
+
+def _service(call: Invocation) -> Iterator[Finding]:
+    words = [argument for argument in call.args if argument[:1] != "-"]
+    if words and not any(_LOOKS.fullmatch(word) for word in words):
+        yield call.ask("services.change", f"It changes a service: {' '.join(words[:2])}.")
+
+
+RULES = {
+    "kill": _kill, "pkill": _kill_by_name, "killall": _kill_by_name, "killall5": _kill_by_name, "skill": _kill_by_name,
+    "xkill": _kill_by_name, "fuser": _fuser, "snice": _kill_by_name,
+    **dict.fromkeys(("shutdown", "reboot", "halt", "poweroff", "kexec", "pm-suspend", "systemd-shutdown"), _off),
+    "init": _init, "telinit": _init, "runlevel": _service, "systemctl": _systemctl, "loginctl": _systemctl,
+    **dict.fromkeys(("service", "rc-service", "rc-update", "chkconfig", "update-rc.d", "sv", "s6-svc", "supervisorctl", "initctl",
+                     "launchctl", "invoke-rc.d", "stop", "pm2", "monit", "svcadm", "brew-services"), _service),
+}  # fmt: skip

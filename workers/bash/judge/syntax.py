@@ -1,0 +1,233 @@
+"""The two readings of a command line: tree-sitter's tree, and bashlex as a second opinion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+
+import bashlex
+import bashlex.ast
+import tree_sitter_bash
+from tree_sitter import Language, Node, Parser
+
+Span = tuple[int, int]
+
+SECOND_OPINION_LIMIT = 16_000  # characters; bashlex needs about 20 ms a thousand
+# What bashlex 0.18 refuses although bash takes it: there it has no opinion.
+_BEYOND_BASHLEX = frozenset(
+    "arithmetic_expansion test_command case_statement c_style_for_statement array ansi_c_string "
+    "extglob_pattern heredoc_redirect subscript postfix_expression unary_expression binary_expression "
+    "parenthesized_expression translated_string".split()
+)
+_WORDS_BEYOND_BASHLEX = frozenset(("time", "coproc", "select", "function", "((", "[["))
+
+
+@dataclass(frozen=True, slots=True)
+class Syntax:
+    """A parsed text; spans are byte offsets into `source`.
+
+    `dropped`: what the parser passed over without a word, although it is no blank (0.25 loses the `-` of `cat - <<E`).
+    """
+
+    text: str
+    source: bytes
+    root: Node
+    dropped: tuple[Span, ...] = ()
+
+    def slice(self, span: Span) -> str:
+        return self.source[span[0] : span[1]].decode("utf-8", "replace")
+
+    def text_of(self, node: Node) -> str:
+        return self.slice((node.start_byte, node.end_byte))
+
+
+@cache
+def _language() -> Language:
+    return Language(tree_sitter_bash.language())
+
+
+def parse(text: str) -> Syntax:
+    """tree-sitter's reading; it always gives a tree, `root.has_error` tells that it had to guess."""
+    source = text.encode("utf-8", "replace")
+    root = Parser(_language()).parse(source).root_node
+    return Syntax(text, source, root, _dropped(source, root))
+
+
+_TAKEN_WHOLE = frozenset(
+    ("string", "raw_string", "heredoc_body", "expansion", "command_substitution", "arithmetic_expansion", "regex")
+)
+
+
+def _dropped(source: bytes, root: Node) -> tuple[Span, ...]:
+    taken = bytearray(len(source))
+    for node in nodes(root):
+        if not node.children or node.type in _TAKEN_WHOLE:
+            taken[node.start_byte : node.end_byte] = b"\1" * (node.end_byte - node.start_byte)
+    spans: list[Span] = []
+    for at, character in enumerate(source):
+        if not taken[at] and character not in b" \t\r\n\\":
+            if spans and spans[-1][1] == at:
+                spans[-1] = (spans[-1][0], at + 1)
+            else:
+                spans.append((at, at + 1))
+    return tuple(spans)
+
+
+def nodes(root: Node) -> Iterator[Node]:
+    """Every node, parents first."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(reversed(node.children))
+
+
+@dataclass(slots=True)
+class Shape:
+    """A simple command taken apart: assignments, words (byte spans), redirections."""
+
+    assigns: list[Node] = field(default_factory=list)
+    words: list[Span] = field(default_factory=list)
+    redirects: list[Node] = field(default_factory=list)
+    targets: dict[int, Span] = field(default_factory=dict)  # redirect node id -> span of its target
+
+    def add_word(self, node: Node) -> None:
+        """A word; what touches the word before it belongs to it (the grammar cuts $"x" in two)."""
+        if self.words and self.words[-1][1] == node.start_byte:
+            self.words[-1] = (self.words[-1][0], node.end_byte)
+        else:
+            self.words.append((node.start_byte, node.end_byte))
+
+
+_REDIRECTS = ("file_redirect", "herestring_redirect", "heredoc_redirect")
+
+
+def shape(node: Node | None, extra: Iterable[Node] = (), dropped: Iterable[Span] = ()) -> Shape:
+    """Takes a command node and the redirections around it apart.
+
+    The grammar puts words that follow a redirection (`rm 2>/dev/null -rf x`) into the redirection. `dropped` words
+    between the command and its here-document are taken back in.
+    """
+    result = Shape()
+    redirects = list(extra)
+    for child in node.children if node else ():
+        if child.type in ("variable_assignment", "variable_assignments") and _is_prefix(node, result):
+            result.assigns.append(child)
+        elif child.type in _REDIRECTS:
+            _add_redirect(result, child)
+        elif child.type not in ("comment", ";", "\n"):
+            result.add_word(child)
+    for redirect in redirects:
+        if redirect.type == "heredoc_redirect" and node is not None:
+            result.words.extend(span for span in dropped if node.end_byte <= span[0] < redirect.start_byte)
+        _add_redirect(result, redirect)
+    return result
+
+
+def _is_prefix(node: Node | None, result: Shape) -> bool:
+    return node is not None and node.type == "command" and not result.words
+
+
+def _add_redirect(result: Shape, node: Node) -> None:
+    result.redirects.append(node)
+    if node.type == "file_redirect":
+        target = Shape()
+        for child in node.children_by_field_name("destination"):
+            target.add_word(child)
+        if target.words:
+            result.targets[node.id] = target.words[0]
+            result.words.extend(target.words[1:])
+    elif node.type == "heredoc_redirect":
+        for child in node.children_by_field_name("argument"):
+            result.add_word(child)
+        for child in node.children:
+            if child.type in _REDIRECTS:
+                _add_redirect(result, child)
+
+
+def heredoc(syntax: Syntax, node: Node) -> tuple[str, bool]:
+    """The text of a here-document and whether it is taken literally."""
+    start = next((child for child in node.children if child.type == "heredoc_start"), None)
+    body = next((child for child in node.children if child.type == "heredoc_body"), None)
+    text = syntax.text_of(body) if body else ""
+    if node.children[0].type == "<<-":
+        text = "\n".join(line.lstrip("\t") for line in text.split("\n"))
+    return text, start is not None and any(mark in syntax.text_of(start) for mark in "'\"\\")
+
+
+COMMANDS = ("command", "declaration_command", "unset_command")
+
+
+def command_words(syntax: Syntax) -> dict[int, list[str]]:
+    """Every simple command that tree-sitter sees: byte offset of its first word -> its words, raw."""
+    found: dict[int, list[str]] = {}
+    for node in nodes(syntax.root):
+        if node.type == "redirected_statement":
+            body = node.child_by_field_name("body")
+            extra = node.children_by_field_name("redirect")
+            while body is not None and body.type in ("list", "pipeline") and body.named_children:
+                body = body.named_children[-1]
+            if body is not None and body.type not in COMMANDS:
+                continue
+            parts = shape(body, extra, syntax.dropped)
+        elif node.type in COMMANDS:
+            parts = shape(node)
+        else:
+            continue
+        if parts.words:
+            known = found.get(parts.words[0][0], [])
+            words = [syntax.slice(span) for span in parts.words]
+            found[parts.words[0][0]] = max(known, words, key=len)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """bashlex's view: `refused` if it says that this is no shell text, `unseen` the commands only it sees."""
+
+    refused: bool = False
+    unseen: tuple[tuple[str, ...], ...] = ()
+
+
+def second_opinion(syntax: Syntax) -> Opinion:
+    """Compares bashlex's commands with tree-sitter's, by the place of their first word."""
+    if len(syntax.text) > SECOND_OPINION_LIMIT or not syntax.text.strip():
+        return Opinion()
+    try:
+        collector = _Commands(syntax.text)
+        for tree in bashlex.parse(syntax.text):
+            collector.visit(tree)
+    except Exception:  # bashlex raises whatever its tables and its code run into
+        return Opinion(refused=not _beyond_bashlex(syntax))
+    ours = command_words(syntax)
+    unseen = []
+    for offset, words in collector.commands:
+        if ours.get(len(syntax.text[:offset].encode("utf-8", "replace"))) != words and words[0] != "[":
+            unseen.append(tuple(words))
+    return Opinion(unseen=tuple(unseen))
+
+
+def _beyond_bashlex(syntax: Syntax) -> bool:
+    return (
+        "\\`" in syntax.text
+        or "$'" in syntax.text
+        or "$[" in syntax.text
+        or any(node.type in _BEYOND_BASHLEX or node.type in _WORDS_BEYOND_BASHLEX for node in nodes(syntax.root))
+        or any(words[0] in _WORDS_BEYOND_BASHLEX for words in command_words(syntax).values())
+        or not any(node.type in COMMANDS for node in nodes(syntax.root))
+    )
+
+
+class _Commands(bashlex.ast.nodevisitor):  # type: ignore[misc]  # bashlex has no types
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.commands: list[tuple[int, list[str]]] = []
+
+    def visitcommand(self, _node: bashlex.ast.node, parts: list[bashlex.ast.node]) -> None:
+        words = [part for part in parts if part.kind == "word"]
+        # An assignment after the first word is an argument (export A=1), before it a prefix.
+        if words:
+            first = words[0].pos[0]
+            taken = [part for part in parts if part.kind in ("word", "assignment") and part.pos[0] >= first]
+            self.commands.append((first, [self._text[part.pos[0] : part.pos[1]] for part in taken]))

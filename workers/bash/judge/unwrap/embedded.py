@@ -1,0 +1,47 @@
+"""A command line among the arguments of a program that the judge does not know.
+
+The program may be a wrapper that is missing from the tables, so what follows the name of a destructive program is judged
+as a command; since it may as well be plain data, a denial becomes a question.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from workers.bash.judge.interpreters import interpreter_of
+from workers.bash.judge.invocation import Invocation
+from workers.bash.judge.unwrap.inner import Inner
+from workers.bash.judge.unwrap.shells import SHELLS
+
+_DESTRUCTIVE = SHELLS | frozenset(
+    "rm dd mkfs wipefs shred chmod chown mv sudo su shutdown reboot halt poweroff curl wget nc ncat socat kill killall pkill "
+    "python python3 perl ruby node php eval iptables mount umount insmod modprobe useradd usermod passwd crontab tee docker "
+    "find xargs env truncate fdisk parted systemctl".split()
+)
+# Their arguments are data: text, patterns, names.
+_DATA = frozenset(
+    "echo printf grep egrep fgrep zgrep rg ag ack man which type whatis apropos whereis info help test [ [[ : true false logger "
+    "notify-send cowsay figlet jq yq git gh glab read case expr basename dirname ls cat head tail wc stat file touch mkdir export "
+    "declare local readonly typeset set unset diff cmp sort uniq cut tr sed awk gawk mawk curl wget psql mysql sqlite3 redis-cli "
+    "mongosh apt apt-get dpkg yum dnf apk brew pacman rpm snap systemctl service docker podman kubectl helm ansible pgrep ps lsof "
+    "kill killall pkill command hash alias unalias complete compgen shellcheck hadolint bat less more say toilet banner trap "
+    "useradd usermod cp mv ln rm install rsync scp ssh tar zip unzip find xargs chmod chown chgrp tee sh bash dash zsh go cargo "
+    "rustup pip pip3 npm yarn pnpm gem journalctl id groups getent shift return exit cd pushd source . tldr cheat pandoc convert"
+    .split()
+)  # fmt: skip
+_STARTS = re.compile(r"(?:^|[;&|]|&&|\$\(|`)\s*(?:(?:sudo|exec|command|env|nohup)\s+)*(?:/\S*/)?([\w.-]+)\s+\S")
+
+
+def inner(call: Invocation) -> Iterator[Inner]:
+    """What may be a command among the arguments."""
+    if call.name in _DATA or call.name in _DESTRUCTIVE or interpreter_of(call.name):
+        return
+    for at, argument in enumerate(call.args):
+        name = argument.rpartition("/")[2].split(".")[0]
+        if name in _DESTRUCTIVE and at + 1 < len(call.args):
+            yield Inner(argv=call.args[at:], softened="if the program runs it")
+            break
+    for argument in call.args:
+        if " " in argument and any(found in _DESTRUCTIVE for found in _STARTS.findall(argument)):
+            yield Inner(text=argument, softened="if the program runs it")

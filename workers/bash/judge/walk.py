@@ -1,0 +1,427 @@
+"""Walks a parsed text as the shell would run it, branch by branch, and hands every simple command on."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tree_sitter import Node
+
+from workers.bash.judge import outputs, syntax
+from workers.bash.judge.invocation import NOTHING, Invocation, Redirect, Stream
+from workers.bash.judge.judgement import Decision, Finding
+from workers.bash.judge.marks import NAME, SOME, UNKNOWN, is_known
+from workers.bash.judge.scanner import UnclearError
+from workers.bash.judge.scope import Scope
+from workers.bash.judge.words import Field, Words
+
+if TYPE_CHECKING:
+    from workers.bash.judge.machine import Machine
+
+MOST_ROUNDS = 12  # values of a for loop that are followed one by one
+_DEEPEST_NODE = 80
+_ALWAYS = frozenset(("true", ":", "[ 1 ]", "[[ 1 ]]", "((1))", "(( 1 ))", "test 1", "! false"))
+
+Extra = Sequence[Node]
+_Rule = Callable[[Node, Scope, "Stream | None", Extra], Stream]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function's body and the walk that knows its text."""
+
+    walk: Walk
+    node: Node
+
+
+class Walk:
+    """One walk over one parsed text."""
+
+    def __init__(self, machine: Machine, parsed: syntax.Syntax) -> None:
+        self._machine = machine
+        self._syntax = parsed
+        self._covered = bytearray(len(parsed.source))
+        self._called: set[int] = set()
+        self._functions: list[Function] = []
+        self._depth = 0
+        self._rules: dict[str, _Rule] = {
+            "redirected_statement": self._redirected,
+            "pipeline": self._pipeline,
+            "list": self._list,
+            "command": self._command,
+            "declaration_command": self._command,
+            "unset_command": self._command,
+            "variable_assignment": self._assignment,
+            "variable_assignments": self._sequence,
+            "test_command": self._test,
+            "function_definition": self._definition,
+            "subshell": self._subshell,
+            "compound_statement": self._group,
+            "if_statement": self._if,
+            "case_statement": self._case,
+            "for_statement": self._for,
+            "while_statement": self._while,
+            "c_style_for_statement": self._while,
+        }
+
+    def run(self, scope: Scope, stdin: Stream | None) -> Stream:
+        """Follows the whole text; what no path reached is followed at the end all the same."""
+        printed = self._statement(self._syntax.root, scope, stdin)
+        for function in self._functions:
+            if function.node.id not in self._called:
+                inner = scope.copy()
+                inner.positional = [UNKNOWN]
+                self.body(function, inner, Stream())
+        for node in syntax.nodes(self._syntax.root):
+            if node.is_named and node.end_byte > node.start_byte and not self._covered[node.start_byte]:
+                if node.type in syntax.COMMANDS:
+                    self._statement(node, scope.copy(), None)
+                elif node.type in ("command_substitution", "process_substitution"):
+                    self._single((node.start_byte, node.end_byte), scope.copy())
+        return printed
+
+    def body(self, function: Function, scope: Scope, stdin: Stream | None) -> Stream:
+        """A call of a function that this text defines."""
+        self._called.add(function.node.id)
+        body = function.node.child_by_field_name("body")
+        extra = function.node.children_by_field_name("redirect")
+        return self._statement(body, scope, stdin, extra) if body else NOTHING
+
+    def words(self, raw: list[str], part: str, scope: Scope) -> Stream:
+        """A command given by its raw words (bashlex's reading of it)."""
+        fields = [field for word in raw for field in self._fields(word, part, scope, None)]
+        return self._run(fields, part, scope, {}, (), None)
+
+    def _statement(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra = ()) -> Stream:
+        self._machine.step()
+        self._depth += 1
+        try:
+            if self._depth > _DEEPEST_NODE:
+                self._note(Decision.ASK, "The command nests too deeply to be judged.", node, "parse.too-complex")
+                return Stream()
+            return self._rules.get(node.type, self._sequence)(node, scope, stdin, extra)
+        finally:
+            self._depth -= 1
+
+    def _sequence(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra) -> Stream:
+        return self._each(node.children, scope, stdin, extra)
+
+    def _each(self, children: Iterable[Node], scope: Scope, stdin: Stream | None, extra: Extra = ()) -> Stream:
+        printed = NOTHING
+        statements = list(children)
+        for child, following in zip(statements, [*statements[1:], None], strict=False):
+            if child.is_named and child.type not in ("comment", "heredoc_body", "variable_name", "word"):
+                background = following is not None and following.type == "&"
+                inner = scope.copy(spawning=True) if background else scope
+                printed = printed.followed_by(self._statement(child, inner, stdin, extra))
+        return printed
+
+    def _list(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra) -> Stream:
+        printed = NOTHING
+        for child in node.named_children:
+            last = child.id == node.named_children[-1].id
+            printed = printed.followed_by(self._statement(child, scope, stdin, extra if last else ()))
+        return printed
+
+    def _pipeline(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra) -> Stream:
+        elements = [child for child in node.named_children if child.type != "comment"]
+        flow = stdin
+        for element in elements:
+            last = element.id == elements[-1].id
+            flow = self._statement(element, scope.copy(spawning=True), flow, extra if last else ())
+        return flow or Stream()
+
+    def _redirected(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra) -> Stream:
+        body = node.child_by_field_name("body")
+        redirects = [*node.children_by_field_name("redirect"), *extra]
+        if body is None:
+            printed = self._command(node, scope, stdin, extra)
+        else:
+            printed = self._statement(body, scope, stdin, redirects)
+        # The grammar puts what follows a here-document's line (| cat, && ls) into the here-document.
+        for redirect in redirects:
+            if redirect.type != "heredoc_redirect":
+                continue
+            for child in redirect.named_children:
+                if child.type == "pipeline":
+                    printed = self._pipeline(child, scope, printed, ())
+                elif child.id in {right.id for right in redirect.children_by_field_name("right")}:
+                    printed = printed.followed_by(self._statement(child, scope, stdin))
+        return printed
+
+    def _subshell(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra) -> Stream:
+        return self._group(node, scope.copy(), stdin, extra)
+
+    def _group(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra) -> Stream:
+        redirects, stdin = self._enter(node, scope, stdin, extra)
+        printed = self._each(node.children, scope, stdin)
+        return self._machine.redirected(redirects, printed, scope)
+
+    def _enter(
+        self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra
+    ) -> tuple[tuple[Redirect, ...], Stream | None]:
+        """The redirections of a compound command, judged, and what its inside reads."""
+        parts = syntax.shape(None, extra)
+        redirects, stdin = self._redirections(parts, scope, stdin)
+        if redirects:
+            part = self._syntax.slice((extra[0].start_byte, extra[-1].end_byte))
+            self._machine.run_call(Invocation((), part, scope, redirects=redirects))
+        return redirects, stdin
+
+    def _if(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra) -> Stream:
+        redirects, stdin = self._enter(node, scope, stdin, extra)
+        branches: list[Scope] = []
+        printed, exhaustive = NOTHING, False
+        taken: list[Node] = []
+        for child in node.children:
+            if child.type == "then":
+                self._each(taken, scope, stdin)
+                taken = []
+            elif child.type in ("elif_clause", "else_clause", "fi"):
+                if taken:
+                    branches.append(scope.copy())
+                    printed = printed.followed_by(self._each(taken, branches[-1], stdin))
+                    taken = []
+                if child.type != "fi":
+                    branches.append(scope.copy())
+                    printed = printed.followed_by(self._each(child.children, branches[-1], stdin))
+                    exhaustive = exhaustive or child.type == "else_clause"
+            else:
+                taken.append(child)
+        scope.merge(*branches, *(() if exhaustive else (scope.copy(),)))
+        return self._machine.redirected(redirects, printed, scope)
+
+    def _case(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra) -> Stream:
+        redirects, stdin = self._enter(node, scope, stdin, extra)
+        branches = [scope.copy()]
+        printed = NOTHING
+        for item in node.named_children:
+            if item.type == "case_item":
+                branches.append(scope.copy())
+                values = {value.id for value in item.children_by_field_name("value")}
+                body = [child for child in item.children if child.id not in values]
+                printed = printed.followed_by(self._each(body, branches[-1], stdin))
+        scope.merge(*branches)
+        return self._machine.redirected(redirects, printed, scope)
+
+    def _for(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra) -> Stream:
+        redirects, stdin = self._enter(node, scope, stdin, extra)
+        variable = node.child_by_field_name("variable")
+        body = node.child_by_field_name("body")
+        values = syntax.Shape()
+        for child in node.children_by_field_name("value"):
+            values.add_word(child)
+        listed = any(child.type == "in" for child in node.children)
+        rounds = [
+            field.text for span in values.words for field in self._fields(self._take(span), "", scope, stdin)
+        ] or ([UNKNOWN] if listed else scope.positional or [UNKNOWN])
+        if len(rounds) > MOST_ROUNDS:
+            rounds = [_common(rounds)]
+        printed = NOTHING
+        for value in dict.fromkeys(rounds):
+            if variable is not None and body is not None:
+                scope.assign(self._syntax.text_of(variable), value)
+                printed = printed.followed_by(self._statement(body, scope, stdin))
+        return self._machine.redirected(redirects, printed, scope)
+
+    def _while(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra) -> Stream:
+        redirects, stdin = self._enter(node, scope, stdin, extra)
+        conditions = node.children_by_field_name("condition")
+        body = node.child_by_field_name("body")
+        printed = NOTHING
+        if body is None:
+            return printed
+        condition = "".join(self._syntax.text_of(child) for child in conditions).strip("; \n")
+        endless = condition in _ALWAYS if node.type == "while_statement" else not conditions
+        if endless and node.children[0].type != "until":
+            self._endless(body)
+        for _ in range(2):  # the second round sees what the first one changed
+            before = scope.copy()
+            self._each(conditions, scope, stdin)
+            printed = self._statement(body, scope, stdin)
+            scope.merge(before, scope.copy())
+        return self._machine.redirected(redirects, Stream(None, printed.traits, printed.paths), scope)
+
+    def _endless(self, body: Node) -> None:
+        jobs = any(child.type == "&" for child in syntax.nodes(body))
+        text = self._syntax.text_of(body)
+        if jobs:
+            waits = "wait" in text or "sleep" in text
+            reason = "An endless loop starts background jobs."
+            self._note(Decision.ASK if waits else Decision.DENY, reason, body, "resources.fork-bomb")
+        elif ">>" in text and "sleep" not in text:
+            self._note(Decision.ASK, "An endless loop appends to a file.", body, "resources.disk-flood")
+
+    def _test(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra) -> Stream:
+        for child in syntax.nodes(node):
+            text = self._syntax.text_of(child)
+            if child.type in ("raw_string", "ansi_c_string") and ("$(" in text or "`" in text):
+                reason = "Arithmetic in a test runs the substitution inside this quotation."
+                self._note(Decision.ASK, reason, child, "shell.test-substitution")
+        self._enter(node, scope, stdin, extra)
+        return NOTHING
+
+    def _definition(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra) -> Stream:
+        name = node.child_by_field_name("name")
+        function = Function(self, node)
+        self._functions.append(function)
+        self._cover((node.start_byte, node.end_byte))
+        if name is not None:
+            scope.functions[self._syntax.text_of(name)] = function
+        return NOTHING
+
+    def _assignment(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra) -> Stream:
+        found = self._assigned(node, scope, stdin)
+        if found:
+            name, value, append = found
+            scope.assign(name, value, append=append)
+            part = self._syntax.text_of(node)
+            self._machine.run_call(Invocation((), part, scope, assigns={name: scope.value(name)}))
+        return NOTHING
+
+    def _assigned(self, node: Node, scope: Scope, stdin: Stream | None) -> tuple[str, str, bool] | None:
+        """What one assignment sets; an array or an element of one is set at once."""
+        name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
+        if name is None:
+            return None
+        append = any(child.type == "+=" for child in node.children)
+        if value is not None and value.type == "array":
+            self._array(self._syntax.text_of(name), value, scope, stdin, append=append)
+            return None
+        # Without the operator the value's span would miss what the grammar cut off it ($"x").
+        operator = next((child for child in node.children if child.type in ("=", "+=")), None)
+        start = operator.end_byte if operator else node.end_byte
+        text = self._single((start, node.end_byte), scope, stdin)
+        if name.type == "subscript":
+            base, index = name.child_by_field_name("name"), name.child_by_field_name("index")
+            if base is not None and index is not None:
+                key = self._single((index.start_byte, index.end_byte), scope, stdin)
+                scope.arrays.setdefault(self._syntax.text_of(base), {})[key] = text
+            return None
+        return self._syntax.text_of(name), text, append
+
+    def _array(self, name: str, value: Node, scope: Scope, stdin: Stream | None, *, append: bool) -> None:
+        items = dict(scope.arrays.get(name, {})) if append else {}
+        spans = syntax.Shape()
+        for child in value.named_children:
+            spans.add_word(child)
+        for span in spans.words:
+            raw = self._take(span)
+            key, separator, rest = raw[1:].partition("]=") if raw.startswith("[") else ("", "", "")
+            for field in self._fields(rest if separator else raw, raw, scope, stdin):
+                items[key if separator else str(len(items))] = field.text
+        scope.values.pop(name, None)
+        scope.arrays[name] = items
+
+    def _command(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra) -> Stream:
+        parts = syntax.shape(node, extra, self._syntax.dropped)
+        everything = [node, *parts.redirects]
+        whole = (min(n.start_byte for n in everything), max(n.end_byte for n in everything))
+        self._covered[node.start_byte] = 1
+        part = self._syntax.slice(whole)
+        redirects, reads = self._redirections(parts, scope, stdin)
+        assigned = [self._assigned(child, scope, stdin) for child in parts.assigns]
+        assigns = {found[0]: found[1] for found in assigned if found}
+        fields = [field for span in parts.words for field in self._fields(self._take(span), part, scope, reads)]
+        if not fields:
+            scope.values.update(assigns)
+            self._machine.run_call(Invocation((), part, scope, assigns=assigns, redirects=redirects))
+            return self._machine.redirected(redirects, reads or NOTHING, scope)
+        return self._run(fields, part, scope, assigns, redirects, reads)
+
+    def _run(
+        self,
+        fields: list[Field],
+        part: str,
+        scope: Scope,
+        assigns: dict[str, str],
+        redirects: tuple[Redirect, ...],
+        stdin: Stream | None,
+    ) -> Stream:
+        first, *others = fields
+        # A pattern as a program's name is decided by the files that are there.
+        name = UNKNOWN if first.glob and first.text not in ("[", "[[") else first.text
+        call = Invocation(
+            (name, *(field.text for field in others)), part, scope, assigns=assigns, redirects=redirects, stdin=stdin
+        )
+        if any(UNKNOWN in field.text for field in fields):
+            self._run_as_empty(fields, call)
+        return self._machine.run_call(call)
+
+    def _run_as_empty(self, fields: list[Field], call: Invocation) -> None:
+        """The same command with every variable of unknown value empty: `rm -rf "$X"/` is then `rm -rf /`."""
+        emptied = [(field, field.text.replace(UNKNOWN, "")) for field in fields]
+        argv = tuple(text for field, text in emptied if text or field.quoted)
+        if argv and not (fields[0].glob and fields[0].text == emptied[0][1]):
+            self._machine.run_call(replace(call, argv=argv, scope=call.scope.copy()))
+
+    def _redirections(
+        self, parts: syntax.Shape, scope: Scope, stdin: Stream | None
+    ) -> tuple[tuple[Redirect, ...], Stream | None]:
+        found: list[Redirect] = []
+        reads = stdin
+        for node in parts.redirects:
+            if node.type == "heredoc_redirect":
+                text, literal = syntax.heredoc(self._syntax, node)
+                reads = Stream.of_text(text if literal else self._document(text, node, scope, stdin))
+            elif node.type == "herestring_redirect":
+                word = node.named_children[-1] if node.named_children else node
+                reads = Stream.of_text(self._single((word.start_byte, node.end_byte), scope, stdin) + "\n")
+            else:
+                operator = "".join(child.type for child in node.children if not child.is_named)
+                span = parts.targets.get(node.id)
+                target = self._single(span, scope, stdin) if span else ""
+                redirect = Redirect(operator or ">", target)
+                found.append(redirect)
+                if operator == "<" and node.child_by_field_name("descriptor") is None:
+                    reads = outputs.content_of(target, scope)
+        return tuple(found), reads
+
+    def _document(self, text: str, node: Node, scope: Scope, stdin: Stream | None) -> str:
+        for child in node.children:
+            if child.type == "heredoc_body":
+                self._cover((child.start_byte, child.end_byte))
+        try:
+            return self._words(scope, stdin).document(text)
+        except UnclearError as error:
+            return self._unclear(text, error)
+
+    def _words(self, scope: Scope, stdin: Stream | None) -> Words:
+        return Words(scope, self._machine.substitutions(scope, stdin))
+
+    def _fields(self, raw: str, part: str, scope: Scope, stdin: Stream | None) -> list[Field]:
+        try:
+            return self._words(scope, stdin).fields(raw)
+        except UnclearError as error:
+            return [Field(self._unclear(raw, error))]
+
+    def _single(self, span: syntax.Span, scope: Scope, stdin: Stream | None = None) -> str:
+        raw = self._take(span)
+        try:
+            return self._words(scope, stdin).single(raw)
+        except UnclearError as error:
+            return self._unclear(raw, error)
+
+    def _unclear(self, raw: str, error: UnclearError) -> str:
+        self._machine.note(Finding(Decision.ASK, f"This word cannot be resolved: {error}.", raw, "parse.unclear"))
+        return UNKNOWN
+
+    def _take(self, span: syntax.Span) -> str:
+        self._cover(span)
+        return self._syntax.slice(span)
+
+    def _cover(self, span: syntax.Span) -> None:
+        self._covered[span[0] : span[1]] = b"\1" * (span[1] - span[0])
+
+    def _note(self, decision: Decision, reason: str, node: Node, rule: str) -> None:
+        self._machine.note(Finding(decision, reason, self._syntax.text_of(node), rule))
+
+
+def _common(values: list[str]) -> str:
+    """One value that stands for many."""
+    if all(value.isalnum() for value in values):
+        return NAME
+    start = os.path.commonprefix(values)
+    return start + SOME if is_known(start) else UNKNOWN
