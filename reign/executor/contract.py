@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from reign.core.catalog import Effect, OperationInputs, OperationResult, OperationSpec
+from reign.core.findings import Finding
 from reign.core.plan import Retry
 from reign.core.resource import Observation, Undo
 from reign.executor.context import Context
@@ -38,6 +39,7 @@ class Assessment:
     asks: str | None = None  # why a person must say yes first; None: nobody is asked
     refuses: str | None = None  # why it will not be done at all
     note: str = ""  # what a rollback restores, or why it cannot
+    findings: tuple[Finding, ...] = ()  # what is dangerous about these inputs, for a policy to judge
 
 
 class Operation(Generic[InputsT, ResultT]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 import tarfile
@@ -16,9 +17,11 @@ from reign.core.catalog import OperationInputs
 from reign.core.errors import nearest
 from reign.core.resource import Observation, Undo
 from reign.executor import Context, FailureKind, Operation, TaskFailed
+from reign.executor.contract import Assessment
 from workers.docker import images, names
 from workers.docker.engine import engine, streamed
 from workers.docker.errors import in_plain, local_images
+from workers.docker.hazards import asks, hazards
 from workers.docker.names import ImageName
 from workers.docker.settings import text_values
 
@@ -58,6 +61,11 @@ class Build(Operation[BuildInputs, images.ImageResult]):
     undo_note = "the tag points where it pointed before, or is removed"
     timeout = 1800.0
     converges = True
+
+    def assess(self, inputs: BuildInputs) -> Assessment:
+        findings = hazards({"build_args": inputs.build_args, "networks": inputs.network})
+        asked = asks(findings, f"the build of {inputs.tag}")
+        return dataclasses.replace(super().assess(inputs), asks=asked, findings=tuple(findings))
 
     def touches(self, ctx: Context, inputs: BuildInputs) -> Sequence[str]:
         return (names.image_address(inputs.tag),)

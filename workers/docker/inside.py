@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 import time
 from collections.abc import Iterable, Sequence
@@ -13,10 +14,12 @@ from reign.core.catalog import Effect, OperationInputs, OperationResult
 from reign.core.duration import Duration
 from reign.core.resource import Undo
 from reign.executor import Cancelled, Context, FailureKind, Operation, TaskFailed, TimedOut
+from reign.executor.contract import Assessment
 from reign.executor.process import Capped
 from workers.docker import names, settings
 from workers.docker.engine import engine, streamed
 from workers.docker.errors import in_plain, no_object
+from workers.docker.hazards import asks, hazards
 from workers.docker.names import Name
 from workers.docker.record import find
 
@@ -50,6 +53,11 @@ class Exec(Operation[ExecInputs, OutputResult]):
     Result = OutputResult
     undo = Undo.UNNEEDED
     undo_note = "what the command changed inside of the container stays"
+
+    def assess(self, inputs: ExecInputs) -> Assessment:
+        findings = hazards(inputs)
+        asked = asks(findings, f"a command in container {inputs.name}")
+        return dataclasses.replace(super().assess(inputs), asks=asked, findings=tuple(findings))
 
     def touches(self, ctx: Context, inputs: ExecInputs) -> Sequence[str]:
         return (names.container_address(inputs.name),)

@@ -19,9 +19,10 @@ from reign.security.masking import MASK
 from reign.security.secrets import resolve
 from workers.docker.secretlike import looks_secret
 
-#: {place: reference, or "" where the secret is only a part of the text}
+#: {place: reference without its ``secret://``, which would be resolved; "" where the secret is but a part of the text}
 SECRETS_LABEL = "reign.secrets"
 _KEPT = re.compile(r"kept://([0-9a-f]{64})/(\S+)")
+_SCHEME = "secret://"
 _LISTS = ("Cmd", "Entrypoint")
 
 
@@ -47,7 +48,7 @@ def label(ctx: Context, env: Mapping[str, str], config: Mapping[str, Any]) -> di
     for place, text, _ in parts(env, config):
         recorded = ctx.masker.record(text)
         if recorded != text:
-            found[place] = recorded if str(recorded).startswith("secret://") else ""
+            found[place] = str(recorded).removeprefix(_SCHEME) if str(recorded).startswith(_SCHEME) else ""
     return {SECRETS_LABEL: json.dumps(found, sort_keys=True)} if found else {}
 
 
@@ -64,7 +65,7 @@ def hidden(container: str, env: dict[str, str], config: dict[str, Any]) -> tuple
     """``env`` and ``config`` with references in place of secrets."""
     known = _known(config)
     replaced = {
-        place: known.get(place) or f"kept://{container}/{quote(place, safe='')}"
+        place: _SCHEME + known[place] if known.get(place) else f"kept://{container}/{quote(place, safe='')}"
         for place, _, secret in parts(env, config)
         if secret or place in known
     }
@@ -123,7 +124,7 @@ def resolved(
                 kind=FailureKind.CONFLICT,
                 hint="make it again by hand; a secret:// as the whole value of a variable can be brought back",
             )
-        elif "secret://" in text:
+        elif _SCHEME in text:
             replaced[place] = resolve(text, ctx.masker)
     return _replace(env, config, replaced)
 
@@ -134,4 +135,4 @@ def forget(ctx: Context, container: str) -> None:
 
 
 def _folder(ctx: Context) -> Path:
-    return ctx.state_dir / "docker-kept"
+    return ctx.state_dir / "kept"

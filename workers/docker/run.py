@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,8 +13,10 @@ from reign.core.catalog import OperationInputs, OperationResult
 from reign.core.duration import Duration
 from reign.core.resource import Observation, Undo, digest
 from reign.executor import Context, FailureKind, Operation, TaskFailed
+from reign.executor.contract import Assessment
 from workers.docker import images, kept, names, settings
 from workers.docker.engine import engine, patiently
+from workers.docker.hazards import asks, hazards
 from workers.docker.names import ImageName, Name
 from workers.docker.putback import bring_back, kept_name, remove, settle
 from workers.docker.readiness import Wait, wait_until
@@ -89,6 +92,11 @@ class Run(Operation[RunInputs, RunResult]):
     undo_note = "the container that stood there before runs again, or none does; data in volumes stays"
     converges = True  # a replacement that was cut off is put back before the next try
 
+    def assess(self, inputs: RunInputs) -> Assessment:
+        findings = hazards(inputs)
+        asked = asks(findings, f"container {inputs.name}")
+        return dataclasses.replace(super().assess(inputs), asks=asked, findings=tuple(findings))
+
     def touches(self, ctx: Context, inputs: RunInputs) -> Sequence[str]:
         return (names.container_address(inputs.name),)
 
@@ -118,6 +126,8 @@ class Run(Operation[RunInputs, RunResult]):
             there = find(client, inputs.name)
             if there is not None:
                 _may_replace(inputs, there)
+            for finding in hazards(ctx.masker.record(inputs.model_dump()), ctx.workdir):
+                ctx.log(str(finding), "finding")
             wanted = record_of(ctx, inputs, image_id)
             return _result(_put_in_place(ctx, client, inputs, wanted, there))
 

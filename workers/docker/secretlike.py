@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from reign.security.masking import MASK
+
 _NAMES = re.compile(
     r"passw(?:or)?d|passphrase|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key|credential|auth[_.-]?key|"
     r"(?:^|[_.-])(?:pwd|pass|pw)$",
@@ -33,6 +35,6 @@ def names_secret(name: str) -> bool:
 
 def looks_secret(name: str, value: str) -> bool:
     """Whether ``value``, given under ``name``, looks like a secret in clear; a reference or an expression does not."""
-    if value.lower() in _HARMLESS or value.startswith(("secret://", "kept://")) or "${{" in value:
+    if value.lower() in _HARMLESS or any(mark in value for mark in ("secret://", "kept://", "${{", MASK)):
         return False
     return names_secret(name) or bool(_SHAPES.search(value))

@@ -1,0 +1,186 @@
+"""What is dangerous about a container, a build or a command in a container: findings that a person or a policy judges.
+
+Each has a stable id. From ``high`` on a person is asked first; ``hazards`` is pure and judges inputs whose
+expressions are not resolved yet as far as they are known.
+
+| id | severity | what |
+|---|---|---|
+| docker.privileged | critical | the container may do all that root on the host may |
+| docker.socket | critical | the Docker socket inside of it, which is the same |
+| docker.host-network | high | no network of its own |
+| docker.host-path | high (critical for system folders) | a mount from outside of the work folder |
+| docker.capability | high | a capability that leads out of the container |
+| docker.device | high | a device of the host |
+| docker.secret-in-clear | high | what looks like a secret is not a reference |
+| docker.public-port | medium | a port published on all addresses |
+| docker.latest | low | an image that may be another one tomorrow |
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from reign.core.catalog import OperationInputs
+from reign.core.findings import Finding, Severity
+from workers.docker import names, settings
+from workers.docker.secretlike import looks_secret
+
+_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock")
+#: Whoever may write here owns the host, and whoever may read here knows its secrets.
+_SYSTEM = ("/", "/etc", "/root", "/boot", "/dev", "/proc", "/sys", "/usr", "/bin", "/sbin", "/lib", "/var/lib/docker")
+_CAPABILITIES = frozenset(
+    {"ALL", "SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "SYS_RAWIO", "DAC_READ_SEARCH", "NET_ADMIN", "BPF", "SYS_BOOT"}
+)
+_EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104
+
+
+def hazards(inputs: OperationInputs | Mapping[str, Any], workdir: Path | None = None) -> list[Finding]:
+    """The findings about the inputs of a docker operation, worst first.
+
+    ``workdir``: the plan's folder; mounts from below it are its own. Without it absolute paths count as outside.
+    """
+    given = dict(inputs) if isinstance(inputs, Mapping) else {name: getattr(inputs, name) for name in _fields(inputs)}
+    found = [*container_hazards(given, workdir), *_secrets(given)]
+    return sorted(found, key=lambda finding: (-finding.severity.rank, finding.rule, finding.message))
+
+
+def _fields(inputs: OperationInputs) -> list[str]:
+    return [name for name in type(inputs).model_fields if hasattr(inputs, name)]
+
+
+def asks(findings: Sequence[Finding], what: str) -> str | None:
+    """Why a person should say yes first: the findings from ``high`` on, in one sentence; None if there are none.
+
+    Secrets in clear are left out: when a task runs, its references have become secrets.
+    """
+    grave = [
+        f.message for f in findings if f.severity.rank >= Severity.HIGH.rank and f.rule != "docker.secret-in-clear"
+    ]
+    return f"{what}: {'; '.join(grave)}" if grave else None
+
+
+def container_hazards(given: Mapping[str, Any], workdir: Path | None) -> Iterator[Finding]:
+    """Findings about how a container is run; ``given`` has the names of docker.run's inputs."""
+    if given.get("privileged") is True:
+        yield _finding(
+            "privileged", Severity.CRITICAL, "it is privileged: it may do all that root on the host may",
+            "give single capabilities (`cap_add`) or devices instead",
+        )  # fmt: skip
+    yield from _networks(given.get("networks"))
+    for mount in _known(settings.mounts, given.get("volumes")):
+        yield from _mounted(mount, workdir)
+    for capability in _texts(given.get("cap_add")):
+        if capability.upper().removeprefix("CAP_") in _CAPABILITIES:
+            yield _finding(
+                "capability", Severity.HIGH, f"the capability {capability} leads out of the container",
+                "leave it out, or run the task elsewhere",
+            )  # fmt: skip
+    for device in _texts(given.get("devices")):
+        yield _finding("device", Severity.HIGH, f"it gets the host's device {device.partition(':')[0]}", None)
+    for port in _known(settings.published, given.get("ports")):
+        if port.address in _EVERYWHERE:
+            yield _finding(
+                "public-port", Severity.MEDIUM, f"port {port.host or port.inside} is published on all addresses",
+                "leave the address out to publish on 127.0.0.1 only",
+            )  # fmt: skip
+    yield from image_hazards(given.get("image"))
+
+
+def image_hazards(image: Any) -> Iterator[Finding]:
+    """Whether an image is named by a tag that moves."""
+    if not isinstance(image, str) or "${{" in image or names.is_id(image) or names.split(image)[1] != "latest":
+        return
+    yield _finding(
+        "latest", Severity.LOW, f"the image {image} is whatever `latest` is at that time",
+        "name a version, or a digest (name@sha256:...)",
+    )  # fmt: skip
+
+
+def _networks(value: Any) -> Iterator[Finding]:
+    if "host" in _texts(value):
+        yield _finding(
+            "host-network", Severity.HIGH, "it shares the host's network: it reaches what listens on loopback",
+            "use a network of its own and publish `ports`",
+        )  # fmt: skip
+
+
+def _mounted(mount: settings.Mount, workdir: Path | None) -> Iterator[Finding]:
+    if not mount.is_path or "${{" in mount.source:
+        return
+    path = _absolute(mount.source, workdir)
+    if path in _SOCKETS or path.endswith("/docker.sock"):
+        yield _finding(
+            "socket", Severity.CRITICAL, f"the Docker socket {path} is inside of it: it may do all that root may",
+            "put a proxy between that allows only what is needed",
+        )  # fmt: skip
+    elif not _below(path, workdir):
+        system = path in _SYSTEM or any(path.startswith(folder + "/") for folder in _SYSTEM if folder != "/")
+        yield _finding(
+            "host-path", Severity.CRITICAL if system else Severity.HIGH,
+            f"it {'reads' if mount.read_only else 'may change'} {path} of the host, outside of the work folder",
+            "use a named volume, or a folder beside the plan",
+        )  # fmt: skip
+
+
+def _absolute(source: str, workdir: Path | None) -> str:
+    """The path of a mount; relative ones stay below an unknown work folder as long as no ``..`` leads out of it."""
+    expanded = os.path.expanduser(source)  # noqa: PTH111  a text in the form of the host's paths, not a file here
+    return os.path.normpath(PurePosixPath(workdir or ".") / expanded)
+
+
+def _below(path: str, workdir: Path | None) -> bool:
+    if workdir is None:
+        return not path.startswith(("/", ".."))
+    return Path(path).is_relative_to(os.path.normpath(workdir))
+
+
+def _secrets(given: Mapping[str, Any]) -> Iterator[Finding]:
+    for field in ("env", "build_args"):
+        values = _mapping(given.get(field))
+        for name, value in sorted(values.items()):
+            if looks_secret(name, value):
+                yield _finding(
+                    "secret-in-clear", Severity.HIGH, f"{field}.{name} looks like a secret given in clear",
+                    f"put it where the workers find it and write secret://env/{name}",
+                )  # fmt: skip
+        if field == "build_args":
+            for name in sorted(values):
+                if values[name].startswith("secret://"):
+                    yield _finding(
+                        "secret-in-clear", Severity.HIGH, f"the build argument {name} stays readable in the image",
+                        "give it to the container when it runs",
+                    )  # fmt: skip
+
+
+def _mapping(value: Any) -> dict[str, str]:
+    try:
+        found = settings.text_values(value)
+    except ValueError:
+        return {}
+    return {name: text for name, text in found.items() if isinstance(text, str)} if isinstance(found, dict) else {}
+
+
+def _known(read: Any, value: Any) -> list[Any]:
+    """What can be read of inputs that may still hold expressions: item by item, the unreadable left out."""
+    items = [{key: item} for key, item in value.items()] if isinstance(value, Mapping) else value
+    if not isinstance(items, list | tuple):
+        return []
+    found: list[Any] = []
+    for item in items:
+        try:
+            found += read(item if isinstance(item, dict) else [item])
+        except ValueError:
+            continue
+    return found
+
+
+def _texts(value: Any) -> list[str]:
+    items = [value] if isinstance(value, str) else value
+    return [str(item) for item in items] if isinstance(items, list | tuple | dict) else []
+
+
+def _finding(rule: str, severity: Severity, message: str, remedy: str | None) -> Finding:
+    return Finding(rule=f"docker.{rule}", severity=severity, message=message, remedy=remedy)
