@@ -7,8 +7,9 @@ Only ``apply`` is required. The rest are capabilities with defaults that fit an 
     done      -> the result, if nothing is left to do; makes `apply` safe to repeat and settles a cut-off attempt
     restore   -> bring back what `inspect` saw before the change
     assess    -> how much can be undone with these inputs, and whether a person should be asked first
+    preview   -> what apply would change, as a text for people; for engines that can rehearse a change
 
-``inspect``, ``done`` and ``assess`` never change anything outside.
+``inspect``, ``done``, ``assess`` and ``preview`` never change anything outside.
 """
 
 from __future__ import annotations
@@ -99,6 +100,13 @@ class Operation(Generic[InputsT, ResultT]):
     def restore(self, ctx: Context, inputs: InputsT, before: Observations, now: Observations) -> None:
         """Bring the resources from ``now`` back to ``before``; safe to repeat. Raises TaskFailed if it cannot."""
         raise TaskFailed(f"{self.name} cannot be undone", hint=self.undo_note or None)
+
+    def preview(self, ctx: Context, inputs: InputsT) -> str | None:
+        """What ``apply`` would change, asked of the engine itself: a readable diff without secrets, "" for no change.
+
+        None (the default) if the engine cannot tell beforehand. Changes nothing. Raises TaskFailed as ``apply`` would.
+        """
+        return None
 
     def assess(self, inputs: InputsT) -> Assessment:
         """Effect, undo and approval for these inputs; expressions in them may still be unresolved texts.
