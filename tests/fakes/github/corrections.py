@@ -34,6 +34,10 @@ def _without_contexts(schema: Schema) -> Schema:
     return {**schema, "required": [name for name in schema["required"] if name != "contexts"]}
 
 
+def _any_text(schema: Schema) -> Schema:
+    return {"type": "string"}
+
+
 def _installation(schema: Schema) -> Schema:
     return {"type": "array", "items": {"$ref": "#/components/schemas/installation"}}
 
@@ -51,6 +55,8 @@ CORRECTIONS: tuple[tuple[tuple[str, ...], Callable[[Schema], Schema]], ...] = (
     # "You can also pass an array of labels directly", says the text of the property; PyGithub does.
     ((*LABELS, "post", *JSON_BODY), _also_a_list),
     ((*LABELS, "put", *JSON_BODY), _also_a_list),
+    # "Returns workflow runs created within the given date-time range", in the syntax of searches.
+    (("components", "parameters", "created", "schema"), _any_text),
     # PyGithub sends null for what is not asked for, and `checks` without the `contexts` that are closing down.
     (PROTECTION, _nulls_for_off),
     ((*PROTECTION, "properties", "required_status_checks"), _without_contexts),

@@ -206,7 +206,7 @@ class Replay:
             return value
         value = value.replace("https://avatars.githubusercontent.com", "https://github.com/avatars")
         value = value.replace("https://raw.githubusercontent.com", "https://github.com/raw")
-        return re.sub(rf"(?:(?:https?|git)://|git@){HOSTS}(?:/api/uploads)?", "", value)
+        return re.sub(rf"(?:(?:https?|git)://|git@){HOSTS}(?:/uploads)?", "", value)
 
     def _compare_value(self, place: str, recorded: Any, answered: Any) -> Iterator[str]:
         if type(recorded) is not type(answered) and not {type(recorded), type(answered)} <= {int, float}:

@@ -25,8 +25,15 @@ from tests.fakes.github.tracker import Review
 from tests.fakes.github.world import Actions, World
 
 ENTERPRISE_API = "/api/v3"
-UPLOADS = "/api/uploads"
-STORAGE = "/storage"
+ENTERPRISE_UPLOADS = "/api/uploads"
+UPLOADS = "/uploads"
+STORAGE = "/api/storage"
+PREFIXES = {
+    ENTERPRISE_API: ("api", True),
+    ENTERPRISE_UPLOADS: ("uploads", True),
+    UPLOADS: ("uploads", False),
+    STORAGE: ("storage", False),
+}
 
 
 class GitHubServer:
@@ -254,12 +261,13 @@ class GitHubServer:
 
     def _links(self, enterprise: bool) -> Links:
         api = self.enterprise_url if enterprise else self.url
-        return Links(api, self.url, self.uploads_url, f"{self.url}{STORAGE}", self.logs_url)
+        uploads = f"{self.url}{ENTERPRISE_UPLOADS}" if enterprise else self.uploads_url
+        return Links(api, self.url, uploads, f"{self.url}{STORAGE}", self.logs_url)
 
     def _api_arrival(self, request: Request) -> Arrival:
-        for prefix, host in ((ENTERPRISE_API, "api"), (UPLOADS, "uploads"), (STORAGE, "storage")):
+        for prefix, (host, enterprise) in PREFIXES.items():
             if request.path == prefix or request.path.startswith(f"{prefix}/"):
-                return Arrival(_without(request, prefix), host, self._links(host == "api"))
+                return Arrival(_without(request, prefix), host, self._links(enterprise))
         return Arrival(request, "api", self._links(enterprise=False))
 
     def _log_arrival(self, request: Request) -> Arrival:
