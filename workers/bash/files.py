@@ -7,6 +7,7 @@ import binascii
 import errno
 import hashlib
 import re
+import stat
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any, ClassVar, Literal
@@ -18,7 +19,7 @@ from reign.core.resource import Observation, Undo
 from reign.executor import Context, FailureKind, Operation, TaskFailed
 from reign.executor.contract import Observations
 from workers.bash.places import Place, in_words, locate
-from workers.bash.snapshots import checked_stream, observe, put_back, require_replaceable
+from workers.bash.snapshots import checked_stream, kind_of, observe, put_back, require_ordinary, require_replaceable
 
 
 class FileResult(OperationResult):
@@ -99,7 +100,7 @@ class WriteFile(_FileOperation):
 
     def apply(self, ctx: Context, inputs: Inputs, seen: Observations) -> FileResult:
         [place], [there] = self.places(ctx, inputs), seen
-        require_replaceable(there)
+        require_replaceable(place, there)
         place.replace(iter([inputs.data]), mode=_mode(there, inputs.bits), owner=_owner(there))
         return FileResult(path=str(place.path), sha256=hashlib.sha256(inputs.data).hexdigest())
 
@@ -138,7 +139,7 @@ class CopyFile(_FileOperation):
         [place], [there] = self.places(ctx, inputs), seen
         source = locate(ctx, inputs.source)
         status = _require_file(source)
-        require_replaceable(there)
+        require_replaceable(place, there)
         sha = hashlib.sha256()
 
         def stream() -> Any:
@@ -171,7 +172,7 @@ class MoveFile(_FileOperation):
         if source == target:
             raise TaskFailed(f"{source.path} is both source and destination", kind=FailureKind.WRONG_INPUT)
         mode = _require_file(source)
-        require_replaceable(seen[1])
+        require_replaceable(target, seen[1])
         mode = mode if inputs.bits is None else inputs.bits
         with in_words(target.path):
             try:
@@ -179,7 +180,7 @@ class MoveFile(_FileOperation):
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
-                require_replaceable(seen[0])
+                require_replaceable(source, seen[0])
                 target.replace(checked_stream(ctx, source.chunks()), mode=mode, owner=_owner(seen[0]))
                 source.remove()
         after = observe(ctx, target)
@@ -208,7 +209,7 @@ class DeleteFile(_FileOperation):
 
     def apply(self, ctx: Context, inputs: Inputs, seen: Observations) -> FileResult:
         [place], [there] = self.places(ctx, inputs), seen
-        require_replaceable(there)
+        require_replaceable(place, there)
         place.remove()
         return FileResult(path=str(place.path))
 
@@ -240,11 +241,8 @@ def _require_file(place: Place) -> int:
     seen = place.status()
     if seen is None:
         raise TaskFailed(f"{place.path} is not there", kind=FailureKind.WRONG_INPUT)
-    probe = Observation(resource=place.resource, exists=True, state={"kind": "file", "content": ""})
-    from workers.bash.snapshots import kind_of
-
-    require_replaceable(probe.model_copy(update={"state": {"kind": kind_of(seen.st_mode), "content": ""}}))
-    return seen.st_mode & 0o7777
+    require_ordinary(place.path, kind_of(seen.st_mode))
+    return stat.S_IMODE(seen.st_mode)
 
 
 def _bits(seen: Observation) -> int | None:

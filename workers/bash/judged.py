@@ -6,47 +6,46 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reign.executor import Context, FailureKind, TaskFailed
+from reign.executor import Context, FailureKind, NeedsApproval, TaskFailed
 
 if TYPE_CHECKING:
-    from workers.bash.judge import Decision
+    from workers.bash.judge import Judgement
 
 _EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
 #: Stands for what only a finished task will tell; the judge treats it as any variable that it cannot see into.
 _UNKNOWN = "${REIGN_UNKNOWN}"
 
 
-def decision_on(command: str, *, shell: str, workdir: Path | None = None) -> Decision:
+def judgement_of(command: str, *, shell: str, workdir: Path | None = None) -> Judgement:
     """The judgement of a command whose expressions may still be open."""
-    try:
-        from workers.bash.judge import judge
-    except ImportError:  # remove once the judge has landed
-        from types import SimpleNamespace
+    from workers.bash.judge import judge
 
-        return SimpleNamespace(decision="allow", reason="", part="", rule="")  # type: ignore[return-value]
-
-    return judge(_EXPRESSION.sub(_UNKNOWN, command), shell=shell, workdir=workdir)
+    return judge(_EXPRESSION.sub(_UNKNOWN, command), shell=shell, workdir=str(workdir) if workdir else None)
 
 
-def require_leave(ctx: Context, command: str, *, shell: str) -> None:
+def require_leave(ctx: Context, command: str, *, shell: str, looking: bool = False) -> None:
     """The last look, at the text that will really run. Raises TaskFailed unless it is allowed or was approved.
 
-    A value that came out of an earlier task may have turned a harmless command into another one.
+    A value that came out of an earlier task, or a script that one wrote, may be another command than the one that
+    was assessed. ``looking``: nothing has been done yet, so that a person can still be asked (NeedsApproval).
     """
-    decision = decision_on(command, shell=shell, workdir=ctx.workdir)
-    if decision.decision == "allow" or (decision.decision == "ask" and ctx.approved):
+    judged = judgement_of(command, shell=shell, workdir=ctx.workdir)
+    if judged.decision == "allow" or (judged.decision == "ask" and ctx.approved):
         return
-    about = f" ({ctx.masker.mask(decision.part)})" if decision.part else ""
-    if decision.decision == "deny":
-        raise TaskFailed(
-            f"refused: {ctx.masker.mask(decision.reason)}{about}",
-            kind=FailureKind.PERMISSION,
-            hint="`reign judge` shows what the judge makes of a command",
-            details={"rule": decision.rule},
-        )
+    said = ctx.masker.mask(in_words(judged))
+    if judged.decision == "deny":
+        hint = "`reign judge` shows what the judge makes of a command"
+        raise TaskFailed(f"refused: {said}", kind=FailureKind.PERMISSION, hint=hint, details={"rule": judged.rule})
+    if looking:
+        raise NeedsApproval(said, details={"rule": judged.rule})
     raise TaskFailed(
-        f"a person must say yes first: {ctx.masker.mask(decision.reason)}{about}",
+        f"a person must say yes first: {said}",
         kind=FailureKind.PERMISSION,
-        hint="give the task `approval: required`; what it runs is only known now, so nobody could be asked before",
-        details={"rule": decision.rule},
+        hint="give the task `approval: required`",
+        details={"rule": judged.rule},
     )
+
+
+def in_words(judged: Judgement) -> str:
+    """The reason and the part of the command that it is about."""
+    return f"{judged.reason} ({judged.part})" if judged.part else judged.reason

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from reign.executor import Context, FailureKind, TaskFailed
 from workers.bash.hidden import hidden_places
+from workers.bash.sandbox import private_places
 
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -181,8 +182,7 @@ def locate(ctx: Context, text: str) -> Place:
 def _checked(ctx: Context, place: Place) -> Place:
     if not place.parts:
         raise TaskFailed(f"{place.path} is the work folder itself", kind=FailureKind.WRONG_INPUT)
-    own = (ctx.state_dir, *map(Path, ctx.options.get("hide", ())))
-    for secret in hidden_places(own):
+    for secret in hidden_places(private_places(ctx)):
         if place.path.is_relative_to(secret) and not place.root.is_relative_to(secret):
             raise TaskFailed(
                 f"{place.path} belongs to {secret}, which plans may not touch", kind=FailureKind.PERMISSION

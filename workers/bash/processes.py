@@ -19,7 +19,7 @@ from reign.core.resource import Observation, Undo
 from reign.executor import Context, FailureKind, Operation, TaskFailed
 from reign.executor.contract import Assessment, Observations
 from reign.security.masking import MASK
-from workers.bash.judged import decision_on, require_leave
+from workers.bash.judged import in_words, judgement_of, require_leave
 from workers.bash.limits import amount
 from workers.bash.readiness import Ready, is_open
 from workers.bash.records import MARK, Kept, Shelf, checked_name
@@ -60,7 +60,7 @@ class ProcessResult(OperationResult):
 
 
 class StatusResult(ProcessResult):
-    exit_code: int | None = Field(None, description="of the last one that ended; negative: by that signal")
+    exit_code: int | None = Field(None, description="of the last one that ended; 128 + number if a signal ended it")
     since: float | None = Field(None, description="seconds that it has run")
     log: list[str] = Field(default_factory=list, description="its last lines, masked")
 
@@ -133,14 +133,13 @@ class StartProcess(_ProcessOperation):
         return ProcessResult(pid=kept.pid, status="running")
 
     def assess(self, inputs: StartInputs) -> Assessment:
-        decision = decision_on(inputs.command, shell=inputs.shell)
-        said = f"{decision.reason}: {decision.part}"
+        judged = judgement_of(inputs.command, shell=inputs.shell)
         asks = "it runs without a sandbox" if inputs.sandbox is Profile.HOST else None
         return Assessment(
             effect=Effect.CHANGE,
             undo=Undo.EXACT,
-            asks=said if decision.decision == "ask" else asks,
-            refuses=said if decision.decision == "deny" else None,
+            asks=in_words(judged) if judged.decision == "ask" else asks,
+            refuses=in_words(judged) if judged.decision == "deny" else None,
             note=self.undo_note,
         )
 
@@ -178,7 +177,7 @@ class ProcessStatus(Operation[Any, StatusResult]):
         kept, ended = shelf.running(), shelf.ended()
         if kept:
             return StatusResult(pid=kept.pid, status="running", since=_age(kept.pid), log=log)
-        if ended and (ended.exit_code or ended.killed):
+        if ended and not ended.asked and (ended.exit_code or ended.killed):
             return StatusResult(status="failed", exit_code=ended.exit_code, log=log)
         return StatusResult(status="stopped", exit_code=ended.exit_code if ended else None, log=log)
 

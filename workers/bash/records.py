@@ -146,9 +146,9 @@ def _end(ctx: Context, kept: Kept, grace: float) -> None:
 def _marked(token: str) -> list[int]:
     """Processes of this user that carry the token: what a keeper that was killed may have left."""
     mark, found = f"{MARK}={token}".encode(), []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                if mark in Path(f"/proc/{name}/environ").read_bytes().split(b"\0"):
-                    found.append(int(name))
+                if mark in (entry / "environ").read_bytes().split(b"\0"):
+                    found.append(int(entry.name))
     return found

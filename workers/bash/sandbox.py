@@ -21,6 +21,8 @@ from workers.bash.warden.order import Limits, Order, Verdict, Walls
 WARDEN = Path(__file__).parent / "warden" / "__main__.py"
 _PRIVATE = ("/tmp", "/var/tmp", "/run", "/dev/shm")  # noqa: S108 - inside the sandbox, of its own
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty")
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 _TMP_SIZE = 1 << 30  # bytes; it is memory
 
 
@@ -49,7 +51,7 @@ class Sandbox:
     @classmethod
     def of(cls, ctx: Context, profile: Profile, *, limits: Mapping[str, Any] | None = None) -> Sandbox:
         """The sandbox for an attempt. Raises TaskFailed where the profile cannot be had."""
-        found = boundary()
+        found = boundary(ctx.options.get("boundary"))
         allowed = bool(ctx.options.get("allow_unsandboxed"))
         if profile is Profile.HOST:
             if not allowed:
@@ -83,7 +85,7 @@ class Sandbox:
             roots,
             home,
             (),
-            (ctx.state_dir, ctx.scratch, *map(Path, ctx.options.get("hide", ()))),
+            private_places(ctx),
             limits_for(ctx.options.get("limits"), limits),
         )
 
@@ -101,9 +103,7 @@ class Sandbox:
 
     def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
         """The whole environment of the command: a few harmless names of the worker's, and ``extra``."""
-        kept = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM", "SSL_CERT_FILE", "SSL_CERT_DIR")
-        if self.network:
-            kept += ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+        kept = [*_PASSED_ON, *(_PROXIES if self.network else ())]
         result = {name: os.environ[name] for name in kept if name in os.environ}
         result.setdefault("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
         if self.profile is Profile.HOST:
@@ -134,31 +134,24 @@ class Sandbox:
         covered = [*map(Path, _PRIVATE), *self._hidden()]
         interpreters = {Path(path).resolve() for path in (sys.prefix, sys.base_prefix)}
         lost = [path for path in interpreters if any(path.is_relative_to(cover) for cover in covered)]
-        places = [*self.roots, *lost, *(path.resolve() for path in self.show)]
+        resolver = Path("/etc/resolv.conf").resolve()  # often a link into /run
+        names = [resolver] if self.network and resolver.exists() else []
+        places = [*self.roots, *lost, *names, *(path.resolve() for path in self.show)]
         return [path for path in places if path not in self.writable]
 
     def _bubblewrap(self) -> list[str]:
         """Later mounts cover earlier ones, so they go from the root down; at one place, the task's own come last."""
-        covers: list[tuple[Path, int, list[str]]] = [(Path("/"), 0, ["--ro-bind", "/", "/"])]
-        for place in map(Path, _PRIVATE):
-            if place.is_dir() and not place.is_symlink():
-                covers.append((place, 1, ["--size", str(_TMP_SIZE), "--tmpfs", str(place)]))
-        for place in self._hidden():
-            if any(place == Path(private) for private in _PRIVATE):
-                continue
-            cover = ["--tmpfs", str(place)] if place.is_dir() else ["--ro-bind", "/dev/null", str(place)]
-            covers.append((place, 1, cover))
-        if self.network:
-            resolver = Path("/etc/resolv.conf").resolve()
-            if resolver.is_relative_to("/run") and resolver.exists():
-                covers.append((resolver, 2, ["--ro-bind", str(resolver), str(resolver)]))
-        for place in self._shown():
-            covers.append((place, 2, ["--ro-bind", str(place), str(place)]))
-        for place in self.writable:
-            covers.append((place, 3, ["--bind", str(place), str(place)]))
-        covers.append((Path("/dev"), 0, ["--dev", "/dev"]))
-        covers.append((Path("/proc"), 0, ["--proc", "/proc"]))
-        covers.append((Path("/tmp/home"), 1, ["--dir", "/tmp/home"]))  # noqa: S108 - inside
+        private = [Path(place) for place in _PRIVATE if Path(place).is_dir() and not Path(place).is_symlink()]
+        covers: list[tuple[Path, int, list[str]]] = [
+            (Path("/"), 0, ["--ro-bind", "/", "/"]),
+            (Path("/dev"), 0, ["--dev", "/dev"]),
+            (Path("/proc"), 0, ["--proc", "/proc"]),
+            *((place, 1, ["--size", str(_TMP_SIZE), "--tmpfs", str(place)]) for place in private),
+            *((place, 1, _cover(place)) for place in self._hidden() if place not in private),
+            (Path("/tmp/home"), 1, ["--dir", "/tmp/home"]),  # noqa: S108 - inside
+            *((place, 2, ["--ro-bind", str(place), str(place)]) for place in self._shown()),
+            *((place, 3, ["--bind", str(place), str(place)]) for place in self.writable),
+        ]
         mounts = [word for _, _, words in sorted(covers, key=lambda c: (len(c[0].parts), c[1])) for word in words]
         share = ["--share-net"] if self.network and "--unshare-all" in self.boundary.options else []
         options = [o for o in self.boundary.options if not (self.network and o == "--unshare-net")]
@@ -198,6 +191,16 @@ class Sandbox:
                 details={"boundary": self.boundary.detail, "stderr": ctx.masker.mask(result.stderr[-2000:])},
             )
         return result, verdict
+
+
+def _cover(place: Path) -> list[str]:
+    """Nothing at all instead of a folder, an empty file instead of a file."""
+    return ["--size", "65536", "--tmpfs", str(place)] if place.is_dir() else ["--ro-bind", "/dev/null", str(place)]
+
+
+def private_places(ctx: Context) -> tuple[Path, ...]:
+    """What belongs to REIGN or was named by the operator (option `hide`): no plan sees or touches it."""
+    return (ctx.state_dir, ctx.scratch, *ctx.private, *map(Path, ctx.options.get("hide", ())))
 
 
 def allowed_roots(ctx: Context) -> tuple[Path, ...]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,7 +18,7 @@ from reign.core.resource import Observation, Undo
 from reign.executor import Context, FailureKind, Operation, TaskFailed
 from reign.executor.contract import Assessment, Observations
 from workers.bash import limits
-from workers.bash.judged import decision_on, require_leave
+from workers.bash.judged import in_words, judgement_of, require_leave
 from workers.bash.lint import Remark, remarks_on
 from workers.bash.sandbox import Profile, Sandbox, allowed_roots
 
@@ -95,7 +97,7 @@ class CommandInputs(ShellInputs):
 
 
 class CommandResult(OperationResult):
-    exit_code: int
+    exit_code: int = Field(description="128 + number if a signal ended it")
     stdout: str = Field(description="masked; of long output its head and its tail")
     stderr: str = Field(description="masked; of long output its head and its tail")
     truncated: bool = Field(False, description="the middle of a stream was left out")
@@ -134,17 +136,20 @@ class _Command(Operation[Any, CommandResult]):
     def done(self, ctx: Context, inputs: Any, seen: Observations) -> CommandResult | None:
         there = any(observation.exists for observation in seen)
         if not there and inputs.unless:
-            require_leave(ctx, inputs.unless, shell=inputs.shell)
+            require_leave(ctx, inputs.unless, shell=inputs.shell, looking=True)
             sandbox = Sandbox.of(ctx, Profile.READ_ONLY, limits=inputs.limits)
             there = _execute(ctx, inputs, sandbox, inputs.unless, quiet=True).exit_code == 0
-        return CommandResult(exit_code=0, stdout="", stderr="", ran=False) if there else None
+        if there:
+            return CommandResult(exit_code=0, stdout="", stderr="", ran=False)
+        require_leave(ctx, self.text(ctx, inputs), shell=inputs.shell, looking=True)
+        return None
 
     def apply(self, ctx: Context, inputs: Any, seen: Observations) -> CommandResult:
         text = self.text(ctx, inputs)
         require_leave(ctx, text, shell=inputs.shell)
         result = self._run(ctx, inputs, text, self.arguments(inputs))
         if result.exit_code not in inputs.exit_codes:
-            raise failed(ctx, self.name, result)
+            raise failed(self.name, result)
         return result
 
     def _run(self, ctx: Context, inputs: Any, text: str, arguments: list[str]) -> CommandResult:
@@ -155,10 +160,10 @@ class _Command(Operation[Any, CommandResult]):
             return
         if inputs.undo is None:
             raise TaskFailed(f"{self.name} cannot be taken back: no `undo` command was given")
-        require_leave(ctx, inputs.undo, shell=inputs.shell)
+        require_leave(replace(ctx, approved=True), inputs.undo, shell=inputs.shell)  # the rollback was approved
         result = self._run(ctx, inputs, inputs.undo, [])
         if result.exit_code != 0:
-            raise failed(ctx, "the `undo` command", result)
+            raise failed("the `undo` command", result)
 
     def assess(self, inputs: Any) -> Assessment:
         if inputs.sandbox is Profile.READ_ONLY:
@@ -170,11 +175,11 @@ class _Command(Operation[Any, CommandResult]):
         asks = "it runs without a sandbox" if inputs.sandbox is Profile.HOST else None
         refuses = None
         for text in (self.given(inputs), inputs.undo, inputs.unless):
-            decision = decision_on(text, shell=inputs.shell) if text else None
-            if decision and decision.decision == "deny":
-                refuses = refuses or f"{decision.reason}: {decision.part}"
-            elif decision and decision.decision == "ask":
-                asks = asks or f"{decision.reason}: {decision.part}"
+            judged = judgement_of(text, shell=inputs.shell) if text else None
+            if judged and judged.decision == "deny":
+                refuses = refuses or in_words(judged)
+            elif judged and judged.decision == "ask":
+                asks = asks or in_words(judged)
         return Assessment(effect=effect, undo=undo, asks=asks, refuses=refuses, note=note)
 
 
@@ -294,10 +299,12 @@ def working_folder(ctx: Context, cwd: str | None) -> Path:
     return folder
 
 
-def failed(ctx: Context, what: str, result: CommandResult) -> TaskFailed:
+def failed(what: str, result: CommandResult) -> TaskFailed:
     """The failure that a wrong exit code is, with the last lines that were printed."""
     last = (result.stderr.strip() or result.stdout.strip()).splitlines()[-10:]
-    how = f"exit code {result.exit_code}" if result.exit_code >= 0 else f"signal {-result.exit_code}"
+    number = result.exit_code - 128
+    signalled = f" ({signal.Signals(number).name})" if number in signal.valid_signals() else ""
+    how = f"exit code {result.exit_code}{signalled}"
     return TaskFailed(
         f"{what} ended with {how}" + (f": {last[-1]}" if last else ""),
         hint="`reign logs` shows all that it printed",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,11 +28,11 @@ def observe(ctx: Context, place: Place) -> Observation:
         "owner": [status.st_uid, status.st_gid],
     }
     if state["kind"] == "file":
-        state |= _content(ctx, place, status.st_size)
+        state |= _content(ctx, place)
     return Observation(resource=place.resource, exists=True, state=state)
 
 
-def _content(ctx: Context, place: Place, size: int) -> dict[str, Any]:
+def _content(ctx: Context, place: Place) -> dict[str, Any]:
     most = amount(ctx.options.get("keep_files", KEEP_MOST))
     total, kept, sha = 0, bytearray(), hashlib.sha256()
     for data in place.chunks():
@@ -54,12 +53,8 @@ def kind_of(mode: int) -> str:
     return "special"
 
 
-def require_replaceable(seen: Observation) -> None:
-    """Raises TaskFailed unless an ordinary file that can be put back, or nothing, is there."""
-    path = seen.resource.partition("/")[2]
-    if not seen.exists:
-        return
-    kind = seen.state["kind"]
+def require_ordinary(path: Path, kind: str) -> None:
+    """Raises TaskFailed for anything but an ordinary file."""
     if kind == "link":
         raise TaskFailed(
             f"{path} is a symbolic link, and links are not followed",
@@ -69,9 +64,16 @@ def require_replaceable(seen: Observation) -> None:
     if kind != "file":
         what = "a folder" if kind == "folder" else "no ordinary file"
         raise TaskFailed(f"{path} is {what}", kind=FailureKind.WRONG_INPUT, hint="give the path of a file")
+
+
+def require_replaceable(place: Place, seen: Observation) -> None:
+    """Raises TaskFailed unless an ordinary file that can be put back, or nothing, is there."""
+    if not seen.exists:
+        return
+    require_ordinary(place.path, seen.state["kind"])
     if seen.state["content"] is None:
         raise TaskFailed(
-            f"{path} has {seen.state['size']} bytes, more than is kept for an undo",
+            f"{place.path} has {seen.state['size']} bytes, more than is kept for an undo",
             kind=FailureKind.WRONG_INPUT,
             hint="let the operator raise `keep_files` of the bash agent, or do it with bash.run",
         )
@@ -110,8 +112,3 @@ def checked_stream(ctx: Context, chunks: Iterator[bytes]) -> Iterator[bytes]:
     for data in chunks:
         ctx.check()
         yield data
-
-
-def own_ids() -> tuple[int, int]:
-    """Who this worker is."""
-    return os.getuid(), os.getgid()

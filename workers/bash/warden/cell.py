@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
-import sys
+import socket
 import traceback
+from pathlib import Path
 
-from workers.bash.warden import landlock, seccomp
+from workers.bash.warden import guard, landlock, seccomp
 from workers.bash.warden.kernel import PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, drop_capabilities, prctl
 from workers.bash.warden.order import Limits, Order
 
-#: Exit code of a child that could not become the command, as shells use it.
-CANNOT_START = 126
+#: What the child says if it could not become the command.
+CANNOT_START = "cannot-start"
 
 
-def enter(order: Order, status: int, output: int | None) -> None:
-    """Never returns. ``status``: the descriptor that bubblewrap reports on; ``output``: where stdout and stderr go."""
+def enter(order: Order, status: int, to_warden: socket.socket, output: int | None) -> None:
+    """Never returns. ``status``: where a failure, or bubblewrap, reports; ``output``: where stdout and stderr go."""
     try:
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         os.setsid()
@@ -29,14 +31,17 @@ def enter(order: Order, status: int, output: int | None) -> None:
             os.dup2(output, 1)
             os.dup2(output, 2)
         _limit(order.limits)
+        guard.post(to_warden)
+        to_warden.close()
         _ENTER[order.walls.kind](order, status)
     except FileNotFoundError as error:
-        print(f"{error.filename or order.argv[0]} is not there", file=sys.stderr, flush=True)
+        os.write(2, f"{error.filename or order.argv[0]} is not there\n".encode())
     except OSError as error:
-        print(f"{order.argv[0]} cannot be started: {error}", file=sys.stderr, flush=True)
+        os.write(2, f"{order.argv[0]} cannot be started: {error}\n".encode())
     except BaseException:
         traceback.print_exc()
-    os._exit(CANNOT_START)
+    os.write(status, f'{{"{CANNOT_START}": 1}}\n'.encode())
+    os._exit(126)
 
 
 def _limit(limits: Limits) -> None:
@@ -60,20 +65,17 @@ def _limit(limits: Limits) -> None:
 
 def _processes_of(user: int) -> int:
     count = 0
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                if os.stat(f"/proc/{name}").st_uid == user:
-                    count += len(os.listdir(f"/proc/{name}/task"))
-            except OSError:
-                continue
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with contextlib.suppress(OSError):
+                if process.stat().st_uid == user:
+                    count += sum(1 for _ in (process / "task").iterdir())
     return count
 
 
-def _none(order: Order, status: int) -> None:
-    os.close(status)
+def _none(order: Order, _: int) -> None:
     os.chdir(order.cwd)
-    os.execvpe(order.argv[0], order.argv, os.environ)
+    os.execvpe(order.argv[0], order.argv, os.environ)  # noqa: S606 - becoming the command is the point
 
 
 def _bubblewrap(order: Order, status: int) -> None:
@@ -84,11 +86,10 @@ def _bubblewrap(order: Order, status: int) -> None:
         os.write(code, seccomp.program())
         os.lseek(code, 0, os.SEEK_SET)
         options += ["--seccomp", str(code)]
-    os.execv(options[0], [*options, "--chdir", order.cwd, "--", *order.argv])
+    os.execv(options[0], [*options, "--chdir", order.cwd, "--", *order.argv])  # noqa: S606
 
 
-def _landlock(order: Order, status: int) -> None:
-    os.close(status)
+def _landlock(order: Order, _: int) -> None:
     os.chdir(order.cwd)
     walls = order.walls
     prctl(PR_SET_NO_NEW_PRIVS, 1)
@@ -96,7 +97,7 @@ def _landlock(order: Order, status: int) -> None:
         drop_capabilities()
     landlock.restrict(walls.read, walls.write, network=walls.network)
     seccomp.install(seccomp.program(sockets=walls.network, truncate=landlock.abi() >= 3))
-    os.execvpe(order.argv[0], order.argv, os.environ)
+    os.execvpe(order.argv[0], order.argv, os.environ)  # noqa: S606 - becoming the command is the point
 
 
 _ENTER = {"none": _none, "bubblewrap": _bubblewrap, "landlock": _landlock}

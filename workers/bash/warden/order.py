@@ -73,9 +73,10 @@ class Verdict:
     """How it ended, for the worker: ``started`` says whether the command itself ever ran behind its walls."""
 
     started: bool
-    exit_code: int  # negative: ended by that signal
+    exit_code: int  # 128 + number if a signal ended it, as shells tell
     killed: str | None = None  # the limit that it went over, in words
     left: int = 0  # processes that it left behind and that were ended
+    asked: bool = False  # somebody asked it to end
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self)))

@@ -1,16 +1,18 @@
 """A seccomp filter: system calls that no build or test needs and that reach for the kernel or for other programs.
 
-Numbers are those of the kernel's own tables (arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h).
+Numbers are those of the kernel's own tables (arch/x86/entry/syscalls/syscall_64.tbl and
+include/uapi/asm-generic/unistd.h).
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from workers.bash.warden.kernel import PR_SET_SECCOMP, prctl
 
@@ -33,16 +35,18 @@ _NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "sethostname": (170, 161), "setdomainname": (171, 162), "lookup_dcookie": (212, 18), "nfsservctl": (180, 42),
 }  # fmt: skip
 _CLONE = (56, 220)
+_FORK, _VFORK = (57, None), (58, None)
 _CLONE3 = (435, 435)
 _IOCTL = (16, 29)
 _SOCKET = (41, 198)
 _TRUNCATE = (76, 45)
+_THREAD = 0x00010000  # CLONE_THREAD
 _NEW_NAMESPACES = 0x7E020000  # CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET}
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 _NETWORK_FAMILIES = (socket.AF_INET, socket.AF_INET6, 16)  # 16: AF_NETLINK, which name lookups use
 
 _LOAD, _EQUAL, _ANY_BIT, _AT_LEAST, _RETURN = 0x20, 0x15, 0x45, 0x35, 0x06
-_ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
+_ALLOW, _ASK, _ERRNO, _KILL = 0x7FFF0000, 0x7FC00000, 0x00050000, 0x80000000
 _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
 
 
@@ -62,16 +66,7 @@ def program(*, sockets: bool | None = None, truncate: bool = True) -> bytes:
     IPv4 and IPv6 only. ``truncate``: False refuses truncate(2) by path, which Landlock before ABI 3 does not see.
     Raises KeyError on a machine that the tables do not know.
     """
-    machine = os.uname().machine
-    column = list(_ARCHITECTURE).index(machine)
-    code: list[tuple[int, int, int, int]] = [
-        (_LOAD, 0, 0, _ARCHITECTURE_AT),
-        (_EQUAL, 1, 0, _ARCHITECTURE[machine]),
-        (_RETURN, 0, 0, _KILL),
-        (_LOAD, 0, 0, _NUMBER_AT),
-    ]
-    if machine == "x86_64":
-        code += [(_AT_LEAST, 0, 1, _X32), (_RETURN, 0, 0, _ERRNO | errno.ENOSYS)]
+    code, column = _beginning()
     refused = [numbers[column] for numbers in _NUMBERS.values()]
     if not truncate:
         refused.append(_TRUNCATE[column])
@@ -94,6 +89,32 @@ def program(*, sockets: bool | None = None, truncate: bool = True) -> bytes:
     return b"".join(struct.pack("HBBI", *step) for step in code)
 
 
+def gate() -> bytes:
+    """The filter that has the warden asked about every new process, though not about threads. Raises KeyError."""
+    code, column = _beginning()
+    for number in (_FORK[column], _VFORK[column]):
+        if number is not None:
+            code += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ASK)]
+    code += [(_EQUAL, 0, 1, _CLONE3[column]), (_RETURN, 0, 0, _ERRNO | errno.ENOSYS)]
+    code += _when(_CLONE[column], 0, [(_ANY_BIT, 1, 0, _THREAD), (_RETURN, 0, 0, _ASK)])
+    code.append((_RETURN, 0, 0, _ALLOW))
+    return b"".join(struct.pack("HBBI", *step) for step in code)
+
+
+def _beginning() -> tuple[list[tuple[int, int, int, int]], int]:
+    """Refuse calls of another architecture's numbering, then load the number; and the column of this machine."""
+    machine = os.uname().machine
+    code = [
+        (_LOAD, 0, 0, _ARCHITECTURE_AT),
+        (_EQUAL, 1, 0, _ARCHITECTURE[machine]),
+        (_RETURN, 0, 0, _KILL),
+        (_LOAD, 0, 0, _NUMBER_AT),
+    ]
+    if machine == "x86_64":
+        code += [(_AT_LEAST, 0, 1, _X32), (_RETURN, 0, 0, _ERRNO | errno.ENOSYS)]
+    return code, list(_ARCHITECTURE).index(machine)
+
+
 def _when(number: int, argument: int, then: Sequence[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
     """Steps that look at one argument of one call, and leave the number loaded for the next."""
     body = [(_LOAD, 0, 0, _argument(argument)), *then, (_LOAD, 0, 0, _NUMBER_AT)]
@@ -102,7 +123,13 @@ def _when(number: int, argument: int, then: Sequence[tuple[int, int, int, int]])
 
 def install(code: bytes) -> None:
     """Put the filter on this process and all that it starts; no_new_privs must be set. Raises OSError."""
+    with as_program(code) as program:
+        prctl(PR_SET_SECCOMP, 2, ctypes.addressof(program))
+
+
+@contextlib.contextmanager
+def as_program(code: bytes) -> Iterator[ctypes.Array[ctypes.c_char]]:
+    """The ``struct sock_fprog`` that the kernel takes; good inside the block only."""
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer))
-    holder = ctypes.create_string_buffer(header, len(header))
-    prctl(PR_SET_SECCOMP, 2, ctypes.addressof(holder))
+    yield ctypes.create_string_buffer(header, len(header))

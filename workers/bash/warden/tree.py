@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -15,9 +16,9 @@ def children(pid: int) -> list[int]:
     """Direct children; empty if it is gone."""
     found: list[int] = []
     with contextlib.suppress(OSError, ValueError):
-        for thread in os.listdir(f"/proc/{pid}/task"):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
             with contextlib.suppress(OSError, ValueError):
-                found += map(int, Path(f"/proc/{pid}/task/{thread}/children").read_text().split())
+                found += map(int, (thread / "children").read_text().split())
     return found
 
 
@@ -59,13 +60,22 @@ def reap() -> dict[int, int]:
         ended[pid] = status
 
 
-def end_all(root: int, within: float = 5.0) -> None:
-    """SIGKILL every descendant of ``root`` (this process, a subreaper) until none is left."""
+def end_all(root: int, within: float = 60.0, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """SIGKILL every descendant of ``root`` (this process, a subreaper) until none is left; reaps them.
+
+    They are all halted first, so that none makes new ones while others are being ended.
+    """
     until = time.monotonic() + within
+    halted: set[int] = set()
     while time.monotonic() < until:
+        meanwhile()
         left = below(root)
-        if not left:
-            return
-        send(left, signal.SIGKILL)
-        reap()
-        time.sleep(0.005)
+        fresh = [pid for pid in left if pid not in halted]
+        send(fresh, signal.SIGSTOP)
+        halted.update(fresh)
+        if not fresh:
+            send(left, signal.SIGKILL)
+            reap()
+            if not left:
+                return
+            time.sleep(0.002)

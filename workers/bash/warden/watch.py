@@ -7,6 +7,7 @@ import json
 import os
 import select
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from workers.bash.warden import stay, tree
 from workers.bash.warden.cell import CANNOT_START, enter
+from workers.bash.warden.guard import Guard
 from workers.bash.warden.kernel import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prctl
 from workers.bash.warden.order import Limits, Order, Verdict
 
@@ -31,10 +33,12 @@ class Watch:
     order: Order
     child: int
     status: int  # what bubblewrap reports on
+    guard: Guard
     log: stay.Log | None = None
     started: float = field(default_factory=time.monotonic)
     killed: str | None = None
     stop_at: float | None = None
+    look_at: float = 0.0
     ended: int | None = None  # wait status
     told: dict[str, int] = field(default_factory=dict)  # what bubblewrap said of its child
 
@@ -46,8 +50,8 @@ class Watch:
                 self._collect()
                 self._enforce()
         left = len(self._outside_walls())
-        tree.end_all(os.getpid())
-        tree.reap()
+        self.guard.closed = True
+        tree.end_all(os.getpid(), meanwhile=self._refuse)
         if self.log:
             self.log.drain()
         return self._verdict(left)
@@ -59,22 +63,54 @@ class Watch:
             tree.send(self._outside_walls(), signal.SIGTERM)
 
     def _wait(self, handle: int) -> None:
+        """Until something happens or it is time to look: the child's end, a line of its output, one that asks."""
         busy = time.monotonic() - self.started < _SETTLED_AFTER or self.stop_at is not None
-        readable = [handle, *([self.log.source] if self.log and self.log.open else [])]
-        ready, _, _ = select.select(readable, [], [], _LOOK_EVERY if busy else _LOOK_EVERY_LATER)
-        if self.log and self.log.source in ready:
-            self.log.pump()
+        waiting = select.poll()
+        waiting.register(handle, select.POLLIN)
+        if self.log and self.log.open:
+            waiting.register(self.log.source, select.POLLIN)
+        if self.guard.key is not None:
+            waiting.register(self.guard.key, select.POLLIN)
+        for ready, event in waiting.poll(1000 * (_LOOK_EVERY if busy else _LOOK_EVERY_LATER)):
+            if self.log and ready == self.log.source:
+                self.log.pump()
+            elif ready == self.guard.key:
+                self._at_the_gate(event)
+
+    def _at_the_gate(self, event: int) -> None:
+        if event & select.POLLIN:
+            if not self.guard.answer(self._room):
+                self.killed = self.killed or too_many(self.order.limits)
+        else:
+            self.guard.drop()  # everybody who could ask is gone
+
+    def _room(self) -> int:
+        most = self.order.limits.processes
+        return most - len(tree.below(os.getpid(), most + 1)) if most else 1_000_000
+
+    def _refuse(self) -> None:
+        """Nobody comes to be any more; those that ask are told so, or they would wait for ever."""
+        while self.guard.key is not None:
+            waiting = select.poll()
+            waiting.register(self.guard.key, select.POLLIN)
+            events = waiting.poll(0)
+            if not events:
+                return
+            self._at_the_gate(events[0][1])
 
     def _collect(self) -> None:
         self.ended = tree.reap().get(self.child)
 
     def _enforce(self) -> None:
-        if self.ended is not None:
+        if self.ended is not None or (time.monotonic() < self.look_at and self.killed is None):
             return
+        self.look_at = time.monotonic() + _LOOK_EVERY
         pids = tree.below(os.getpid())
         reason = over(self.order.limits, pids)
         if reason and self.killed is None:
             self.killed = reason
+        if self.killed:
+            self.guard.closed = True
         if self.killed or (self.stop_at is not None and time.monotonic() >= self.stop_at):
             tree.send([self.child, *pids], signal.SIGKILL)
 
@@ -89,22 +125,17 @@ class Watch:
 
     def _verdict(self, left: int) -> Verdict:
         assert self.ended is not None
-        code = os.waitstatus_to_exitcode(self.ended)
-        if self.order.walls.kind != "bubblewrap":
-            return Verdict(started=code != CANNOT_START, exit_code=code, killed=self.killed, left=left)
         self._listen()
-        inner = self.told.get("exit-code")
-        if inner is not None and inner > 128 and inner - 128 in signal.valid_signals():
-            inner = 128 - inner  # bubblewrap tells of a signal as shells do
-        return Verdict(
-            started=inner is not None or code < 0 or self.killed is not None,
-            exit_code=code if inner is None else inner,
-            killed=self.killed,
-            left=left,
-        )
+        code = os.waitstatus_to_exitcode(self.ended)
+        started = CANNOT_START not in self.told
+        if self.order.walls.kind == "bubblewrap":
+            started = "exit-code" in self.told or code < 0 or self.killed is not None
+            code = self.told.get("exit-code", code)
+        exit_code = code if code >= 0 else 128 - code
+        return Verdict(started, exit_code, killed=self.killed, left=left, asked=self.stop_at is not None)
 
     def _listen(self) -> None:
-        """Take in what bubblewrap says: the number of its child, and the command's exit code if it ever ran."""
+        """Take in what the child says if it fails to become the command, and what bubblewrap says of its own child."""
         os.set_blocking(self.status, False)
         with contextlib.suppress(BlockingIOError):
             while reported := os.read(self.status, 65536):
@@ -115,10 +146,14 @@ class Watch:
 def over(limits: Limits, pids: list[int]) -> str | None:
     """The limit that these processes together are over, in words."""
     if limits.processes and len(pids) > limits.processes:
-        return f"more than {limits.processes} processes"
+        return too_many(limits)
     if limits.memory and sum(map(tree.own_memory, pids)) > limits.memory:
         return f"more than {limits.memory // 2**20} MiB of memory"
     return None
+
+
+def too_many(limits: Limits) -> str:
+    return f"more than {limits.processes} processes"
 
 
 @contextlib.contextmanager
@@ -132,7 +167,7 @@ def selectable(pid: int) -> Iterator[int]:
 
 
 def main(path: Path) -> int:
-    """Carry out the order at ``path``; the exit code is the command's (128 + number if a signal ended it)."""
+    """Carry out the order at ``path``; the exit code is the command's."""
     order = Order.read(path)
     path.unlink()
     told = -1
@@ -143,12 +178,16 @@ def main(path: Path) -> int:
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     status, status_inside = os.pipe()
     log = stay.Log.open_at(order.stay) if order.stay else None
+    from_child, to_warden = socket.socketpair()
     child = os.fork()
     if child == 0:
         os.close(status)
-        enter(order, status_inside, log.sink if log else None)
+        from_child.close()
+        enter(order, status_inside, to_warden, log.sink if log else None)
     os.close(status_inside)
-    watch = Watch(order, child, status, log)
+    to_warden.close()
+    with from_child:
+        watch = Watch(order, child, status, Guard(from_child), log)
     signal.signal(signal.SIGTERM, watch.stop)
     signal.signal(signal.SIGINT, watch.stop)
     if order.stay:
@@ -157,7 +196,7 @@ def main(path: Path) -> int:
     verdict.write(Path(order.verdict))
     if order.stay:
         stay.finish(order.stay)
-    return verdict.exit_code if verdict.exit_code >= 0 else 128 - verdict.exit_code
+    return verdict.exit_code
 
 
 def follow_parent() -> None:
