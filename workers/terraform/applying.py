@@ -1,0 +1,258 @@
+"""terraform.apply and terraform.destroy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from reign.core.catalog import Effect, OperationResult
+from reign.core.resource import Undo
+from reign.executor import Context, FailureKind, NeedsApproval, Operation, TaskFailed
+from reign.executor.contract import Observations
+from workers.terraform import undoing
+from workers.terraform.carrying import begun_by, carry_out
+from workers.terraform.changes import Counts, PlanChanges, rest_of
+from workers.terraform.configuration import Configuration
+from workers.terraform.inputs import Planned
+from workers.terraform.observing import observe
+from workers.terraform.planning import MadePlan, SavedPlan, Values, blob, lay_out, load, make, stale
+from workers.terraform.record import Applied
+from workers.terraform.session import Session, opened, resource_of
+from workers.terraform.state import State
+
+#: How many objects an apply may destroy (replacements count) before a person is asked (``max_destroy``).
+MAX_DESTROY = 3
+
+
+class ChangedResult(OperationResult):
+    outputs: dict[str, Any] = Field(default_factory=dict, description="values of the outputs that are not sensitive")
+    sensitive: list[str] = Field(default_factory=list, description="outputs whose values are not shown")
+    changes: Counts
+    resources: list[str] = Field(default_factory=list, description="addresses of what the state holds now")
+    state_serial: int
+    lineage: str
+
+
+def changed_result(state: State, counts: Counts) -> ChangedResult:
+    return ChangedResult(
+        outputs=state.outputs,
+        sensitive=sorted(state.secret_outputs),
+        changes=counts,
+        resources=state.addresses,
+        state_serial=state.serial,
+        lineage=state.lineage,
+    )
+
+
+def may_destroy(ctx: Context, inputs: Any, changes: PlanChanges | None, destroyed: int, everything: bool) -> None:
+    """Ask, if more would be destroyed than may be without a yes. Raises NeedsApproval."""
+    own = getattr(inputs, "max_destroy", None)
+    limit = int(ctx.options.get("max_destroy", MAX_DESTROY)) if own is None else int(own)
+    if ctx.approved or not (destroyed > limit or (everything and destroyed)):
+        return
+    names = changes.destroyed if changes else []
+    listed = (": " + ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")) if names else ""
+    why = "the plan takes everything away" if everything else f"more than {limit} may not be destroyed without a yes"
+    raise NeedsApproval(
+        f"{destroyed} object{'s' if destroyed != 1 else ''} would be destroyed{listed}; {why}",
+        hint="approve it, or raise `max_destroy` if this is meant",
+        details={"destroys": names, "limit": limit},
+    )
+
+
+class _Changing(Operation[Any, ChangedResult]):
+    Result: ClassVar = ChangedResult
+    undo = Undo.COMPENSATING
+    timeout = 3600.0
+    #: Terraform's state says what is done: an apply that was cut off goes on with the rest.
+    converges = True
+
+    def touches(self, ctx: Context, inputs: Any) -> Sequence[str]:
+        return [resource_of(ctx, inputs)]
+
+    def inspect(self, ctx: Context, inputs: Any) -> Observations:
+        return [observe(ctx, inputs)]
+
+
+class Apply(_Changing):
+    name = "terraform.apply"
+    summary = "Make what a terraform configuration says, or carry out a saved plan"
+    undo_note = (
+        "the former configuration and variables are applied again, or everything is destroyed if there was nothing;"
+        " what the apply destroyed or replaced is made anew, without its data"
+    )
+
+    class Inputs(Planned):
+        plan_file: str | None = Field(None, description="a saved plan: exactly that is applied, or nothing")
+        replace: list[str] = Field(default_factory=list, description="objects to make anew")
+        max_destroy: int | None = Field(
+            None, ge=0, description=f"objects that may be destroyed without a person's yes (default {MAX_DESTROY})"
+        )
+
+    def done(self, ctx: Context, inputs: Inputs, seen: Observations) -> ChangedResult | None:
+        if inputs.plan_file is not None:
+            return self._saved_done(ctx, inputs)
+        with opened(ctx, inputs) as session:
+            made = self._plan(session, inputs)
+            if made.empty:
+                return changed_result(made.base, Counts())
+            may_destroy(ctx, inputs, made.changes, made.changes.counts.destroy, False)
+        return None
+
+    def apply(self, ctx: Context, inputs: Inputs, seen: Observations) -> ChangedResult:
+        if inputs.plan_file is not None:
+            return self._saved_apply(ctx, inputs)
+        with opened(ctx, inputs) as session:
+            made = self._plan(session, inputs)
+            _as_seen(made.base, seen)
+            may_destroy(ctx, inputs, made.changes, made.changes.counts.destroy, False)
+            values = Values.given(ctx, inputs)
+            applied = Applied(
+                configuration=ctx.blobs.put(session.content.pack()),
+                variables=inputs.variables,
+                var_files=values.keep(ctx),
+                targets=inputs.targets,
+            )
+            state = carry_out(session, made.file, made.base, applied, made.changes, parallelism=inputs.parallelism)
+            return changed_result(state, made.changes.counts)
+
+    def restore(self, ctx: Context, inputs: Inputs, before: Observations, now: Observations) -> None:
+        undoing.restore(ctx, inputs, before[0], _plan_of(ctx, inputs))
+
+    def _plan(self, session: Session, inputs: Inputs) -> MadePlan:
+        values = Values.given(session.ctx, inputs)
+        return make(session, values, targets=inputs.targets, replace=inputs.replace, parallelism=inputs.parallelism)
+
+    # --- a saved plan ----------------------------------------------------------------------------------------------
+
+    def _saved_done(self, ctx: Context, inputs: Inputs) -> ChangedResult | None:
+        saved = _loaded(ctx, inputs)
+        with _frozen(ctx, inputs, saved) as session:
+            state = session.state()
+            if stale(saved, state) is None:
+                if not saved.fingerprints and saved.counts == Counts():
+                    made = None
+                else:
+                    may_destroy(ctx, inputs, None, saved.counts.destroy, saved.destroy)
+                    return None
+            else:
+                made = _again(session, inputs, saved)
+            if made is not None and not made.empty:
+                return None
+            return changed_result(state, Counts())
+
+    def _saved_apply(self, ctx: Context, inputs: Inputs) -> ChangedResult:
+        saved = _loaded(ctx, inputs)
+        with _frozen(ctx, inputs, saved) as session:
+            state = session.state()
+            old = stale(saved, state)
+            if old is None:
+                may_destroy(ctx, inputs, None, saved.counts.destroy, saved.destroy)
+                file = lay_out(ctx, saved)
+                carried = carry_out(
+                    session, file, state, saved.applied, None, plan=inputs.plan_file, parallelism=inputs.parallelism
+                )
+                return changed_result(carried, saved.counts)
+            # Only this very task's own cut-off attempt may have moved the state: then what is left of the plan is done.
+            if session.record.plan != begun_by(ctx, inputs.plan_file):
+                raise old
+            made = _again(session, inputs, saved)
+            if other := rest_of(saved.fingerprints, made.changes):
+                old.details["not_in_the_plan"] = list(other)
+                raise old
+            ctx.log(f"an earlier attempt carried out part of the plan; the rest: {made.changes.counts}")
+            carried = carry_out(
+                session,
+                made.file,
+                state,
+                saved.applied,
+                made.changes,
+                plan=inputs.plan_file,
+                parallelism=inputs.parallelism,
+            )
+            return changed_result(carried, made.changes.counts)
+
+
+def _loaded(ctx: Context, inputs: Any) -> SavedPlan:
+    if inputs.targets or inputs.replace or inputs.var_files:
+        raise TaskFailed(
+            "targets, replace and var_files belong to the plan, not to its application",
+            kind=FailureKind.WRONG_INPUT,
+            hint="give them to terraform.plan",
+        )
+    return load(ctx, inputs.plan_file, inputs)
+
+
+def _frozen(ctx: Context, inputs: Any, saved: SavedPlan) -> Any:
+    configuration = Configuration.unpack(blob(ctx, saved.configuration))
+    return opened(ctx, inputs, configuration=configuration, lock_file=saved.lock_file)
+
+
+def _again(session: Session, inputs: Any, saved: SavedPlan) -> MadePlan:
+    """What is left to do of a saved plan, planned from its own frozen configuration and values."""
+    values = Values.kept(session.ctx, saved.variables | inputs.variables, saved.var_files)
+    return make(session, values, targets=saved.targets, destroy=saved.destroy)
+
+
+def _plan_of(ctx: Context, inputs: Any) -> SavedPlan | None:
+    return load(ctx, inputs.plan_file, inputs) if inputs.plan_file else None
+
+
+def _as_seen(now: State, seen: Observations) -> None:
+    """The before-state that was recorded must be what is changed. Raises TaskFailed."""
+    if not seen:
+        return
+    was = seen[0].state
+    if (was.get("lineage", ""), was.get("serial", 0)) != (now.lineage, now.serial):
+        raise TaskFailed(
+            f"the state moved from serial {was.get('serial', 0)} to {now.serial} while this task was looking at it",
+            kind=FailureKind.CONFLICT,
+            hint="somebody else changes it too; try again",
+            retryable=True,
+        )
+
+
+class Destroy(_Changing):
+    name = "terraform.destroy"
+    summary = "Destroy all that a terraform configuration made in a workspace"
+    effect = Effect.DESTROY
+    undo_note = "all is made again from the recorded configuration and variables, without the data that it held"
+
+    class Inputs(Planned):
+        pass
+
+    def inspect(self, ctx: Context, inputs: Inputs) -> Observations:
+        """Without a record of what made it, the configuration as it stands now is what an undo can go by."""
+        found = observe(ctx, inputs)
+        if found.state["applied"] is None and found.exists:
+            with opened(ctx, inputs) as session:
+                values = Values.given(ctx, inputs)
+                applied = Applied(
+                    configuration=ctx.blobs.put(session.content.pack()),
+                    variables=inputs.variables,
+                    var_files=values.keep(ctx),
+                    lineage=found.state["lineage"],
+                    serial=found.state["serial"],
+                )
+            return [found.model_copy(update={"state": found.state | {"applied": applied.model_dump(mode="json")}})]
+        return [found]
+
+    def done(self, ctx: Context, inputs: Inputs, seen: Observations) -> ChangedResult | None:
+        if seen[0].exists:
+            return None
+        return ChangedResult(
+            changes=Counts(), state_serial=seen[0].state.get("serial", 0), lineage=seen[0].state.get("lineage", "")
+        )
+
+    def apply(self, ctx: Context, inputs: Inputs, seen: Observations) -> ChangedResult:
+        with opened(ctx, inputs) as session:
+            values = Values.given(ctx, inputs)
+            made = make(session, values, targets=inputs.targets, destroy=True, parallelism=inputs.parallelism)
+            _as_seen(made.base, seen)
+            state = carry_out(session, made.file, made.base, None, made.changes, parallelism=inputs.parallelism)
+            return changed_result(state, made.changes.counts)
+
+    def restore(self, ctx: Context, inputs: Inputs, before: Observations, now: Observations) -> None:
+        undoing.restore(ctx, inputs, before[0], None)

@@ -1,0 +1,148 @@
+"""How people ask for what the terraform agent does."""
+
+from __future__ import annotations
+
+from reign.core.lexicon import CHECK, SHOW, Gives, Kind, Phrase, Slot, Words
+
+_CUES = ("terraform", "tofu", "opentofu", "tf")
+_DIRECTORY = Slot(
+    "directory",
+    Kind.PATH,
+    labels=(
+        *("folder", "directory", "module", "stack", "configuration", "config", "code", "infrastructure", "infra"),
+        *("terraform", "terraform code", "terraform configuration", "terraform folder", "terraform module"),
+    ),
+    after=("in", "from", "of", "at", "for", "on", "under", "against"),
+    bare=True,
+    required=True,
+    scope=True,
+    things=("folder",),
+    like=r"infra|terraform|\btf\b|tofu",
+    ask="which terraform folder? for example ./infra",
+)
+_WORKSPACE = Slot("workspace", labels=("workspace", "terraform workspace"), scope=True, things=("workspace",))
+_VARIABLES = Slot("variables", Kind.SETTINGS, labels=("variable", "var", "-var"))
+_WHERE = (_DIRECTORY, _WORKSPACE)
+_FILLER = ("change", "resource", "everything", "anything", "all")
+
+WORDS: Words = {
+    "terraform.init": (
+        Phrase(
+            verbs=("init", "initialise", "initialize", "set up"),
+            cues=_CUES,
+            slots=(
+                *_WHERE,
+                Slot("plugin_dir", Kind.PATH, labels=("plugin folder", "plugin directory", "plugin dir", "plugin")),
+                Slot("backend", Kind.SETTINGS, labels=("backend", "backend setting")),
+            ),
+            comes_before=(
+                *("terraform.validate", "terraform.plan", "terraform.apply", "terraform.destroy"),
+                *("terraform.output", "terraform.show"),
+            ),
+            example="initialise terraform in ./infra",
+        ),
+    ),
+    "terraform.validate": (
+        Phrase(
+            verbs=("validate",),
+            states=("validates", "valid", "validated"),
+            cues=_CUES,
+            slots=(_DIRECTORY,),
+            comes_before=("terraform.plan", "terraform.apply"),
+            example="validate the terraform code in ./infra",
+        ),
+        Phrase(
+            verbs=CHECK,
+            states=("validates", "valid"),
+            cues=_CUES,
+            state_needed=True,
+            slots=(_DIRECTORY,),
+            comes_before=("terraform.plan", "terraform.apply"),
+        ),
+    ),
+    "terraform.plan": (
+        Phrase(
+            verbs=("plan", "preview", "dry run", "dry-run"),
+            cues=_CUES,
+            slots=(
+                *_WHERE,
+                _VARIABLES,
+                Slot(
+                    "destroy",
+                    Kind.CHOICE,
+                    choices={"destruction": True, "destroy": True, "removal": True, "-destroy": True},
+                ),
+                Slot("targets", Kind.REF, labels=("target", "-target"), many=True),
+            ),
+            filler=_FILLER,
+            gives=(Gives("plan file", "{result.plan_file}"),),
+            comes_before=("terraform.apply",),
+            weight=1,
+            example="plan ./infra in workspace staging",
+        ),
+        Phrase(
+            verbs=("change", *SHOW),
+            objects=("change",),
+            cues=_CUES,
+            object_needed=True,
+            slots=(*_WHERE, _VARIABLES),
+            filler=("would", "change"),
+            gives=(Gives("plan file", "{result.plan_file}"),),
+            weight=-1,
+        ),
+    ),
+    "terraform.apply": (
+        Phrase(
+            verbs=("apply", "provision", "deploy", "roll out"),
+            objects=("plan", "change"),
+            cues=_CUES,
+            slots=(
+                *_WHERE,
+                _VARIABLES,
+                Slot("plan_file", Kind.PATH, labels=("plan file",), things=("plan file",), implicit=True),
+            ),
+            filler=_FILLER,
+            example="apply the terraform code in ./infra to workspace staging",
+        ),
+    ),
+    "terraform.destroy": (
+        Phrase(
+            verbs=("destroy", "tear down"),
+            cues=_CUES,
+            slots=(*_WHERE, _VARIABLES),
+            filler=_FILLER,
+            example="destroy everything in ./infra/dev with terraform",
+        ),
+        Phrase(
+            verbs=("remove", "delete"),
+            objects=("infrastructure",),
+            cues=_CUES,
+            object_needed=True,
+            slots=(*_WHERE, _VARIABLES),
+            filler=_FILLER,
+        ),
+    ),
+    "terraform.output": (
+        Phrase(
+            verbs=(*SHOW, "output", "outputs"),
+            objects=("output", "terraform output", "output value"),
+            cues=_CUES,
+            object_needed=True,
+            slots=_WHERE,
+            filler=("value", "all"),
+            example="show the outputs of the terraform code in ./infra",
+        ),
+        Phrase(verbs=("output", "outputs"), cues=_CUES, slots=_WHERE),
+    ),
+    "terraform.show": (
+        Phrase(
+            verbs=SHOW,
+            objects=("state", "terraform state", "resource"),
+            cues=_CUES,
+            object_needed=True,
+            slots=_WHERE,
+            filler=("all", "current", "managed"),
+            example="show the terraform state of ./infra",
+        ),
+    ),
+}
