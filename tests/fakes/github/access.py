@@ -37,10 +37,6 @@ class Identity:
         """What rate limits are counted by."""
         return self.token.value if self.token else f"app-{self.app.id}" if self.app else "anonymous"
 
-    @property
-    def is_classic(self) -> bool:
-        return self.token is not None and self.token.kind == "classic"
-
     def role_in(self, world: World, repository: Repository) -> str:
         """The role of the bearer; an installation's is what its permissions amount to."""
         token = self.token

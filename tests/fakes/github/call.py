@@ -53,6 +53,13 @@ class Call:
         """Whether the bearer has this role in the repository."""
         return covers(self.identity.role_in(self.world, self.repository), role)
 
+    def account(self, login: str) -> Account:
+        """A user or organization. Raises Problem 404."""
+        try:
+            return self.world.account(login)
+        except KeyError:
+            raise not_found() from None
+
     def query(self, name: str, default: str = "") -> str:
         return self.request.query.get(name, default)
 

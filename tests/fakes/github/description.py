@@ -58,11 +58,12 @@ def _unpacked(package: str) -> Path:
     version = pinned_version(package)
     folder = cache_folder() / f"{package.replace('/', '-').lstrip('@')}-{version}"
     if not folder.is_dir():
-        _fetch(package, version, folder)
+        fetch(package, version, folder)
     return folder
 
 
-def _fetch(package: str, version: str, folder: Path) -> None:
+def fetch(package: str, version: str, folder: Path) -> None:
+    """Unpacks what is wanted of a package of npm into `folder`. Raises MaterialMissing."""
     npm = shutil.which("npm")
     if npm is None:
         raise MaterialMissing(f"{package} {version}: npm is not on PATH")

@@ -8,23 +8,24 @@ from dataclasses import dataclass, field
 
 from tests.fakes.github.problems import Problem
 
+# A gate that nobody opens lets go after this long, so that a failed test cannot hang the server.
 GATE_SECONDS = 60.0
 
 
 class Gate:
-    """Holds one request until the test opens it."""
+    """Holds one request until the test opens it, or for so many seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = GATE_SECONDS) -> None:
         self.reached = threading.Event()
         self._open = threading.Event()
+        self._seconds = seconds
 
     def open(self) -> None:
         self._open.set()
 
     def pass_through(self) -> None:
-        """Waits for `open`, a minute at most so that a failed test cannot hang the server."""
         self.reached.set()
-        self._open.wait(GATE_SECONDS)
+        self._open.wait(self._seconds)
 
 
 @dataclass
@@ -53,11 +54,14 @@ class Faults:
 
     def __init__(self) -> None:
         self._planned: list[Fault] = []
+        self._gates: list[Gate] = []
         self._lock = threading.Lock()
 
     def plan(self, fault: Fault) -> Fault:
         with self._lock:
             self._planned.append(fault)
+            if fault.gate is not None:
+                self._gates.append(fault.gate)
         return fault
 
     def take(self, method: str, path: str) -> Fault | None:
@@ -76,5 +80,8 @@ class Faults:
             return list(self._planned)
 
     def clear(self) -> None:
+        """Forgets what is planned and lets go of every request that is held."""
         with self._lock:
             self._planned.clear()
+            for gate in self._gates:
+                gate.open()

@@ -23,7 +23,7 @@ def github_description() -> OpenApi | None:
     try:
         return published()
     except MaterialMissing as problem:
-        if "github" in os.environ.get("REIGN_REQUIRE", ""):
+        if "github" in map(str.strip, os.environ.get("REIGN_REQUIRE", "").split(",")):
             missing("github", str(problem))
         return None
 

@@ -16,7 +16,6 @@ from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tag, Tree, TreeEntr
 from dulwich.patch import is_binary
 
 FILE_MODE = 0o100644
-TREE_MODE = 0o040000
 MODES = {
     "100644": "blob", "100755": "blob", "120000": "blob", "040000": "tree", "160000": "commit",
 }  # fmt: skip

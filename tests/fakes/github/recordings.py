@@ -153,7 +153,7 @@ class Replay:
 
     def _send(self, recorded: Recorded) -> requests.Response:
         base = self.server.uploads_url if recorded.host.startswith("uploads.") else self.server.url
-        headers = {
+        headers: dict[str, str | bytes] = {
             name: str(recorded.request_headers[name])
             for name in ("accept", "authorization", "content-type")
             if name in recorded.request_headers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -130,9 +130,6 @@ class Repository:
     def label(self, name: str) -> Label | None:
         """Names are compared without case."""
         return next((label for label in self.labels if label.name.lower() == name.lower()), None)
-
-    def pull_requests(self, keep: Callable[[Issue], bool] = lambda _: True) -> Iterable[Issue]:
-        return (issue for issue in self.pulls if keep(issue))
 
     def setting(self, name: str) -> Any:
         return self.settings.get(name, DEFAULT_SETTINGS[name])

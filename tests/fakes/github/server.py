@@ -233,6 +233,10 @@ class GitHubServer:
         self.faults.plan(Fault(method, path, gate=gate, name="hold"))
         return gate
 
+    def delay_next(self, method: str | None, path: str, seconds: float, times: int = 1) -> None:
+        """The next matching requests are carried out `seconds` late."""
+        self.faults.plan(Fault(method, path, gate=Gate(seconds), left=times, name="delay"))
+
     def limit_next(
         self,
         method: str | None = None,

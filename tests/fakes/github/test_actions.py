@@ -209,7 +209,9 @@ def test_pushes_and_pull_requests_start_runs_and_their_checks(
     kept: Kept, repo: Repository, github_server: GitHubServer
 ) -> None:
     sha = github_server.push(kept, "feature", {".github/workflows/ci.yml": CI})
-    assert [(run.event, run.head_sha) for run in repo.get_workflow_runs(branch="feature")] == [("push", sha)]
+    assert [(run.event, run.head_sha) for run in repo.get_workflow_runs(branch=repo.get_branch("feature"))] == [
+        ("push", sha)
+    ]
     repo.create_pull(base="main", head="feature", title="t")
     assert {run.event for run in repo.get_workflow_runs(head_sha=sha)} == {"push", "pull_request"}
     commit = repo.get_commit(sha)
@@ -248,10 +250,11 @@ def test_runs_are_filtered_by_status_actor_and_time(kept: Kept, repo: Repository
     repo.get_workflow("deploy.yml").create_dispatch("main", {"where": "dev"})
     kept.runs[0].finish()
     day = kept.runs[0].created_at.date().isoformat()
-    for wanted in ({"status": "success"}, {"status": "completed"}, {"created": day}, {"created": f">={day}"}):
-        assert len(list(repo.get_workflow_runs(**wanted))) == 1
-    for unwanted in ({"status": "failure"}, {"created": f"<{day}"}, {"created": "2001-01-01..2001-02-01"}):
-        assert list(repo.get_workflow_runs(**unwanted)) == []
+    for created in (day, f">={day}", f"<={day}", ">2001-01-01", f"2001-01-01..{day}"):
+        assert len(list(repo.get_workflow_runs(created=created))) == 1
+    for created in (f"<{day}", f">{day}~", "2001-01-01..2001-02-01"):
+        assert list(repo.get_workflow_runs(created=created)) == []
+    assert [len(list(repo.get_workflow_runs(status=one))) for one in ("success", "completed", "failure")] == [1, 1, 0]
 
 
 def test_checks_are_reported_by_apps_only(

@@ -34,7 +34,7 @@ def test_a_file_is_created_updated_and_deleted(repo: Repository) -> None:
     made = repo.create_file("docs/a.txt", "add", "one\n")
     updated = repo.update_file("docs/a.txt", "change", "two\n", made["content"].sha)
     assert content_of(repo, "docs/a.txt").decoded_content == b"two\n"
-    assert updated["commit"].parents[0].sha == made["commit"].sha
+    assert [one.sha for one in repo.get_git_commit(updated["commit"].sha).parents] == [made["commit"].sha]
     repo.delete_file("docs/a.txt", "remove", updated["content"].sha)
     with pytest.raises(UnknownObjectException):
         repo.get_contents("docs/a.txt")

@@ -11,7 +11,7 @@ from tests.fakes.github.server import GitHubServer
 
 def test_a_new_repository_is_empty_unless_initialised(client: Client) -> None:
     user = client().get_user()
-    empty, full = user.create_repo("empty", private=True), user.create_repo("full", auto_init=True)  # type: ignore[union-attr]
+    empty, full = user.create_repo("empty", private=True), user.create_repo("full", auto_init=True)
     with pytest.raises(GithubException) as raised:
         list(empty.get_commits())
     assert (raised.value.status, raised.value.data["message"]) == (409, "Git Repository is empty.")
@@ -23,12 +23,12 @@ def test_a_taken_or_invalid_name_is_422_with_its_field(github_server: GitHubServ
     github_server.add_repository("mona/shop")
     user = client().get_user()
     with pytest.raises(GithubException) as raised:
-        user.create_repo("shop")  # type: ignore[union-attr]
+        user.create_repo("shop")
     assert raised.value.status == 422
     assert raised.value.data["message"] == "Repository creation failed."
     assert raised.value.data["errors"][0]["message"] == "name already exists on this account"
     with pytest.raises(GithubException) as raised:
-        user.create_repo("a name")  # type: ignore[union-attr]
+        user.create_repo("a name")
     assert raised.value.data["errors"][0]["field"] == "name"
 
 
@@ -49,12 +49,12 @@ def test_a_template_gives_its_files_without_its_history(github_server: GitHubSer
     github_server.push(template, "main", {"c.txt": "more"})
     github_server.add_repository("mona/plain", {"a": "1"})
     one = client()
-    made = one.get_user().create_repo_from_template("made", one.get_repo("mona/template"), private=True)  # type: ignore[union-attr]
+    made = one.get_user().create_repo_from_template("made", one.get_repo("mona/template"), private=True)
     assert made.private
     assert {entry.path for entry in made.get_git_tree("main", recursive=True).tree} == {"a", "a/b.txt", "c.txt"}
     assert made.get_commits().totalCount == 1
     with pytest.raises(GithubException) as raised:
-        one.get_user().create_repo_from_template("no", one.get_repo("mona/plain"))  # type: ignore[union-attr]
+        one.get_user().create_repo_from_template("no", one.get_repo("mona/plain"))
     assert raised.value.status == 422
 
 
@@ -109,7 +109,7 @@ def test_collaborators_have_roles(github_server: GitHubServer, client: Client) -
     assert not repo.has_in_collaborators("helper")
     invited = repo.add_to_collaborators("helper", "maintain")
     assert invited is not None
-    client(github_server.add_token("helper")).get_user().accept_invitation(invited)  # type: ignore[union-attr]
+    client(github_server.add_token("helper")).get_user().accept_invitation(invited)
     assert repo.has_in_collaborators("helper")
     assert (repo.get_collaborator_permission("helper"), repo.get_collaborator_permission("mona")) == ("write", "admin")
     repo.remove_from_collaborators("helper")

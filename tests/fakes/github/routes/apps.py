@@ -64,19 +64,12 @@ def repository_installation(call: Call) -> Answer:
 
 @routes.add("GET", "/orgs/{org}/installation", app_only=True)
 def organization_installation(call: Call) -> Answer:
-    return _installed_on(call, _known(call, call.params["org"]))
+    return _installed_on(call, call.account(call.params["org"]))
 
 
 @routes.add("GET", "/users/{username}/installation", app_only=True)
 def user_installation(call: Call) -> Answer:
-    return _installed_on(call, _known(call, call.params["username"]))
-
-
-def _known(call: Call, login: str) -> Account:
-    try:
-        return call.world.account(login)
-    except KeyError:
-        raise not_found() from None
+    return _installed_on(call, call.account(call.params["username"]))
 
 
 @routes.add("POST", "/app/installations/{installation_id}/access_tokens", app_only=True)

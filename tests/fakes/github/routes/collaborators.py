@@ -16,10 +16,7 @@ ROLES = {"read": "pull", "write": "push"}
 
 
 def _account(call: Call) -> Account:
-    try:
-        return call.world.account(call.params["username"])
-    except KeyError:
-        raise not_found() from None
+    return call.account(call.params["username"])
 
 
 def _people(call: Call) -> list[Account]:

@@ -70,7 +70,7 @@ def own_user(call: Call) -> Answer:
 
 @routes.add("GET", "/users/{username}", scopes="")
 def user(call: Call) -> Answer:
-    found = _account(call, call.params["username"])
+    found = call.account(call.params["username"])
     return Answer(body=shown.full_user(call.links, found, False, _public(call, found)))
 
 
@@ -96,17 +96,10 @@ def organization_member(call: Call) -> Answer:
 
 
 def _organization(call: Call) -> Account:
-    found = _account(call, call.params["org"])
+    found = call.account(call.params["org"])
     if not found.is_organization:
         raise not_found()
     return found
-
-
-def _account(call: Call, login: str) -> Account:
-    try:
-        return call.world.account(login)
-    except KeyError:
-        raise not_found() from None
 
 
 def _public(call: Call, account: Account) -> int:

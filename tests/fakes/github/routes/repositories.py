@@ -26,11 +26,7 @@ def create_for_user(call: Call) -> Answer:
 
 @routes.add("POST", "/orgs/{org}/repos", scopes=CREATE_SCOPES)
 def create_in_organization(call: Call) -> Answer:
-    try:
-        owner = call.world.account(call.params["org"])
-    except KeyError:
-        raise not_found() from None
-    return _create(call, owner)
+    return _create(call, call.account(call.params["org"]))
 
 
 def _create(call: Call, owner: Account) -> Answer:
@@ -167,10 +163,7 @@ def repositories_of_organization(call: Call) -> Page:
 
 
 def _minimal(call: Call, login: str, public_only: bool) -> Page:
-    try:
-        owner = call.world.account(login)
-    except KeyError:
-        raise not_found() from None
+    owner = call.account(login)
     found = [
         one
         for one in call.world.repositories_of(owner)
