@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from celery import Celery, Task
@@ -155,8 +155,13 @@ def serve(settings: Settings, agents: Sequence[str], options: argparse.Namespace
     name = options.name or f"{'-'.join(agents)}-{os.getpid()}@{socket.gethostname()}"
     argv = ["worker", "-P", options.pool, "-c", str(concurrency), "-n", name, "-l", options.loglevel.upper(), "-E"]
     argv += [*LEAN[:2], "-Q", ",".join(queue_name(agent) for agent in agents)]
+    return _exit_code(app.worker_main, argv)
+
+
+def _exit_code(main: Callable[[list[str]], object], argv: list[str]) -> int:
+    """Celery's command ends by SystemExit, whatever its outcome."""
     try:
-        app.worker_main(argv)
+        main(argv)
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     return 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 import getpass
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +67,15 @@ class ReignGeneral:
         elif submission.request and submission.request.strip():
             proposal = self._planner().plan(
                 PlanRequest(
-                    text=submission.request,
-                    catalog=catalog,
-                    environment=submission.environment or self._runtime.settings.environment,
+                    text=submission.request, environment=submission.environment or self._runtime.settings.environment
                 )
             )
             plan = proposal.plan
-            about = proposal.about()
+            about = {
+                "source": proposal.source,
+                "explanation": [asdict(note) for note in proposal.explanation],
+                "warnings": list(proposal.warnings),
+            }
         else:
             raise InvalidInput("there is no request and no plan", hint="give a sentence or a plan file")
         environment = submission.environment or plan.environment

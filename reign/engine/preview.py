@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reign.core import dag, expressions
-from reign.core.catalog import Catalog, Effect
+from reign.core import dag
+from reign.core.catalog import Catalog
 from reign.core.errors import Refused
 from reign.core.plan import Plan, Task
 from reign.core.resource import Undo
-from reign.executor import registry
+from reign.executor.assessing import assess
 from reign.executor.contract import Assessment
 
 
@@ -91,35 +91,7 @@ class Preview:
 
 def preview(plan: Plan, catalog: Catalog) -> Preview:
     """Assess every task of a checked plan. What still depends on a result is assessed again when it runs."""
-    return Preview(plan, tuple(TaskPreview(name, task, _assess(task, catalog)) for name, task in plan.tasks.items()))
-
-
-def _assess(task: Task, catalog: Catalog) -> Assessment:
-    operation = registry.operation(task.uses)
-    if task.undo_of is not None:
-        note = f"takes back {task.undo_of.run}/{task.undo_of.task}"
-        return Assessment(Effect.CHANGE, operation.undo, note=note)
-    inputs = catalog[task.uses].inputs
-    if expressions.has_expression(task.with_):
-        return operation.assess(partial_inputs(inputs, task.with_))
-    return operation.assess(inputs.model_validate(task.with_))
-
-
-def partial_inputs(model: Any, values: Mapping[str, Any]) -> Any:
-    """Inputs of which some are still expressions: those that are known are validated, the others stay texts."""
-    known = {key: value for key, value in values.items() if not expressions.has_expression(value)}
-    fields: dict[str, Any] = {}
-    for name, field in model.model_fields.items():
-        key = field.alias or name
-        if key in known:
-            fields[name] = known[key]
-        elif name in known:
-            fields[name] = known[name]
-        elif key in values or name in values:
-            fields[name] = values.get(key, values.get(name))
-        else:
-            fields[name] = field.get_default(call_default_factory=True) if not field.is_required() else None
-    return model.model_construct(**fields)
+    return Preview(plan, tuple(TaskPreview(name, task, assess(task, catalog)) for name, task in plan.tasks.items()))
 
 
 def _sentence(groups: Mapping[str, list[str]]) -> str:

@@ -30,10 +30,10 @@ from reign.engine.inputs import RunInfo
 from reign.engine.logs import LogSink
 from reign.engine.pulse import Pulse
 from reign.engine.runtime import Runtime
-from reign.executor import Cancelled, Context, FailureKind, Operation, PutBack, TaskFailed, registry
+from reign.executor import Cancelled, Context, FailureKind, NeedsApproval, Operation, PutBack, TaskFailed, registry
 from reign.security import secrets
 from reign.security.masking import Masker
-from reign.store import claims, expansion, locks, recording, release, runs
+from reign.store import claims, expansion, history, locks, recording, release, runs
 from reign.store.blobs import SqlBlobs
 from reign.store.claims import Claim, StaleClaim
 from reign.store.database import Transaction
@@ -190,6 +190,10 @@ class Spine:
             self._runs[run_id] = info
         return info
 
+    def _recorded(self, environment: str, resource: str) -> Observation | None:
+        with self._database.read() as tx:
+            return history.recorded(tx, environment, resource)
+
     def _context(self, claim: Claim, task: Task, run: RunInfo) -> Context:
         return Context(
             run=run.name,
@@ -202,7 +206,10 @@ class Spine:
             masker=Masker(),
             blobs=SqlBlobs(self._database, time.time()),
             deadline=time.monotonic() + (task.timeout or registry.catalog().find(claim.uses).timeout),
+            approved=claim.approval == "granted",
             options=self._settings.agents.get(claim.agent, {}),
+            private=(self._settings.data_dir.absolute(),),
+            recorded=lambda resource: self._recorded(run.environment, resource),
             emit=self._logs.add,
             report=lambda progress: self._logs.add("progress", progress["message"]),
         )
@@ -235,6 +242,8 @@ class _Attempt:
             return self._perform()
         except PutBack as error:
             return outcome.Back(error.reason, error.seconds)
+        except NeedsApproval as error:
+            return outcome.Asks(error.message)
         except TaskFailed as error:
             return self._failed(error)
         except (StaleClaim, Unavailable):

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from reign.core.resource import Change
+from reign.core.resource import Change, Observation
 from reign.store.claims import Claim
 from reign.store.database import Transaction, upsert
-from reign.store.jsontext import dump
+from reign.store.jsontext import dump, load
 from reign.store.tables import changes, points, resources
 
 
@@ -54,3 +54,13 @@ def make_point(tx: Transaction, environment: str, name: str, run_id: int | None,
         .values(environment=environment, name=name, run_id=run_id, change_id=last.scalar_subquery(), at=now)
         .on_conflict_do_nothing(index_elements=["environment", "name"])
     )
+
+
+def recorded(tx: Transaction, environment: str, address: str) -> Observation | None:
+    """What was last recorded of a resource, or None."""
+    found = tx.execute(
+        sa.select(resources.c.observation).where(
+            resources.c.environment == environment, resources.c.address == address
+        )
+    ).scalar_one_or_none()
+    return None if found is None else Observation.model_validate(load(found))
