@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
+
+from workers.validation.reading import read_regular
 
 MAX_FILE = 5 * 1024 * 1024  # bytes of a file that are read
 _SNIFF = 8192
@@ -116,20 +117,14 @@ def _read(path: Path, relative: str, skipped: Skipped) -> Iterator[TextFile]:
         skipped.binary += 1
         return
     try:
-        # The path may have been exchanged for a link or a pipe since it was listed.
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(handle, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                return
-            start = stream.read(_SNIFF)
-            wide = start.startswith((b"\xff\xfe", b"\xfe\xff"))
-            if b"\0" in start and not wide:
-                skipped.binary += 1
-                return
-            content = start + stream.read(MAX_FILE - len(start))
-            if stream.read(1):
-                skipped.cut.append(relative)
+        content = read_regular(path, MAX_FILE + 1)
     except OSError:
         skipped.unreadable.append(relative)
         return
-    yield TextFile(relative, content.decode("utf-16" if wide else "utf-8", errors="replace"))
+    wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if b"\0" in content[:_SNIFF] and not wide:
+        skipped.binary += 1
+        return
+    if len(content) > MAX_FILE:
+        skipped.cut.append(relative)
+    yield TextFile(relative, content[:MAX_FILE].decode("utf-16" if wide else "utf-8", errors="replace"))

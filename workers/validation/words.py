@@ -1,0 +1,305 @@
+"""How people ask for what the validation agent does; most of it is said as a statement that must hold."""
+
+from __future__ import annotations
+
+from reign.core.lexicon import CHECK, SHOW, WAIT, Kind, Phrase, Slot, Words
+
+_ANSWERS = (
+    *("answers", "answer", "answering", "responds", "respond", "responding", "returns", "return", "works", "working"),
+    *("serves", "serve", "reachable", "healthy", "up", "live", "alive", "online", "loads", "available", "gives"),
+)
+_OPEN = ("open", "listening", "listens", "reachable", "in use", "taken", "used", "accepts connections")
+_CLOSED = ("closed", "free", "unused", "shut", "blocked", "unreachable")
+_WITHIN = Slot(
+    "within",
+    Kind.DURATION,
+    labels=("timeout",),
+    after=("within", "in", "for", "up to", "under", "at most"),
+)
+_LOCAL = "127.0.0.1"
+_HOST = Slot(
+    "host",
+    Kind.HOST,
+    labels=("host", "server", "machine"),
+    after=("on", "of", "at", "for", "to"),
+    bare=True,
+    required=True,
+    default=_LOCAL,
+    ask="on which host?",
+)
+_ADDRESS = Slot(("host", "port"), Kind.ADDRESS, bare=True, after=("on", "of", "at", "to", "with", "for"))
+_HTTP_SLOTS = (
+    Slot(
+        "url",
+        Kind.URL,
+        labels=("url", "address", "page", "site", "website", "endpoint", "health endpoint"),
+        after=("at", "on", "for", "of", "to", "that"),
+        bare=True,
+        required=True,
+        things=("endpoint",),
+        ask="which address should answer? for example http://127.0.0.1:8080/",
+    ),
+    Slot("url", Kind.PORT, labels=("port",), after=("on", "at"), form="http://127.0.0.1:{}/"),
+    Slot(
+        "expect_status",
+        Kind.NUMBER,
+        labels=("status", "status code", "http status", "code", "http"),
+        after=("returns", "return", "with", "gives", "answers", "responds", "answer", "respond", "for"),
+    ),
+    Slot(
+        "expect_body",
+        Kind.TEXT,
+        labels=("body", "text", "content"),
+        after=("contains", "containing", "with", "returns", "says", "saying", "shows", "answers", "contain", "say"),
+    ),
+    _WITHIN,
+)
+
+
+def _check_of(kind: str, labels: tuple[str, ...], only: str, example: str) -> Phrase:
+    """The check of one sort of file: ``lint ./api/Dockerfile``, ``validate the workflow ci.yml``."""
+    return Phrase(
+        verbs=(
+            "lint",
+            "validate",
+            "check",
+            "verify",
+            "scan",
+            "test",
+            "analyse",
+            "analyze",
+            "inspect",
+            "audit",
+            "review",
+        ),
+        objects=labels,
+        object_needed=True,
+        states=("valid", "validates", "clean", "correct", "well formed", "fine", "ok"),
+        slots=(
+            Slot(
+                "path",
+                Kind.PATH,
+                labels=labels,
+                after=("in", "of", "at", "from", "under"),
+                bare=True,
+                required=True,
+                things=("file", "folder"),
+                like=only,
+                ask=f"which {kind}?",
+            ),
+        ),
+        filler=("problem", "issue", "error", "mistake", "syntax", "code"),
+        example=example,
+    )
+
+
+WORDS: Words = {
+    "validation.scan_secrets": (
+        Phrase(
+            verbs=(
+                "scan",
+                "search",
+                "look",
+                "check",
+                "hunt",
+                "inspect",
+                "verify",
+                "audit",
+                "find",
+                "ensure",
+                "make sure",
+            ),
+            objects=(
+                *("secret", "credential", "password", "token", "key", "api key", "private key", "secret scan"),
+                *("leaked secret", "leaked credential"),
+            ),
+            object_needed=True,
+            states=("clean", "free of"),
+            fails=("found", "contains", "contain", "leaked", "has", "have", "holds", "there are"),
+            slots=(
+                Slot(
+                    "path",
+                    Kind.PATH,
+                    labels=("folder", "directory", "file", "code", "source"),
+                    after=("in", "inside", "of", "through", "under", "across", "on", "from"),
+                    bare=True,
+                    required=True,
+                    things=("folder", "file"),
+                    ask="which folder or file should be scanned?",
+                ),
+            ),
+            filler=("leaked", "leak", "hard-coded", "hardcoded", "plain", "any"),
+            example="scan ./src for secrets",
+        ),
+    ),
+    "validation.scan_ports": (
+        Phrase(
+            verbs=CHECK,
+            objects=("port",),
+            states=_OPEN,
+            state_needed=True,
+            slots=(
+                Slot(
+                    "expect_open",
+                    Kind.PORT,
+                    labels=("port", "tcp port"),
+                    after=("on", "at"),
+                    bare=True,
+                    many=True,
+                    required=True,
+                    ask="which ports?",
+                ),
+                _HOST,
+            ),
+            filler=("something", "anything"),
+            merges=True,
+            example="check that port 443 is open on 127.0.0.1",
+        ),
+        Phrase(
+            verbs=CHECK,
+            objects=("port",),
+            states=_CLOSED,
+            fails=_OPEN,
+            state_needed=True,
+            slots=(
+                Slot(
+                    "expect_closed",
+                    Kind.PORT,
+                    labels=("port", "tcp port"),
+                    after=("on", "at"),
+                    bare=True,
+                    many=True,
+                    required=True,
+                    ask="which ports?",
+                ),
+                _HOST,
+            ),
+            filler=("nothing", "nobody", "no", "one", "process", "service"),
+            merges=True,
+            example="make sure nothing listens on port 8080",
+        ),
+        Phrase(
+            verbs=("scan", "probe", *SHOW),
+            objects=("port", "open port", "port scan"),
+            object_needed=True,
+            slots=(
+                Slot(
+                    "ports",
+                    Kind.PORT,
+                    labels=("port", "open port"),
+                    bare=True,
+                    many=True,
+                    required=True,
+                    ask="which ports? for example 1-1024",
+                ),
+                Slot(
+                    "host",
+                    Kind.HOST,
+                    labels=("host", "server", "machine"),
+                    after=("on", "of", "at", "for", "to"),
+                    bare=True,
+                    required=True,
+                    ask="on which host?",
+                ),
+            ),
+            filler=("open",),
+            example="scan ports 1-1024 on localhost",
+        ),
+    ),
+    "validation.http": (
+        Phrase(
+            verbs=(*CHECK, *WAIT, "ping", "probe", "hit", "curl", "request", "call", "open", "get"),
+            objects=("health check", "http check", "smoke test"),
+            states=_ANSWERS,
+            slots=_HTTP_SLOTS,
+            filler=("app", "service", "something", "server", "http"),
+            example="check that http://127.0.0.1:8080/ answers with 200 within 30 seconds",
+        ),
+    ),
+    "validation.tcp": (
+        Phrase(
+            verbs=(*WAIT, *CHECK, "connect", "ping", "probe"),
+            objects=("tcp", "tcp port", "connection", "tcp connection"),
+            object_needed=True,
+            states=_OPEN,
+            slots=(
+                _ADDRESS,
+                Slot(
+                    "port",
+                    Kind.PORT,
+                    labels=("port", "tcp port"),
+                    after=("on", "at", "to"),
+                    bare=True,
+                    required=True,
+                    things=("endpoint",),
+                    ask="which port?",
+                ),
+                _HOST,
+                _WITHIN,
+            ),
+            filler=("connections", "connect"),
+            example="check the tcp port 5432 of localhost",
+        ),
+        Phrase(
+            verbs=(*WAIT, "connect"),
+            states=_OPEN,
+            slots=(
+                _ADDRESS,
+                Slot(
+                    "port",
+                    Kind.PORT,
+                    labels=("port", "tcp port"),
+                    after=("on", "at", "to"),
+                    bare=True,
+                    required=True,
+                    ask="which port?",
+                ),
+                _HOST,
+                _WITHIN,
+            ),
+            filler=("connections", "connect"),
+            weight=1,
+            example="wait for port 5432 on localhost",
+        ),
+    ),
+    "validation.dockerfile": (
+        _check_of(
+            "Dockerfile", ("dockerfile", "docker file"), r"(?i)(docker|container)file[^/]*$", "lint ./api/Dockerfile"
+        ),
+        Phrase(
+            verbs=("hadolint",),
+            slots=(Slot("path", Kind.PATH, bare=True, required=True, after=("on",), ask="which Dockerfile?"),),
+        ),
+    ),
+    "validation.script": (
+        _check_of("script", ("script", "shell script"), r"\.(sh|bash|ksh)$", "lint the script ./deploy.sh"),
+        Phrase(
+            verbs=("shellcheck",),
+            slots=(Slot("path", Kind.PATH, bare=True, required=True, after=("on",), ask="which script?"),),
+        ),
+    ),
+    "validation.workflow": (
+        _check_of(
+            "workflow",
+            ("workflow", "github workflow", "workflow file"),
+            r"\.github/workflows/",
+            "validate the workflow .github/workflows/ci.yml",
+        ),
+    ),
+    "validation.manifest": (
+        _check_of(
+            "manifest",
+            ("manifest", "kubernetes manifest", "kubernetes yaml"),
+            r"(k8s|kube|manifest).*\.(ya?ml|json)$|k8s/?$",
+            "validate the manifest k8s/app.yaml",
+        ),
+    ),
+    "validation.terraform": (
+        _check_of(
+            "terraform folder",
+            ("terraform", "terraform code", "terraform configuration"),
+            r"\.tf$",
+            "scan the terraform code in ./infra for problems",
+        ),
+    ),
+}
