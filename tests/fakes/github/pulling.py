@@ -112,9 +112,9 @@ def blocked_by(repository: Repository, pull: PullRequest) -> str | None:
 def unmet_checks(repository: Repository, branch: str, sha: str) -> str | None:
     """The required status checks of a branch that a commit has not passed, in GitHub's words."""
     rules = protection_of(repository, branch).get("required_status_checks") or {}
-    contexts = [*rules.get("contexts", []), *(check["context"] for check in rules.get("checks", []))]
+    contexts = rules.get("contexts", [])
     outcomes = check_outcomes(repository, sha)
-    unmet = [context for context in dict.fromkeys(contexts) if outcomes.get(context) != "success"]
+    unmet = [context for context in contexts if outcomes.get(context) != "success"]
     if not unmet:
         return None
     if len(unmet) > 1:
@@ -134,11 +134,11 @@ def check_direct_push(repository: Repository, branch: str, sha: str | None, is_a
         return
     if rules.get("lock_branch"):
         raise Problem(status, "Cannot change this locked branch")
+    reasons = [unmet_checks(repository, branch, sha)]
     if rules.get("required_pull_request_reviews") is not None:
-        raise Problem(status, "Changes must be made through a pull request.")
-    unmet = unmet_checks(repository, branch, sha)
-    if unmet:
-        raise Problem(status, unmet)
+        reasons.append("Changes must be made through a pull request.")
+    if any(reasons):
+        raise Problem(status, " ".join(reason for reason in reasons if reason))
     current = repository.branch(branch)
     forced = current is not None and not repository.git.is_ancestor(current, sha)
     if forced and not rules.get("allow_force_pushes"):

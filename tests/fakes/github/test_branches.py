@@ -62,7 +62,15 @@ def test_protection_is_read_changed_and_removed(repo: Repository) -> None:
 
 
 def test_a_protected_branch_refuses_direct_pushes(repo: Repository) -> None:
-    repo.get_branch("main").edit_protection(enforce_admins=True, required_approving_review_count=1)
+    main = repo.get_branch("main")
+    main.edit_protection(enforce_admins=True, required_approving_review_count=1, strict=True, contexts=["ci", "lint"])
+    with pytest.raises(GithubException) as raised:
+        repo.create_file("b", "m", "x")
+    assert raised.value.data["message"] == (
+        "Could not create file: 2 of 2 required status checks are expected. "
+        "Changes must be made through a pull request."
+    )
+    main.edit_protection(enforce_admins=True, required_approving_review_count=1)
     with pytest.raises(GithubException) as raised:
         repo.create_file("b", "m", "x")
     assert raised.value.status == 409
