@@ -1,0 +1,1 @@
+"""HTTP: the same services as the command line, thin over ReignGeneral."""

@@ -1,0 +1,326 @@
+"""The HTTP API: submit, plan, list, show, follow, cancel. Errors are ``{"error": {code, message, hint, details}}``."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from reign.api.bodies import ActorBody, ApprovalBody, PlanBody, ResolveBody, RunBody
+from reign.api.wakeups import LOOK_EVERY, Wakeups
+from reign.config import Settings
+from reign.core.errors import InvalidInput, ReignError
+from reign.core.schema import plan_schema
+from reign.engine import views
+from reign.engine.general import ReignGeneral
+from reign.engine.runtime import Runtime
+from reign.executor import registry
+from reign.planner import make_planner
+from reign.store import events, locks, runs, schema, workers
+from reign.store.runs import RunRecord
+
+STATIC = Path(__file__).parent / "static"
+MAX_BODY = 16 * 1024 * 1024  # bytes; a plan of ten thousand tasks has about two million
+LONGEST_WAIT = 60.0  # seconds that one request may wait for a run to end
+
+
+def make_api(settings: Settings) -> FastAPI:
+    """The application, connected when it starts. The state's schema is brought up to date then."""
+    runtime = Runtime(settings)
+    general = ReignGeneral(runtime, lambda: make_planner(settings))
+    wakeups = Wakeups(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(schema.upgrade, runtime.database)
+        wakeups.start()
+        yield
+        await wakeups.stop()
+        runtime.close()
+
+    api = FastAPI(title="REIGN", version=version("reign"), lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    _handle_errors(api)
+    _guard(api, settings)
+    _health(api, runtime)
+    _planning(api, general)
+    _runs(api, runtime, general, wakeups)
+    _control(api, general)
+    _web(api)
+    return api
+
+
+def _handle_errors(api: FastAPI) -> None:
+    @api.exception_handler(ReignError)
+    async def ours(_: Request, error: ReignError) -> Response:
+        return JSONResponse(error.as_dict(), status_code=error.http_status)
+
+    @api.exception_handler(RequestValidationError)
+    async def body(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
+        wrong = InvalidInput(f"{place}: {first['msg']}", hint="see /docs")
+        return JSONResponse(wrong.as_dict(), status_code=422)
+
+    @api.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> Response:
+        named = {"code": "http", "message": str(error.detail), "hint": "see /docs", "details": None}
+        return JSONResponse({"error": named}, status_code=error.status_code)
+
+
+def _guard(api: FastAPI, settings: Settings) -> None:
+    """Token where one is set; on loopback no page of another origin may speak to the API through a browser."""
+    token = settings.api_token.get_secret_value() if settings.api_token else None
+    hosts = {"127.0.0.1", "localhost", "[::1]", "testserver"}
+
+    @api.middleware("http")
+    async def check(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        if int(request.headers.get("content-length") or 0) > MAX_BODY:
+            return _refuse(413, f"the request has more than {MAX_BODY // 1024 // 1024} MB", "split the plan")
+        if token is not None and request.url.path not in ("/healthz", "/readyz"):
+            given = request.headers.get("authorization", "").removeprefix("Bearer ") or request.cookies.get("reign", "")
+            if not hmac.compare_digest(given.encode(), token.encode()):
+                return _refuse(401, "the API needs a token", "send it as Authorization: Bearer TOKEN (REIGN_API_TOKEN)")
+        if token is None:
+            host = request.headers.get("host", "").rsplit(":", 1)[0]
+            origin = request.headers.get("origin")
+            if host not in hosts or (origin and origin.split("://")[-1] != request.headers.get("host")):
+                return _refuse(403, "this API answers its own machine only", "set REIGN_API_TOKEN to open it")
+        return await call_next(request)
+
+
+def _refuse(status: int, message: str, hint: str) -> Response:
+    return JSONResponse({"error": {"code": "refused", "message": message, "hint": hint, "details": None}}, status)
+
+
+def _health(api: FastAPI, runtime: Runtime) -> None:
+    @api.get("/healthz", tags=["health"])
+    async def alive() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "ok"}
+
+    @api.get("/readyz", tags=["health"])
+    def ready() -> Response:
+        """The state and the broker answer; 503 with the reasons if not."""
+        parts: dict[str, str] = {}
+        for name, look in (("database", _look_at_database), ("broker", lambda r: r.redis.ping())):
+            try:
+                look(runtime)
+                parts[name] = "ok"
+            except ReignError as error:
+                parts[name] = str(error)
+        well = all(state == "ok" for state in parts.values())
+        return JSONResponse({"status": "ok" if well else "unavailable", **parts}, 200 if well else 503)
+
+    @api.get("/pools", tags=["health"])
+    def pools() -> list[dict[str, Any]]:
+        """For each agent its live worker processes and how many messages wait."""
+        names = list(registry.agents())
+        with runtime.database.read() as tx:
+            live = [w for w in workers.listing(tx) if w.seen_at >= time.time() - runtime.settings.lease]
+        try:
+            lengths: dict[str, int | None] = dict(runtime.redis.lengths(names))
+        except ReignError:
+            lengths = dict.fromkeys(names)
+        return [
+            {"agent": name, "workers": sum(name in w.agents for w in live), "waiting": lengths[name]} for name in names
+        ]
+
+    @api.get("/locks", tags=["health"])
+    def held() -> list[dict[str, Any]]:
+        """Locks that are held, and who waits for each."""
+        with runtime.database.read() as tx:
+            return [
+                {"resource": x.resource, "run": x.run, "task": x.task, "since": x.since, "waiting": list(x.waiting)}
+                for x in locks.listing(tx)
+            ]
+
+
+def _look_at_database(runtime: Runtime) -> None:
+    with runtime.database.read() as tx:
+        schema.current(tx)
+
+
+def _planning(api: FastAPI, general: ReignGeneral) -> None:
+    @api.post("/plan", tags=["planning"])
+    def plan(body: PlanBody) -> dict[str, Any]:
+        """The plan of a request, checked and assessed; runs nothing."""
+        shown, about = general.plan(body.submission())
+        return {**shown.as_dict(), **about}
+
+    @api.get("/operations", tags=["planning"])
+    def operations() -> list[dict[str, Any]]:
+        """All installed operations with the schemas of their inputs and results."""
+        return [spec.describe() for spec in registry.catalog().values()]
+
+    @api.get("/operations/{name}", tags=["planning"])
+    def operation(name: str) -> dict[str, Any]:
+        return registry.catalog().find(name).describe()
+
+    @api.get("/schema", tags=["planning"])
+    def plan_file_schema() -> dict[str, Any]:
+        """The JSON Schema of plan files."""
+        return plan_schema(registry.catalog())
+
+
+def _runs(api: FastAPI, runtime: Runtime, general: ReignGeneral, wakeups: Wakeups) -> None:
+    database = runtime.database
+
+    def find(name: str) -> RunRecord:
+        with database.read() as tx:
+            return runs.find(tx, name)
+
+    def detail(name: str) -> dict[str, Any]:
+        with database.read() as tx:
+            return views.run_detail(tx, runs.find(tx, name), seen_since=time.time() - runtime.settings.lease)
+
+    @api.post("/runs", status_code=201, tags=["runs"])
+    def submit(body: RunBody) -> dict[str, Any]:
+        """Plan and start a run. The same ``idempotency_key`` gives the same run, so a client may try again."""
+        run = general.submit(
+            body.submission(
+                approve=body.approved(), idempotency_key=body.idempotency_key, requested_by=body.requested_by
+            )
+        )
+        return views.run_summary(run)
+
+    @api.get("/runs", tags=["runs"])
+    def listing(environment: str | None = None, limit: int = Query(default=50, ge=1, le=500)) -> list[dict[str, Any]]:
+        """Runs, newest first."""
+        with database.read() as tx:
+            found = runs.listing(tx, environment=environment, limit=limit)
+            counts = runs.counts(tx, [run.id for run in found])
+        return [views.run_summary(run, counts[run.id]) for run in found]
+
+    @api.get("/runs/{name}", tags=["runs"])
+    async def show(name: str, wait: float = Query(default=0, ge=0, le=LONGEST_WAIT)) -> dict[str, Any]:
+        """A run with its tasks. ``wait``: answer when it has ended, or after so many seconds as it stands then."""
+        deadline = time.monotonic() + wait
+        run = await run_in_threadpool(find, name)
+        while wait and not run.ended and run.state != "needs_attention" and time.monotonic() < deadline:
+            await wakeups.changed(run.id, min(LOOK_EVERY, max(0.0, deadline - time.monotonic())))
+            run = await run_in_threadpool(find, run.name)
+        return await run_in_threadpool(detail, run.name)
+
+    @api.get("/runs/{name}/plan", tags=["runs"])
+    def plan(name: str) -> dict[str, Any]:
+        """The plan that the run carries out, as a plan file has it."""
+        with database.read() as tx:
+            return runs.plan_of(tx, runs.find(tx, name).id)
+
+    @api.get("/runs/{name}/events", tags=["runs"])
+    async def follow(
+        request: Request, name: str, after: int = 0, follow: bool = True
+    ) -> StreamingResponse:
+        """Events as they happen (server-sent events; ``data`` is one JSON object), until the run has ended."""
+        run = await run_in_threadpool(find, name)
+        last = int(request.headers.get("last-event-id") or after)
+
+        async def stream() -> AsyncIterator[str]:
+            async for event in _events(database, wakeups, run, last, follow):
+                yield event
+
+        return StreamingResponse(stream(), media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+    @api.get("/runs/{name}/logs", tags=["runs"])
+    def logs(name: str, task: str | None = None, after: int = 0, limit: int = Query(default=2000, le=10_000)) -> Any:
+        """Log lines with an id above ``after``; with ``state``, so that a follower knows when to stop."""
+        with database.read() as tx:
+            run = runs.find(tx, name)
+            task_id = runs.task(tx, run, task).id if task else None
+            lines = runs.log_lines(tx, run.id, task_id, after, limit)
+        return {"run": run.name, "state": run.state.value, "lines": lines}
+
+
+async def _events(database: Any, wakeups: Wakeups, run: RunRecord, after: int, follow: bool) -> AsyncIterator[str]:
+    def look(since: int) -> tuple[list[events.Event], RunRecord]:
+        with database.read() as tx:
+            now = runs.by_id(tx, run.id)
+            return events.of_run(tx, run.id, since), now
+
+    seen: set[int] = set()
+    floor = after
+    while True:
+        found, now = await run_in_threadpool(look, floor)
+        for event in events.unseen(found, seen):
+            yield f"id: {event.id}\nevent: {event.kind}\ndata: {json.dumps(event.as_dict(), default=str)}\n\n"
+        full = len(found) >= 1000
+        if full:
+            floor = found[-1].id
+        elif now.ended or now.state == "needs_attention" or not follow:
+            return
+        else:
+            # Look back a little: an event with a lower id may be committed after one with a higher id.
+            floor = max(floor, (found[-1].id if found else floor) - 500)
+            await wakeups.changed(run.id)
+            await asyncio.sleep(0)
+
+
+def _control(api: FastAPI, general: ReignGeneral) -> None:
+    def simple(action: Callable[[str], RunRecord]) -> Callable[[str], dict[str, Any]]:
+        def act(name: str) -> dict[str, Any]:
+            return views.run_summary(action(name))
+
+        act.__doc__ = action.__doc__
+        return act
+
+    for verb, action in (
+        ("cancel", general.cancel),
+        ("pause", general.pause),
+        ("resume", general.resume),
+        ("retry", general.retry),
+    ):
+        api.post(f"/runs/{{name}}/{verb}", tags=["control"], name=verb)(simple(action))
+
+    @api.post("/runs/{name}/tasks/{task}/approve", tags=["control"])
+    def approve(name: str, task: str, body: ApprovalBody) -> dict[str, Any]:
+        """A person's yes or no to a task that waits for it."""
+        return views.run_summary(general.approve(name, task, by=body.by, yes=body.yes, note=body.note))
+
+    @api.post("/runs/{name}/tasks/{task}/resolve", tags=["control"])
+    def resolve(name: str, task: str, body: ResolveBody) -> dict[str, Any]:
+        """Settle a task that needs attention."""
+        return views.run_summary(general.resolve(name, task, body.verdict, by=body.by, result=body.result))
+
+    @api.get("/runs/{name}/rollback", tags=["control"])
+    def rollback_preview(name: str) -> dict[str, Any]:
+        """The plan that takes a run back, and what it cannot take back with the reasons."""
+        shown, impossible = general.rollback_preview(name)
+        return {"plan": shown.as_dict() if shown else None, "impossible": impossible}
+
+    @api.post("/runs/{name}/rollback", status_code=201, tags=["control"])
+    def rollback(name: str, body: ActorBody) -> dict[str, Any]:
+        """Take a run back by an ordinary run, and return that."""
+        return views.run_summary(general.rollback(name, requested_by=body.requested_by))
+
+
+
+def _web(api: FastAPI) -> None:
+    if (STATIC / "index.html").is_file():
+        api.mount("/assets", StaticFiles(directory=STATIC / "assets", check_dir=False), name="assets")
+
+        @api.get("/", include_in_schema=False)
+        async def page() -> Response:
+            return FileResponse(STATIC / "index.html")
+
+        @api.get("/run/{name}", include_in_schema=False)
+        async def run_page(name: str) -> Response:
+            return FileResponse(STATIC / "index.html")
+
+    else:
+
+        @api.get("/", include_in_schema=False)
+        async def nothing() -> Response:
+            return PlainTextResponse("REIGN answers. The web page is not built; see /docs for the API.\n")

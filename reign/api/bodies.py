@@ -1,0 +1,61 @@
+"""What clients send. What they get back is described in ``engine.views`` and ``engine.preview``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reign.engine.general import Submission
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class PlanBody(Body):
+    """A request in words (``request``) or a plan as a plan file has it (``plan``)."""
+
+    request: str | None = Field(default=None, max_length=20_000)
+    plan: dict[str, Any] | None = None
+    params: dict[str, Any] = Field(default_factory=dict)
+    environment: str | None = None
+    workdir: str | None = Field(default=None, description="where relative paths of the plan start, on the workers")
+
+    def submission(self, **more: Any) -> Submission:
+        return Submission(
+            request=self.request,
+            plan=self.plan,
+            params=self.params,
+            environment=self.environment,
+            workdir=self.workdir,
+            **more,
+        )
+
+
+class RunBody(PlanBody):
+    """A submission. ``approve``: "all" for everything that was shown to ask, or the ids of the tasks approved."""
+
+    approve: Literal["all"] | list[str] = Field(default_factory=list)
+    idempotency_key: str | None = Field(default=None, max_length=200)
+    requested_by: str | None = Field(default=None, max_length=100)
+
+    def approved(self) -> Sequence[str] | None:
+        return None if self.approve == "all" else self.approve
+
+
+class ApprovalBody(Body):
+    by: str = Field(max_length=100)
+    yes: bool = True
+    note: str | None = Field(default=None, max_length=500)
+
+
+class ResolveBody(Body):
+    verdict: Literal["done", "retry", "fail"]
+    by: str = Field(max_length=100)
+    result: dict[str, Any] | None = None
+
+
+class ActorBody(Body):
+    requested_by: str | None = Field(default=None, max_length=100)

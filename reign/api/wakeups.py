@@ -1,0 +1,61 @@
+"""Waking those who wait for a run: one subscription of this process, and a slow look for hints that were lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+
+from reign.broker.redis import CHANNEL, subscriber
+from reign.config import Settings
+
+log = logging.getLogger(__name__)
+
+#: Seconds after which a waiter looks by itself: hints are only hints.
+LOOK_EVERY = 1.0
+
+
+class Wakeups:
+    """Fans the broker's hints out to the requests that wait for a run."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._waiting: dict[int, set[asyncio.Event]] = defaultdict(set)
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._listen())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def changed(self, run_id: int, seconds: float = LOOK_EVERY) -> None:
+        """Return when the run may have changed, at the latest after ``seconds``."""
+        event = asyncio.Event()
+        self._waiting[run_id].add(event)
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), seconds)
+        finally:
+            self._waiting[run_id].discard(event)
+            if not self._waiting[run_id]:
+                del self._waiting[run_id]
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with subscriber(self._settings) as client, client.pubsub() as pubsub:
+                    await pubsub.subscribe(CHANNEL)
+                    async for message in pubsub.listen():
+                        if message["type"] == "message":
+                            for event in self._waiting.get(int(message["data"]), ()):
+                                event.set()
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                log.debug("no hints from the broker: %s", error)
+                await asyncio.sleep(LOOK_EVERY)

@@ -1,0 +1,90 @@
+"""Runs and tasks as they are sent to clients and printed by ``-o json``: one shape for the API, the CLI and the client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reign.core.states import TaskState
+from reign.store import locks, runs, workers
+from reign.store.database import Transaction
+from reign.store.runs import RunRecord, TaskRecord
+
+
+def run_summary(run: RunRecord, counts: dict[str, int] | None = None) -> dict[str, Any]:
+    """A run in a line: what it is, where it stands, how many of its tasks are in which state."""
+    return {
+        "name": run.name,
+        "kind": run.kind,
+        "state": run.state.value,
+        "plan": run.plan_name,
+        "digest": run.digest,
+        "environment": run.environment,
+        "request": run.request,
+        "source": run.source,
+        "requested_by": run.requested_by,
+        "cause": run.cause,
+        "rolled_back_by": run.rolled_back_by if run.rolled_back_by != "-" else None,
+        "task_count": run.task_count,
+        "tasks_by_state": counts or {},
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+    }
+
+
+def task_view(task: TaskRecord) -> dict[str, Any]:
+    """A task with its inputs as the plan has them, its result and its error."""
+    return {
+        "id": task.name,
+        "uses": task.uses,
+        "state": task.state.value,
+        "with": task.spec.get("with", {}),
+        "needs": list(task.needs),
+        "attempts": task.attempt,
+        "worker": task.worker,
+        "approval": task.approval,
+        "result": task.result,
+        "error": task.error,
+        "not_before": task.not_before,
+        "started_at": task.started_at,
+        "ended_at": task.ended_at,
+    }
+
+
+def run_detail(tx: Transaction, run: RunRecord, *, seen_since: float) -> dict[str, Any]:
+    """A run with all its tasks, and what those that do not move wait for."""
+    found = runs.tasks_of(tx, run.id)
+    counts: dict[str, int] = {}
+    for task in found:
+        counts[task.state.value] = counts.get(task.state.value, 0) + 1
+    return {
+        **run_summary(run, counts),
+        "workdir": run.workdir,
+        "tasks": [task_view(task) for task in found],
+        "waits_for": _waits(tx, run, found, seen_since),
+        "changes": [
+            {"task": c["task"], "resource": c["resource"], "kind": c["kind"], "at": c["at"]}
+            for c in runs.changes_of(tx, run.id)
+        ],
+    }
+
+
+def _waits(tx: Transaction, run: RunRecord, found: list[TaskRecord], seen_since: float) -> list[str]:
+    """Sentences for people: a pool that is not there, a lock that another holds, a yes that nobody has said."""
+    if run.ended:
+        return []
+    sentences = []
+    ready = {task.uses.partition(".")[0] for task in found if task.state is TaskState.READY}
+    for agent in sorted(ready - workers.live_agents(tx, seen_since)):
+        sentences.append(f"no {agent} pool is there; start one with `reign worker {agent}`")
+    for task in found:
+        if task.state is TaskState.AWAITING_APPROVAL:
+            sentences.append(f"{task.name} waits for a yes: `reign approve {run.name} {task.name}`")
+        elif task.state is TaskState.NEEDS_ATTENTION:
+            sentences.append(f"{task.name} needs attention: `reign resolve {run.name} {task.name} done|retry|fail`")
+    blocked = {f"{run.name}/{task.name}" for task in found if task.state is TaskState.BLOCKED}
+    if blocked:
+        for lock in locks.listing(tx):
+            for waiting in blocked & set(lock.waiting):
+                sentences.append(f"{waiting.partition('/')[2]} waits for {lock.resource}, held by {lock.run}/{lock.task}")
+    return sentences

@@ -1,0 +1,1 @@
+"""Alembic migrations of the state; run by :mod:`reign.store.schema`."""

@@ -1,0 +1,61 @@
+"""The schema's version: brought up to date under the write lock, refused when it is newer than the program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from reign.core.errors import Conflict
+from reign.store.database import Database, Transaction
+
+
+def _config(tx: Transaction | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    if tx is not None:
+        config.attributes["connection"] = tx
+    return config
+
+
+def head() -> str:
+    """The newest revision that this program knows."""
+    found = ScriptDirectory.from_config(_config()).get_current_head()
+    assert found is not None
+    return found
+
+
+def current(tx: Transaction) -> str | None:
+    """The revision of the database; None if it is empty."""
+    return MigrationContext.configure(tx).get_current_revision()
+
+
+def upgrade(database: Database, revision: str = "head") -> str | None:
+    """Bring the schema to ``revision``; several processes may try at once, one of them does it.
+
+    Returns the revision that was there before. Raises Conflict if the database is newer than the program.
+    """
+    with database.write() as tx:
+        if not database.is_sqlite:
+            tx.execute(sa.text("SELECT pg_advisory_xact_lock(7249171)"))
+        before = current(tx)
+        known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+        if before is not None and before not in known:
+            raise Conflict(
+                f"the database has schema {before}, which this version of reign does not know",
+                hint="install the newer version that made it, or restore a backup",
+            )
+        if before != head() or revision != "head":
+            command.upgrade(_config(tx), revision)
+        return before
+
+
+def downgrade(database: Database, revision: str) -> None:
+    """Take the schema back to an earlier revision."""
+    with database.write() as tx:
+        command.downgrade(_config(tx), revision)
