@@ -227,7 +227,7 @@ def start(ctx: Context, name: str, about: Mapping[str, Any]) -> Kept:
     cap = amount(ctx.options.get("log_cap", LOG_MOST))
     order.stay = Stay(str(shelf.record), str(shelf.log), cap, token, ctx.masker.record(dict(about)))
     path = order.write(ctx.scratch / f"order-{token}.json")
-    ctx.log(f"sandbox: {sandbox.profile.value}, {sandbox.boundary.detail}")
+    sandbox.announce(ctx)
     told = ctx.tool(
         [sys.executable, "-I", "-S", str(WARDEN), str(path)],
         cwd=Path("/"),

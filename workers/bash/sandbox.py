@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -118,20 +118,38 @@ class Sandbox:
         """The boundary as the warden sets it up."""
         if self.boundary.kind is Kind.BUBBLEWRAP:
             return Walls("bubblewrap", options=[self.boundary.program, *self._bubblewrap()])
-        if self.boundary.kind is Kind.LANDLOCK and self.profile is not Profile.HOST:
+        if self.boundary.kind is Kind.LANDLOCK:
             (self.home / "tmp").mkdir(parents=True, exist_ok=True)
-            hidden = [Path("/dev"), *self._hidden()]
-            read = [*readable_around(hidden), *self._shown(), *map(Path, _DEVICES), Path("/dev/fd"), *self.writable]
-            write = [*self.writable, self.home, *map(Path, _DEVICES)]
+            hidden = self._hidden()
+            own = [path for root in self.writable for path in readable_around(hidden, root)]
+            shown = [path for place in self._shown() for path in readable_around(hidden, place)]
+            read = [*readable_around([Path("/dev"), *hidden]), *shown, *_paths(_DEVICES), Path("/dev/fd"), *own]
+            write = [*own, self.home, *_paths(_DEVICES)]
             return Walls("landlock", read=[*map(str, read)], write=[*map(str, write)], network=self.network)
         return Walls("none")
+
+    def announce(self, ctx: Context) -> None:
+        """Say in the log which boundary is in force, and what about it may surprise."""
+        ctx.log(f"sandbox: {self.profile.value}, {self.boundary.detail}")
+        if caveat := self._caveat():
+            ctx.log(f"sandbox: {caveat}")
+
+    def _caveat(self) -> str | None:
+        if self.boundary.kind is not Kind.LANDLOCK:
+            return None
+        for root in self.writable:
+            inside = [place for place in self._hidden() if place.is_relative_to(root)]
+            if inside:
+                # Landlock knows no exceptions below a folder that it opens, so only what lies beside them is open.
+                return f"nothing new can be made directly in {root}, since {inside[0]} in it is hidden"
+        return None
 
     def _hidden(self) -> list[Path]:
         return [place for place in hidden_places(self.hide) if place not in self.roots]
 
     def _shown(self) -> list[Path]:
         """What must be seen wherever it lies: the work folder, the interpreter on PATH, and what the task brings."""
-        covered = [*map(Path, _PRIVATE), *self._hidden()]
+        covered = [*_paths(_PRIVATE), *self._hidden()]
         interpreters = {Path(path).resolve() for path in (sys.prefix, sys.base_prefix)}
         lost = [path for path in interpreters if any(path.is_relative_to(cover) for cover in covered)]
         resolver = Path("/etc/resolv.conf").resolve()  # often a link into /run
@@ -141,7 +159,7 @@ class Sandbox:
 
     def _bubblewrap(self) -> list[str]:
         """Later mounts cover earlier ones, so they go from the root down; at one place, the task's own come last."""
-        private = [Path(place) for place in _PRIVATE if Path(place).is_dir() and not Path(place).is_symlink()]
+        private = [place for place in _paths(_PRIVATE) if place.is_dir() and not place.is_symlink()]
         covers: list[tuple[Path, int, list[str]]] = [
             (Path("/"), 0, ["--ro-bind", "/", "/"]),
             (Path("/dev"), 0, ["--dev", "/dev"]),
@@ -191,6 +209,10 @@ class Sandbox:
                 details={"boundary": self.boundary.detail, "stderr": ctx.masker.mask(result.stderr[-2000:])},
             )
         return result, verdict
+
+
+def _paths(texts: Iterable[str]) -> list[Path]:
+    return [Path(text) for text in texts]
 
 
 def _cover(place: Path) -> list[str]:

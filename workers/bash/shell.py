@@ -138,7 +138,7 @@ class _Command(Operation[Any, CommandResult]):
         if not there and inputs.unless:
             require_leave(ctx, inputs.unless, shell=inputs.shell, looking=True)
             sandbox = Sandbox.of(ctx, Profile.READ_ONLY, limits=inputs.limits)
-            there = _execute(ctx, inputs, sandbox, inputs.unless, quiet=True).exit_code == 0
+            there = execute(ctx, inputs, sandbox, inputs.unless, quiet=True).exit_code == 0
         if there:
             return CommandResult(exit_code=0, stdout="", stderr="", ran=False)
         require_leave(ctx, self.text(ctx, inputs), shell=inputs.shell, looking=True)
@@ -153,7 +153,7 @@ class _Command(Operation[Any, CommandResult]):
         return result
 
     def _run(self, ctx: Context, inputs: Any, text: str, arguments: list[str]) -> CommandResult:
-        return _execute(ctx, inputs, Sandbox.of(ctx, inputs.sandbox, limits=inputs.limits), text, arguments)
+        return execute(ctx, inputs, Sandbox.of(ctx, inputs.sandbox, limits=inputs.limits), text, arguments)
 
     def restore(self, ctx: Context, inputs: Any, before: Observations, now: Observations) -> None:
         if inputs.sandbox is Profile.READ_ONLY:
@@ -240,13 +240,14 @@ def _may_be_path(script: str) -> bool:
     return "\n" not in script.strip() and len(script) < 4096 and not re.search(r"[;&|<>$`\"']", script)
 
 
-def _execute(
+def execute(
     ctx: Context, inputs: Any, sandbox: Sandbox, text: str, arguments: Sequence[str] = (), quiet: bool = False
 ) -> CommandResult:
+    """Run a text that has been judged; any exit code is a result. Raises TaskFailed, Cancelled, TimedOut."""
     require_shell(inputs.shell)
     script = script_file(ctx.scratch, text, inputs.shell)
     if not quiet:
-        ctx.log(f"sandbox: {sandbox.profile.value}, {sandbox.boundary.detail}")
+        sandbox.announce(ctx)
     result, verdict = sandbox.showing(script).run(
         ctx,
         [*inputs.shell.argv(script), *arguments],

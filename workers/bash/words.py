@@ -195,6 +195,7 @@ WORDS: Words = {
     "bash.make_directory": (
         Phrase(
             verbs=(*CREATE, "mkdir"),
+            objects=("folder", "directory", "dir"),
             object_needed=True,
             slots=(
                 Slot(

@@ -31,7 +31,10 @@ def enter(order: Order, status: int, to_warden: socket.socket, output: int | Non
             os.dup2(output, 1)
             os.dup2(output, 2)
         _limit(order.limits)
-        guard.post(to_warden)
+        if order.walls.kind == "none":
+            to_warden.send(guard.NONE)  # the gate would keep sudo from working, which a bare host is chosen for
+        else:
+            guard.post(to_warden)
         to_warden.close()
         _ENTER[order.walls.kind](order, status)
     except FileNotFoundError as error:

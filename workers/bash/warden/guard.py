@@ -24,6 +24,8 @@ _SECCOMP = {"x86_64": 317, "aarch64": 277}
 _SET_MODE_FILTER, _NEW_LISTENER = 1, 1 << 3
 _RECEIVE, _SEND = 0xC0502100, 0xC0182101  # SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND
 _NOTICE_SIZE, _CONTINUE = 80, 1
+#: The child's word that there is a gate, or none.
+UP, NONE = b"+", b"-"
 
 
 def post(to_warden: socket.socket) -> None:
@@ -39,9 +41,9 @@ def post(to_warden: socket.socket) -> None:
                 _SECCOMP[os.uname().machine], ctypes.c_uint(_SET_MODE_FILTER), ctypes.c_uint(_NEW_LISTENER), program
             )
     except (OSError, KeyError):
-        to_warden.send(b"-")
+        to_warden.send(NONE)
         return
-    to_warden.sendmsg([b"+"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [key]))])
+    to_warden.sendmsg([UP], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [key]))])
     os.close(key)
 
 
@@ -54,7 +56,7 @@ class Guard:
         self.closed = False
         self._leaves = 0  # how many more may come to be before somebody counts again
         word, ancillary, _, _ = from_child.recvmsg(1, socket.CMSG_SPACE(4))
-        if word == b"+" and ancillary:
+        if word == UP and ancillary:
             self.key = array.array("i", ancillary[0][2])[0]
 
     def answer(self, room: Callable[[], int]) -> bool:
