@@ -41,7 +41,9 @@ def carry_out(
         )  # fmt: skip
     if session.backend.path is not None and base.raw:
         record.backed_up(ctx.blobs.put(base.raw))
-    record.begun, record.plan, record.in_flight = applied, begun_by(ctx, plan), []
+    begun = applied or record.applied
+    record.begun = begun and begun.model_copy(update={"lineage": base.lineage, "serial": base.serial})
+    record.open, record.plan, record.in_flight = True, begun_by(ctx, plan), []
     record.save(ctx, session.resource)
 
     def flying(addresses: Collection[str]) -> None:
@@ -77,7 +79,7 @@ def carry_out(
 
 def _settle(session: Session, record: Record, applied: Applied | None, state: State) -> None:
     record.applied = applied and applied.model_copy(update={"lineage": state.lineage, "serial": state.serial})
-    record.begun, record.plan, record.in_flight = None, None, []
+    record.begun, record.open, record.plan, record.in_flight = None, False, None, []
     record.save(session.ctx, session.resource)
 
 
@@ -86,5 +88,7 @@ def _settle_failed(session: Session, record: Record, base: State, details: dict[
     state = session.state()
     done = sorted(set(state.addresses) ^ set(base.addresses))
     details["state"] = {"serial": state.serial, "lineage": state.lineage, "changed_addresses": done}
-    record.in_flight = []
+    if record.begun is not None:
+        record.begun = record.begun.model_copy(update={"lineage": state.lineage, "serial": state.serial})
+    record.open, record.in_flight = False, []
     record.save(session.ctx, session.resource)

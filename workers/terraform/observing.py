@@ -8,7 +8,7 @@ from reign.core.resource import Observation
 from reign.executor import Context
 from workers.terraform.inputs import WithVariables
 from workers.terraform.planning import Values, make
-from workers.terraform.record import Applied
+from workers.terraform.record import Applied, Record
 from workers.terraform.session import Session, opened
 from workers.terraform.state import State
 
@@ -56,12 +56,12 @@ def observation(session: Session, state: State, drift: list[dict[str, Any]]) -> 
 def known(session: Session, state: State) -> Applied | None:
     """The configuration that this state came from, as far as REIGN applied it; from another machine's record if need
     be. None if somebody else changed the state since."""
-    found = session.record.applied
-    if found is None and (last := session.ctx.recorded(session.resource)) is not None and last.state.get("applied"):
-        found = Applied.model_validate(last.state["applied"])
-    if found is None or (found.lineage, found.serial) != (state.lineage, state.serial):
+    if found := session.record.made(state.lineage, state.serial):
+        return found
+    last = session.ctx.recorded(session.resource)
+    if last is None or not last.state.get("applied"):
         return None
-    return found
+    return Record(applied=Applied.model_validate(last.state["applied"])).made(state.lineage, state.serial)
 
 
 def _drift(session: Session, inputs: WithVariables) -> list[dict[str, Any]]:

@@ -45,10 +45,27 @@ class Record(BaseModel):
     """Of one state: what was applied last, what was begun and not ended, and the refs of the state's backups."""
 
     applied: Applied | None = None
-    begun: Applied | None = None
+    begun: Applied | None = None  # what was being applied; its serial is that of the state it began or ended with
+    open: bool = False  # nothing says yet how what was begun has ended
     in_flight: list[str] = Field(default_factory=list)  # objects whose creation, change or removal was under way
     plan: str | None = None  # the saved plan whose application was begun
     backups: list[str] = Field(default_factory=list)
+
+    def made(self, lineage: str, serial: int) -> Applied | None:
+        """What a state of that lineage and serial came from; None if others have changed it since.
+
+        A state that only an apply of our own which did not succeed has moved still goes back to what was applied
+        before that.
+        """
+        if self.applied is not None and (self.applied.lineage, self.applied.serial) == (lineage, serial):
+            return self.applied
+        if self.begun is None:
+            return None
+        failed = (self.begun.lineage, self.begun.serial) == (lineage, serial)
+        cut_off = self.open and self.begun.lineage in ("", lineage)
+        if not failed and not cut_off:
+            return None
+        return (self.applied or self.begun).model_copy(update={"lineage": lineage, "serial": serial})
 
     def backed_up(self, ref: str) -> None:
         self.backups = [*(known for known in self.backups if known != ref), ref][-_BACKUPS:]

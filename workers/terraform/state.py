@@ -19,6 +19,10 @@ from workers.terraform.files import write_private
 from workers.terraform.record import Record
 
 
+#: What a provider keeps for itself beside an object when it keeps nothing: the JSON null, in base64.
+_NULL_PRIVATE = "bnVsbA=="
+
+
 @dataclass(frozen=True)
 class State:
     """One snapshot of a state. ``lineage`` is empty where there is none yet."""
@@ -58,9 +62,18 @@ class State:
 
         def held(state: State) -> str:
             content = state.content
-            return canonical([state.lineage, content.get("resources", []), content.get("outputs", {})])
+            return canonical([state.lineage, _essence(content.get("resources", [])), content.get("outputs", {})])
 
         return held(self) == held(other)
+
+
+def _essence(value: Any) -> Any:
+    """Without what says nothing: terraform writes an empty or null part the one time and leaves it out the other."""
+    if isinstance(value, dict):
+        made = {key: _essence(item) for key, item in value.items() if key != "attributes"}
+        kept = {key: item for key, item in made.items() if item not in (None, [], {}, "", False, _NULL_PRIVATE)}
+        return kept | ({"attributes": value["attributes"]} if "attributes" in value else {})
+    return [_essence(item) for item in value] if isinstance(value, list) else value
 
 
 def parse(raw: bytes) -> State:

@@ -19,9 +19,15 @@ class Stream:
     """Takes the lines of one command. ``in_flight`` holds the addresses whose change has begun and not ended."""
 
     def __init__(
-        self, ctx: Context, total: int | None = None, on_flight: Callable[[Collection[str]], None] = lambda flying: None
+        self,
+        ctx: Context,
+        total: int | None = None,
+        on_flight: Callable[[Collection[str]], None] = lambda flying: None,
+        quiet: bool = False,
     ) -> None:
+        """``total``: how many objects will change; ``quiet``: nothing goes to the log."""
         self._ctx = ctx
+        self._log: Callable[..., None] = (lambda text, stream="log": None) if quiet else ctx.log
         self._total = total
         self._done = 0
         self._on_flight = on_flight
@@ -37,19 +43,19 @@ class Stream:
         if message is None:
             if text.strip():
                 self.other.append(text)
-                self._ctx.log(text, stream)
+                self._log(text, stream)
             return
         kind = message.get("type", "")
         handler = getattr(self, f"_{kind}", None)
         if handler is not None:
             handler(message)
         if kind not in _QUIET and kind != "diagnostic":
-            self._ctx.log(str(message.get("@message", "")))
+            self._log(str(message.get("@message", "")))
 
     def _diagnostic(self, message: dict[str, Any]) -> None:
         found = from_json(message.get("diagnostic") or {}, self._ctx.masker)
         self.diagnostics.append(found)
-        self._ctx.log(f"{found.severity}: {found.sentence()}", "stderr" if found.severity == "error" else "log")
+        self._log(f"{found.severity}: {found.sentence()}", "stderr" if found.severity == "error" else "log")
 
     def _refresh_start(self, message: dict[str, Any]) -> None:
         self._ctx.progress(f"{_address(message['hook'])}: looking")

@@ -1,0 +1,116 @@
+"""A folder with a configuration, and the agent's operations on it as the engine would call them, attempt by attempt."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from reign.core.resource import Observation
+from reign.executor import Operation
+from reign.executor.testing import MemoryBlobs, RecordingContext, make_context, run_operation
+from workers.terraform import AGENT
+
+OPERATIONS: dict[str, Operation[Any, Any]] = {operation.name: operation() for operation in AGENT.operations}
+
+#: Two objects, one after the other, and an output; ``what`` decides what they are.
+TWO = """
+variable "what" {
+  type    = string
+  default = "first"
+}
+resource "null_resource" "one" {
+  triggers = { what = var.what }
+}
+resource "null_resource" "two" {
+  triggers = { of = null_resource.one.id }
+}
+output "what" { value = var.what }
+"""
+ONE = """
+variable "what" { default = "first" }
+resource "null_resource" "one" {
+  triggers = { what = var.what }
+}
+output "what" { value = var.what }
+"""
+
+
+class World:
+    """``folder/infra`` holds the configuration. Each attempt has a scratch folder of its own; the rest is kept."""
+
+    def __init__(self, folder: Path, binary: str, plugins: Path) -> None:
+        self.folder = folder
+        self.directory = folder / "infra"
+        self.directory.mkdir()
+        self.options: dict[str, Any] = {"binary": binary}
+        self.plugins = str(plugins)
+        self.blobs = MemoryBlobs()
+        self.recorded: dict[str, Observation] = {}
+        self.contexts: list[RecordingContext] = []
+
+    def write(self, text: str, name: str = "main.tf") -> None:
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def context(self, **given: Any) -> RecordingContext:
+        number = len(self.contexts) + 1
+        ctx = make_context(
+            self.folder,
+            **{
+                "options": self.options,
+                "blobs": self.blobs,
+                "attempt": number,
+                "scratch_path": self.folder / f"scratch-{number}",
+                "recorded": self.recorded.get,
+                "timeout": 120.0,
+                **given,
+            },
+        )
+        self.contexts.append(ctx)
+        return ctx
+
+    def inputs(self, name: str, **inputs: Any) -> Any:
+        given = {"directory": "infra", "plugin_dir": self.plugins, **inputs}
+        return OPERATIONS[f"terraform.{name}"].Inputs.model_validate(given)
+
+    def run(self, name: str, ctx: RecordingContext | None = None, **inputs: Any) -> Any:
+        """One attempt at one operation, as the spine makes it; the result."""
+        operation, parsed = OPERATIONS[f"terraform.{name}"], self.inputs(name, **inputs)
+        ctx = ctx or self.context()
+        return operation.apply(ctx, parsed, ()) if operation.pure else run_operation(operation, ctx, parsed)
+
+    def look(self, name: str = "apply", **inputs: Any) -> Observation:
+        [seen] = OPERATIONS[f"terraform.{name}"].inspect(self.context(), self.inputs(name, **inputs))
+        return seen
+
+    def change(self, name: str, **inputs: Any) -> tuple[Any, Observation]:
+        """Run it; the result, and what was there before."""
+        before = self.look(name, **inputs)
+        return self.run(name, **inputs), before
+
+    def undo(self, name: str, before: Observation, **inputs: Any) -> RecordingContext:
+        ctx, parsed = self.context(), self.inputs(name, **inputs)
+        now = OPERATIONS[f"terraform.{name}"].inspect(ctx, parsed)
+        OPERATIONS[f"terraform.{name}"].restore(ctx, parsed, [before], now)
+        return ctx
+
+    def state_file(self, workspace: str = "default") -> Path:
+        if workspace == "default":
+            return self.directory / "terraform.tfstate"
+        return self.directory / "terraform.tfstate.d" / workspace / "terraform.tfstate"
+
+    def state(self, workspace: str = "default") -> dict[str, Any]:
+        """The state file itself, not by way of the agent."""
+        return dict(json.loads(self.state_file(workspace).read_text()))
+
+    def objects(self, workspace: str = "default") -> list[str]:
+        if not self.state_file(workspace).exists():
+            return []
+        return [f"{r['type']}.{r['name']}" for r in self.state(workspace)["resources"]]
+
+    def logged(self) -> str:
+        """Every line and every progress sentence of every attempt so far."""
+        lines = [text for ctx in self.contexts for _, text in ctx.lines]
+        return "\n".join(lines + [str(report["message"]) for ctx in self.contexts for report in ctx.reports])
