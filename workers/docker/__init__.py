@@ -3,6 +3,7 @@
 from reign.executor import Agent
 from workers.docker.build import Build
 from workers.docker.checks import checks
+from workers.docker.compose import ComposeDown, ComposeUp
 from workers.docker.images import Pull, Push, RemoveImage, Tag
 from workers.docker.inside import Exec, Logs
 from workers.docker.lifecycle import Remove, Restart, Start, Stop
@@ -30,6 +31,8 @@ AGENT = Agent(
         RemoveNetwork,
         CreateVolume,
         RemoveVolume,
+        ComposeUp,
+        ComposeDown,
     ),
     checks=checks,
 )

@@ -217,7 +217,8 @@ def _too_many(told: _Told) -> TaskFailed:
 def _simple(kind: FailureKind, sentence: str, hint: str | None) -> Callable[..., TaskFailed]:
     def say(told: _Told) -> TaskFailed:
         said = sentence.format(**told.match.groupdict(), text=_first_line(told.match.string))
-        return TaskFailed(f"{told.doing}: {said}", kind=kind, hint=hint)
+        advice = hint.format(**told.match.groupdict()) if hint else None
+        return TaskFailed(f"{told.doing}: {said}", kind=kind, hint=advice)
 
     return say
 
@@ -262,6 +263,10 @@ _RULES = (
             "the Dockerfile uses --{option}, which the engine's own builder does not know",
             "build it through bash.run with `docker buildx build`, or write the Dockerfile without it",
         ),
+    ),
+    _rule(
+        r"container (?P<name>\S+) (?:is unhealthy|exited \(\d+\))",
+        _simple(FailureKind.UNKNOWN, "{text}", "the last lines of {name} are in the log (`reign logs`)"),
     ),
     _rule(
         r"invalid mount config|bind source path does not exist: (?P<path>\S+)",

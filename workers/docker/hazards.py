@@ -24,7 +24,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from reign.core.catalog import OperationInputs
-from reign.core.findings import Finding, Severity
+from reign.core.findings import Finding, Severity, fingerprint
 from workers.docker import names, settings
 from workers.docker.secretlike import looks_secret
 
@@ -89,6 +89,47 @@ def container_hazards(given: Mapping[str, Any], workdir: Path | None) -> Iterato
     yield from image_hazards(given.get("image"))
 
 
+def service_hazards(name: str, service: Any, file: Path, workdir: Path) -> Iterator[Finding]:
+    """Findings about a service of a compose file, whose relative paths start at the file's folder."""
+    if not isinstance(service, Mapping):
+        return
+    given = {
+        "privileged": service.get("privileged"),
+        "networks": service.get("network_mode"),
+        "volumes": [_volume_text(item, file.parent) for item in service.get("volumes") or ()],
+        "cap_add": service.get("cap_add"),
+        "devices": [item for item in service.get("devices") or () if isinstance(item, str)],
+        "ports": [_port_text(item) for item in service.get("ports") or ()],
+        "image": service.get("image"),
+        "env": service.get("environment"),
+    }
+    for finding in (*container_hazards(given, workdir), *_secrets(given)):
+        yield finding.model_copy(
+            update={
+                "message": f"service {name}: {finding.message}",
+                "path": str(file.relative_to(workdir)) if file.is_relative_to(workdir) else str(file),
+                "fingerprint": fingerprint(finding.rule, str(file), f"{name} {finding.message}"),
+            }
+        )
+
+
+def _volume_text(item: Any, folder: Path) -> str:
+    if isinstance(item, Mapping):
+        if item.get("type") != "bind":
+            return ""
+        item = f"{item.get('source')}:{item.get('target')}" + (":ro" if item.get("read_only") else "")
+    text = str(item)
+    return str(folder / text) if text.startswith(".") else text
+
+
+def _port_text(item: Any) -> str:
+    """A port as docker.run reads it; without an address Compose publishes on all."""
+    if isinstance(item, Mapping):
+        return f"{item.get('host_ip') or '0.0.0.0'}:{item.get('published') or ''}:{item.get('target')}"  # noqa: S104
+    text = str(item)
+    return f"0.0.0.0:{text}" if text.count(":") == 1 else f"0.0.0.0::{text}" if ":" not in text else text
+
+
 def image_hazards(image: Any) -> Iterator[Finding]:
     """Whether an image is named by a tag that moves."""
     if not isinstance(image, str) or "${{" in image or names.is_id(image) or names.split(image)[1] != "latest":
@@ -141,7 +182,7 @@ def _secrets(given: Mapping[str, Any]) -> Iterator[Finding]:
     for field in ("env", "build_args"):
         values = _mapping(given.get(field))
         for name, value in sorted(values.items()):
-            if looks_secret(name, value):
+            if looks_secret(name, value) and not value.startswith("$"):
                 yield _finding(
                     "secret-in-clear", Severity.HIGH, f"{field}.{name} looks like a secret given in clear",
                     f"put it where the workers find it and write secret://env/{name}",

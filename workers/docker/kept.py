@@ -1,18 +1,24 @@
 """Secrets of containers: kept out of records, and within reach of an undo.
 
 docker.run notes in a label which parts of a container came from which secret reference. Parts that look like secrets
-in containers that others made have no reference: a record names them ``kept://<container id>/<place>``, and only when
-such a container is about to be removed are they written to the worker's own state folder, readable for its user alone.
+in containers that others made have no reference: a record holds ``kept://`` and a keyed digest in their place, which
+tells equal from changed and nothing else. Only when such a container is about to be removed are they written to the
+worker's own state folder, readable for its user alone, and dropped after 90 days.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hmac
 import json
+import os
 import re
+import secrets
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from reign.executor import Context, FailureKind, TaskFailed
 from reign.security.masking import MASK
@@ -21,8 +27,10 @@ from workers.docker.secretlike import looks_secret
 
 #: {place: reference without its ``secret://``, which would be resolved; "" where the secret is but a part of the text}
 SECRETS_LABEL = "reign.secrets"
-_KEPT = re.compile(r"kept://([0-9a-f]{64})/(\S+)")
+_KEPT = re.compile(r"kept://([0-9a-f]{32})")
+_DAYS = 90
 _SCHEME = "secret://"
+_KEY = "key"
 _LISTS = ("Cmd", "Entrypoint")
 
 
@@ -61,12 +69,12 @@ def _known(config: Mapping[str, Any]) -> dict[str, str]:
     return found if isinstance(found, dict) else {}
 
 
-def hidden(container: str, env: dict[str, str], config: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
+def hidden(ctx: Context, env: dict[str, str], config: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
     """``env`` and ``config`` with references in place of secrets."""
     known = _known(config)
     replaced = {
-        place: _SCHEME + known[place] if known.get(place) else f"kept://{container}/{quote(place, safe='')}"
-        for place, _, secret in parts(env, config)
+        place: _SCHEME + known[place] if known.get(place) else f"kept://{_mark(ctx, text)}"
+        for place, text, secret in parts(env, config)
         if secret or place in known
     }
     return _replace(env, config, replaced)
@@ -85,19 +93,17 @@ def _replace(
     return env, config
 
 
-def keep(ctx: Context, container: str, env: Mapping[str, str], config: Mapping[str, Any]) -> None:
-    """Write what :func:`hidden` names as kept, so that the container can be made again after its removal."""
+def keep(ctx: Context, env: Mapping[str, str], config: Mapping[str, Any]) -> None:
+    """Write down what :func:`hidden` has no reference for, so that a container can be made again after its removal."""
     known = _known(config)
-    found = {place: text for place, text, secret in parts(env, config) if secret or place in known}
-    found = {place: text for place, text in found.items() if not known.get(place)}
-    if not found:
-        return
-    folder = _folder(ctx)
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    path = folder / container
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(found))
+    for place, text, secret in parts(env, config):
+        if (secret or place in known) and not known.get(place):
+            path = _folder(ctx) / _mark(ctx, text)
+            path.touch(mode=0o600)
+            path.write_text(text)
+    for old in _folder(ctx).iterdir():
+        if old.name != _KEY and old.stat().st_mtime < time.time() - _DAYS * 86400:
+            old.unlink(missing_ok=True)
 
 
 def resolved(
@@ -113,11 +119,11 @@ def resolved(
             path = _folder(ctx) / match[1]
             if not path.is_file():
                 raise TaskFailed(
-                    f"container {name} cannot be made again here: {place} was a secret, and {path} does not have it",
+                    f"container {name} cannot be made again here: the secret {place} was kept where it was removed",
                     kind=FailureKind.CONFLICT,
-                    hint="run the undo on the worker that removed the container, or make it again by hand",
+                    hint=f"take it back on the machine of that worker, within {_DAYS} days, or make it again by hand",
                 )
-            replaced[place] = json.loads(path.read_text())[place]
+            replaced[place] = path.read_text()
         elif MASK in text:
             raise TaskFailed(
                 f"container {name} cannot be made again: {place} held a secret that was not recorded",
@@ -129,10 +135,20 @@ def resolved(
     return _replace(env, config, replaced)
 
 
-def forget(ctx: Context, container: str) -> None:
-    """Remove what was kept of a container that is there again."""
-    (_folder(ctx) / container).unlink(missing_ok=True)
-
-
 def _folder(ctx: Context) -> Path:
-    return ctx.state_dir / "kept"
+    folder = ctx.state_dir / "kept"
+    folder.mkdir(exist_ok=True, mode=0o700)
+    return folder
+
+
+def _mark(ctx: Context, text: str) -> str:
+    """A digest of a secret that nobody can try guesses against who has not this worker's key."""
+    path = _folder(ctx) / _KEY
+    if not path.is_file():
+        made = path.with_name(f"{_KEY}.{os.getpid()}.{threading.get_ident()}")
+        made.touch(mode=0o600)
+        made.write_bytes(secrets.token_bytes(32))
+        with contextlib.suppress(FileExistsError):  # another worker was first
+            path.hardlink_to(made)
+        made.unlink()
+    return hmac.new(path.read_bytes(), text.encode(), "sha256").hexdigest()[:32]

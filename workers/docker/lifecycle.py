@@ -65,7 +65,7 @@ class _OnContainer(Operation[Any, StatusResult]):
 
     def inspect(self, ctx: Context, inputs: Any) -> Sequence[Observation]:
         with engine(ctx, f"look at container {inputs.name}") as client:
-            return (observe(client, inputs.name),)
+            return (observe(ctx, client, inputs.name),)
 
     def apply(self, ctx: Context, inputs: Any, seen: Sequence[Observation]) -> StatusResult:
         with engine(ctx, f"{self.verb} container {inputs.name}") as client:

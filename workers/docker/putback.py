@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from reign.core.resource import Observation, canonical
 from reign.executor import Context
 from workers.docker import kept
-from workers.docker.record import attach, create, find
+from workers.docker.record import attach, create, find, record
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -29,7 +29,7 @@ def remove(ctx: Context, client: DockerClient, name: str, *, graceful: bool = Tr
     if found is None:
         return
     env = dict(item.partition("=")[::2] for item in found["Config"].get("Env") or ())
-    kept.keep(ctx, found["Id"], env, found["Config"])
+    kept.keep(ctx, env, found["Config"])
     try:
         if graceful and found["State"]["Running"]:
             client.api.stop(found["Id"], timeout=_STOP_WITHIN)
@@ -52,26 +52,27 @@ def bring_back(ctx: Context, client: DockerClient, name: str, before: Observatio
     if not before.exists:
         remove(ctx, client, name, graceful=False)
         return
-    found = find(client, name)
     wanted = before.state
-    if found is None or not _same_making(ctx, before, found):
+    if unlike(ctx, client, name, before):
         env, config = kept.resolved(ctx, name, wanted["env"], wanted["config"])
         remove(ctx, client, name)
         create(client, name, {**wanted, "env": env, "config": config}, before.facts.get("image"))
-        found = find(client, name)
-        assert found is not None
-        if before.facts.get("id"):
-            kept.forget(ctx, before.facts["id"])
     else:
-        attach(client, found["Id"], wanted["networks"], wanted["host"].get("NetworkMode", "default"))
+        attach(client, name, wanted["networks"], wanted["host"].get("NetworkMode", "default"))
+    found = find(client, name)
+    assert found is not None
     _run_as(client, found, running=wanted["running"], paused=wanted["paused"])
+
+
+def unlike(ctx: Context, client: DockerClient, name: str, before: Observation) -> bool:
+    """Whether the container that stands there must be made anew to be what ``before`` says."""
+    found = find(client, name)
+    return found is None or not _same_making(ctx, before, found)
 
 
 def _same_making(ctx: Context, before: Observation, found: dict[str, Any]) -> bool:
     """Whether what stands there was made as ``before`` says; whether it runs does not count."""
-    from workers.docker.record import record
-
-    now = record(found)
+    now = record(ctx, found)
     if before.facts.get("id") == found["Id"]:  # config cannot change, but `docker update` changes limits
         return canonical(before.state["host"]) == canonical(now["host"])
     making = ("image_id", "config", "env", "host")

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from reign.core.resource import Observation
-from reign.executor import FailureKind, TaskFailed
+from reign.executor import Context, FailureKind, TaskFailed
 from workers.docker import kept, names
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def find(client: DockerClient, name: str) -> dict[str, Any] | None:
     return found if found["Name"] == f"/{name}" else None
 
 
-def observe(client: DockerClient, name: str) -> Observation:
+def observe(ctx: Context, client: DockerClient, name: str) -> Observation:
     """The container as an Observation whose state is its record."""
     found = find(client, name)
     address = names.container_address(name)
@@ -54,7 +54,7 @@ def observe(client: DockerClient, name: str) -> Observation:
         "started_at": state.get("StartedAt"),
         "ports": host_ports(found),
     }
-    return Observation(resource=address, exists=True, state=record(found), facts=facts)
+    return Observation(resource=address, exists=True, state=record(ctx, found), facts=facts)
 
 
 def host_ports(found: Mapping[str, Any]) -> dict[str, int]:
@@ -63,7 +63,7 @@ def host_ports(found: Mapping[str, Any]) -> dict[str, int]:
     return {key.removesuffix("/tcp"): int(bound[0]["HostPort"]) for key, bound in sorted(published.items()) if bound}
 
 
-def record(found: Mapping[str, Any]) -> dict[str, Any]:
+def record(ctx: Context, found: Mapping[str, Any]) -> dict[str, Any]:
     """The record of a container as the engine describes it."""
     config, host = dict(found["Config"]), dict(found["HostConfig"])
     short = found["Id"][:12]
@@ -76,7 +76,7 @@ def record(found: Mapping[str, Any]) -> dict[str, Any]:
     host["Mounts"] = [mount for mount in host.get("Mounts") or () if mount["Type"] != "volume" or mount.get("Source")]
     for derived in ("ConsoleSize", "VolumesFrom", "ContainerIDFile"):
         host.pop(derived, None)
-    env, config = kept.hidden(found["Id"], env, _given(config))
+    env, config = kept.hidden(ctx, env, _given(config))
     state = found["State"]
     return {
         "image_id": found["Image"],
@@ -119,7 +119,7 @@ def _given(value: Mapping[str, Any]) -> dict[str, Any]:
     result = {}
     for key, item in value.items():
         item = _given(item) if isinstance(item, Mapping) and key not in ("Labels", "Volumes", "ExposedPorts") else item
-        if item:
+        if item or (key == "StopTimeout" and item is not None):  # 0: it is killed at once
             result[key] = item
     return result
 

@@ -102,7 +102,7 @@ class Run(Operation[RunInputs, RunResult]):
 
     def inspect(self, ctx: Context, inputs: RunInputs) -> Sequence[Observation]:
         with engine(ctx, f"look at container {inputs.name}") as client:
-            return (observe(client, inputs.name),)
+            return (observe(ctx, client, inputs.name),)
 
     def done(self, ctx: Context, inputs: RunInputs, seen: Sequence[Observation]) -> RunResult | None:
         with engine(ctx, f"look at container {inputs.name}") as client:
@@ -154,7 +154,7 @@ def _put_in_place(
     ctx: Context, client: DockerClient, inputs: RunInputs, wanted: dict[str, Any], there: dict[str, Any] | None
 ) -> dict[str, Any]:
     """Start the new container; what stands there steps aside first, and comes back if the new one fails."""
-    name, before = inputs.name, observe(client, inputs.name)
+    name, before = inputs.name, observe(ctx, client, inputs.name)
     try:
         if there is not None:
             _step_aside(ctx, client, name, there)

@@ -68,12 +68,19 @@ def size(client: DockerClient, name: str) -> int | None:
     return None
 
 
-def only_own_users(client: DockerClient, name: str) -> bool:
-    """Whether all containers that ever mounted the volume are known, and were REIGN's.
+def only_holds_own(client: DockerClient, name: str) -> bool:
+    """Whether the volume is empty, or nobody but REIGN's containers and its own compose project ever wrote to it."""
+    return size(client, name) == 0 or _only_own_users(client, name)
+
+
+def _only_own_users(client: DockerClient, name: str) -> bool:
+    """Whether all containers that ever mounted the volume are known, and were REIGN's or of the volume's project.
 
     The engine remembers its last 256 events; only if the making of the volume is among them is the list complete.
     """
     complete, mounted, own = False, set[str](), set[str]()
+    found = find(client, name)
+    compose = ((found or {}).get("Labels") or {}).get("com.docker.compose.project", "")
     for event in client.api.events(since=0, until=int(time.time()) + 1, decode=True):
         actor = event.get("Actor") or {}
         attributes = actor.get("Attributes") or {}
@@ -82,8 +89,9 @@ def only_own_users(client: DockerClient, name: str) -> bool:
                 complete, mounted = True, set()
             elif event["Action"] == "mount":
                 mounted.add(attributes.get("container", ""))
-        elif event.get("Type") == "container" and event["Action"] == "create" and "reign.run" in attributes:
-            own.add(actor["ID"])
+        elif event.get("Type") == "container" and event["Action"] == "create":
+            of_project = compose and attributes.get("com.docker.compose.project") == compose
+            own |= {actor["ID"]} if "reign.run" in attributes or of_project else set()
     return complete and mounted <= own
 
 
@@ -147,18 +155,13 @@ class CreateVolume(Operation[CreateVolumeInputs, VolumeResult]):
         with engine(ctx, f"remove volume {inputs.name}") as client:
             if find(client, inputs.name) is None:
                 return
-            held = patiently(ctx, lambda: size(client, inputs.name))
-            if held != 0 and not only_own_users(client, inputs.name):
+            if not patiently(ctx, lambda: only_holds_own(client, inputs.name)):
                 raise TaskFailed(
-                    f"volume {inputs.name} stays: it holds {_readable(held)} that may be somebody else's",
+                    f"volume {inputs.name} stays: it holds data that may be somebody else's",
                     kind=FailureKind.CONFLICT,
-                    hint=f"if nobody needs them: docker volume rm {inputs.name}",
+                    hint=f"if nobody needs it: docker volume rm {inputs.name}",
                 )
             take_away(client, inputs.name)
-
-
-def _readable(held: int | None) -> str:
-    return "data" if held is None else f"{held} bytes"
 
 
 def _differs(inputs: CreateVolumeInputs, state: Mapping[str, Any]) -> str | None:

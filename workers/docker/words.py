@@ -132,7 +132,7 @@ _RUN_SLOTS = (
         "restart",
         Kind.CHOICE,
         labels=("restart policy", "restart", "--restart"),
-        choices={word: word for word in ("always", "unless-stopped", "on-failure", "no")},
+        choices={word: word for word in ("always", "unless-stopped", "on-failure")},
     ),
     Slot("replace", Kind.CHOICE, choices={"replace": True, "replacing": True}),
 )
@@ -191,6 +191,7 @@ WORDS: Words = {
         ),
         Phrase(
             verbs=("download", "fetch", "get"),
+            objects=("image", "docker image"),
             slots=(_IMAGE,),
             cues=_CUES,
             object_needed=True,
@@ -241,6 +242,7 @@ WORDS: Words = {
     "docker.remove_image": (
         Phrase(
             verbs=REMOVE,
+            objects=("image", "docker image"),
             cues=_CUES,
             slots=(_IMAGE,),
             object_needed=True,
