@@ -1,0 +1,157 @@
+"""kubernetes.apply and kubernetes.delete: manifests of any kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from pydantic import Field, model_validator
+
+from reign.core.catalog import Effect
+from reign.core.resource import Undo
+from reign.executor import Context
+from reign.executor.contract import Assessment, Observations
+from workers.kubernetes import kinds, manifests
+from workers.kubernetes.access import Access
+from workers.kubernetes.cluster import Cluster, connect
+from workers.kubernetes.inputs import Name, Namespaced, Waits
+from workers.kubernetes.kinds import Ref
+from workers.kubernetes.objects import SECRET_NOTE, AppliedOperation, ObjectOperation, Placed, placed
+from workers.kubernetes.record import observe
+from workers.kubernetes.rehearsal import Step, diff_of
+
+_MANIFEST = "a manifest file, a folder of them, a kustomization, or the manifest itself as text, object or list"
+Manifest = str | dict[str, Any] | list[dict[str, Any]]
+
+
+class Apply(AppliedOperation["Apply.Inputs", "Apply.Result"]):
+    """Kinds that others need come first: a CustomResourceDefinition before its custom resources."""
+
+    name = "kubernetes.apply"
+    summary = "Apply a manifest"
+
+    class Inputs(Waits):
+        manifest: Manifest = Field(description=_MANIFEST)
+        force: bool = Field(False, description="take over fields that another field manager owns")
+
+    class Result(Placed):
+        objects: list[str] = Field(description='what the manifest holds, e.g. "deployment/web"')
+        changed: list[str] = Field(description="which of them were created or changed")
+
+    def refs(self, ctx: Context, inputs: Inputs, access: Access) -> Sequence[Ref]:
+        if manifests.missing_file(ctx, inputs.manifest):
+            return ()
+        return [Ref.of(body) for body in manifests.load(ctx, inputs.manifest, access, inputs.namespace)]
+
+    def bodies(self, cluster: Cluster, inputs: Inputs) -> Sequence[dict[str, Any]]:
+        return manifests.load(cluster.ctx, inputs.manifest, cluster.access, inputs.namespace)
+
+    def result(self, cluster: Cluster, inputs: Inputs, steps: Sequence[Step]) -> Result:
+        return self.Result(
+            objects=[step.ref.label for step in steps],
+            changed=[step.ref.label for step in steps if step.action != "unchanged"],
+            **placed(cluster, inputs.namespace or cluster.access.namespace),
+        )
+
+    def assess(self, inputs: Inputs) -> Assessment:
+        exact = super().assess(inputs)
+        if not manifests.secret_inside(inputs.manifest):
+            return exact
+        return Assessment(effect=self.effect, undo=Undo.COMPENSATING, note=self.undo_note)
+
+
+class Delete(ObjectOperation["Delete.Inputs", "Delete.Result"]):
+    """What an object owns goes with it (foreground deletion), and comes back with it."""
+
+    name = "kubernetes.delete"
+    summary = "Delete objects"
+    effect = Effect.DESTROY
+    timeout = 900.0
+    undo_note = (
+        f"recreated from the recorded objects; {SECRET_NOTE}, and what stood in a volume, a namespace or under a "
+        "CustomResourceDefinition is lost"
+    )
+
+    class Inputs(Namespaced):
+        manifest: Manifest | None = Field(None, description=_MANIFEST)
+        kind: str | None = Field(None, description="instead of a manifest: the kind, e.g. deployment")
+        name: Name | None = Field(None, description="and the name")
+
+        @model_validator(mode="after")
+        def _one_or_the_other(self) -> Delete.Inputs:
+            if (self.manifest is None) == (self.kind is None and self.name is None):
+                raise ValueError("give either `manifest`, or `kind` and `name`")
+            if self.manifest is None and (self.kind is None or self.name is None):
+                raise ValueError("give `kind` and `name` together, e.g. kind: deployment, name: web")
+            return self
+
+    class Result(Placed):
+        deleted: list[str] = Field(description='what is gone, e.g. "deployment/web"')
+
+    def refs(self, ctx: Context, inputs: Inputs, access: Access) -> Sequence[Ref]:
+        if inputs.manifest is not None:
+            if manifests.missing_file(ctx, inputs.manifest):
+                return ()
+            found = manifests.load(ctx, inputs.manifest, access, inputs.namespace)
+            return [Ref.of(body) for body in reversed(found)]
+        assert inputs.kind is not None
+        assert inputs.name is not None
+        namespace = inputs.namespace or access.namespace
+        known = kinds.built_in(inputs.kind)
+        if known is None:  # a custom kind: only the cluster knows its group
+            return [Ref("?", inputs.kind.lower(), namespace, inputs.name)]
+        version, kind = known
+        return [Ref(version, kind, None if kind in kinds.CLUSTER_WIDE else namespace, inputs.name)]
+
+    def _known(self, cluster: Cluster, ref: Ref) -> Ref:
+        if ref.api_version != "?":
+            return ref
+        version, kind = cluster.kind_named(ref.kind)
+        return Ref(version, kind, ref.namespace, ref.name)
+
+    def inspect(self, ctx: Context, inputs: Inputs) -> Observations:
+        cluster = connect(ctx, inputs)
+        seen = []
+        for ref in self.refs(ctx, inputs, cluster.access):
+            found = observe(cluster, self._known(cluster, ref))
+            seen.append(found.model_copy(update={"resource": ref.address(cluster.access.context)}))
+        return seen
+
+    def preview(self, ctx: Context, inputs: Inputs) -> str | None:
+        cluster = connect(ctx, inputs)
+        refs = [self._known(cluster, ref) for ref in self.refs(ctx, inputs, cluster.access)]
+        return "\n".join(diff_of(ref, observe(cluster, ref).state or None, None) for ref in refs)
+
+    def done(self, ctx: Context, inputs: Inputs, seen: Observations) -> Result | None:
+        if not seen or any(item.exists for item in seen):
+            return None
+        return self.Result(deleted=[], **placed(connect(ctx, inputs), inputs.namespace))
+
+    def apply(self, ctx: Context, inputs: Inputs, seen: Observations) -> Result:
+        cluster = connect(ctx, inputs)
+        if inputs.manifest is not None:  # a file that is not there is told now
+            manifests.load(ctx, inputs.manifest, cluster.access, inputs.namespace)
+        refs = [self._known(cluster, ref) for ref in self.refs(ctx, inputs, cluster.access)]
+        there = [ref for ref in refs if cluster.get(ref) is not None]
+        for number, ref in enumerate(there):
+            ctx.progress(f"deleting {ref.label}", done=number, total=len(there))
+            cluster.delete(ref)
+        for ref in there:
+            cluster.wait_gone(ref, ctx.remaining())
+            ctx.log(f"{ref.shown}: deleted")
+        return self.Result(deleted=[ref.label for ref in there], **placed(cluster, inputs.namespace))
+
+    _SYSTEM: ClassVar = frozenset({"kube-system", "kube-public", "kube-node-lease", "default"})
+
+    def assess(self, inputs: Inputs) -> Assessment:
+        usual = super().assess(inputs)
+        known = kinds.built_in(str(inputs.kind)) if inputs.kind else None
+        kind = known[1] if known else ""
+        if kind == "Namespace" and inputs.name in self._SYSTEM:
+            return Assessment(usual.effect, Undo.NONE, refuses=f"namespace {inputs.name} belongs to the cluster itself")
+        if kind in ("Namespace", "CustomResourceDefinition", "PersistentVolume", "PersistentVolumeClaim"):
+            asks = f"deleting {kind.lower()} {inputs.name} takes away what is in it, which cannot be brought back"
+            return Assessment(usual.effect, Undo.COMPENSATING, asks=asks, note=self.undo_note)
+        if kind == "Secret" or (inputs.manifest is not None and manifests.secret_inside(inputs.manifest)):
+            return Assessment(usual.effect, Undo.COMPENSATING, asks=usual.asks, note=self.undo_note)
+        return usual

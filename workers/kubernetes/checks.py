@@ -1,0 +1,133 @@
+"""`reign doctor` for Kubernetes: the tools, the contexts and whether they answer, what the account may do."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from reign.executor import Check, Context, TaskFailed
+from reign.executor.process import run_tool
+from reign.security.masking import Masker
+from workers.kubernetes import access
+from workers.kubernetes.cluster import Cluster
+
+_PATIENCE = 8.0  # seconds for each tool and each cluster
+_MOST_CONTEXTS = 8
+#: What the operations need; asked one by one when the account's rules are read.
+_NEEDED = (("deployments", "apps"), ("services", ""), ("pods", ""), ("secrets", ""), ("namespaces", ""))
+_VERBS = ("get", "list", "create", "patch", "update", "delete")
+
+
+def checks() -> Sequence[Check]:
+    """One line a tool and a context."""
+    return checks_with({})
+
+
+def checks_with(options: Mapping[str, Any]) -> list[Check]:
+    """The checks with the agent's options (``kubectl``, ``helm``, ``kubeconfig``)."""
+    found = [
+        _tool("kubectl", str(options.get("kubectl", "kubectl")), ["version", "--client"], "for kustomizations"),
+        _tool("helm", str(options.get("helm", "helm")), ["version", "--short"], "for the helm operations"),
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        ctx = _context(Path(folder), options)
+        try:
+            current = access.resolve(ctx, None)
+        except TaskFailed as error:
+            return [*found, Check("kubernetes contexts", False, error.message, error.hint)]
+        names = list(access.read([Path(p) for p in current.kubeconfig.split(":")])["contexts"])
+        names.sort(key=lambda name: name != current.context)
+        asked = names[:_MOST_CONTEXTS]
+        found += [_context_check(_context(Path(folder), options), name, name == current.context) for name in asked]
+    return found
+
+
+def _context(folder: Path, options: Mapping[str, Any]) -> Context:
+    return Context(
+        run="doctor",
+        task="doctor",
+        attempt=1,
+        environment="",
+        workdir=folder,
+        scratch_path=folder,
+        state_path=folder,
+        masker=Masker(),
+        blobs=_NoBlobs(),
+        deadline=time.monotonic() + _PATIENCE,
+        options=options,
+    )
+
+
+class _NoBlobs:
+    def put(self, content: bytes) -> str:
+        raise AssertionError("a check keeps nothing")
+
+    def get(self, ref: str) -> bytes:
+        raise AssertionError("a check keeps nothing")
+
+
+def _tool(name: str, binary: str, arguments: list[str], purpose: str) -> Check:
+    try:
+        done = run_tool(
+            [binary, *arguments],
+            cwd=Path.cwd(),
+            env=None,
+            stdin=None,
+            timeout=_PATIENCE,
+            cancelled=threading.Event(),
+            cancel_reason=lambda: "",
+            on_line=lambda stream, line: None,
+            keep=10_000,
+            stop_signal=None,
+            grace=1.0,
+        )
+    except TaskFailed as error:
+        return Check(
+            name, False, error.message, f"install {name}, {purpose}, or name it in the kubernetes agent's options"
+        )
+    version = (done.stdout.strip().splitlines() or ["?"])[0].removeprefix("Client Version: ")
+    return Check(name, done.exit_code == 0, version)
+
+
+def _context_check(ctx: Context, name: str, current: bool) -> Check:
+    title = f"kubernetes context {name}" + (" (current)" if current else "")
+    try:
+        cluster = Cluster(ctx, access.resolve(ctx, name))
+        version, uid = cluster.version, cluster.uid
+        may = _may(cluster)
+    except TaskFailed as error:
+        return Check(title, False, error.message, error.hint)
+    return Check(title, True, f"{cluster.access.server}, {version}, cluster {uid or '(not readable)'}; {may}")
+
+
+def _may(cluster: Cluster) -> str:
+    """What the account may do in the context's namespace, by its rules (SelfSubjectRulesReview)."""
+    namespace = cluster.access.namespace
+    answer = cluster.ask(
+        "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
+        {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectRulesReview",
+            "spec": {"namespace": namespace},
+        },
+    )
+    rules = (answer.get("status") or {}).get("resourceRules") or []
+    lacking = []
+    for resource, group in _NEEDED:
+        missing = [verb for verb in _VERBS if not any(_allows(rule, verb, resource, group) for rule in rules)]
+        if missing:
+            lacking.append(f"{resource} ({', '.join(missing)})" if len(missing) < len(_VERBS) else resource)
+    if not lacking:
+        return f"may do all in namespace {namespace}"
+    return f"in namespace {namespace} may not: {', '.join(lacking)}"
+
+
+def _allows(rule: Mapping[str, Any], verb: str, resource: str, group: str) -> bool:
+    if rule.get("resourceNames"):
+        return False
+    asked = (("verbs", verb), ("resources", resource), ("apiGroups", group))
+    return all({"*", value} & set(rule.get(part) or ()) for part, value in asked)

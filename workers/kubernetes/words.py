@@ -1,0 +1,478 @@
+"""How people ask for what the kubernetes agent does: the API server's side, then Helm's."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from reign.core.lexicon import CHECK, CREATE, REMOVE, SHOW, UNDO, WAIT, Gives, Kind, Phrase, Slot, Taken, Words
+
+_CUES = ("kubernetes", "k8s", "kube", "kubectl", "cluster")
+_HELM = ("helm",)
+#: What is scaled and rolled out, and the short names that kubectl takes.
+_WORKLOADS = MappingProxyType(
+    {
+        "deployment": "deployment",
+        "deploy": "deployment",
+        "statefulset": "statefulset",
+        "stateful set": "statefulset",
+        "sts": "statefulset",
+        "daemonset": "daemonset",
+        "daemon set": "daemonset",
+        "replicaset": "replicaset",
+    }
+)
+_KINDS = MappingProxyType(
+    {
+        **_WORKLOADS,
+        "service": "service",
+        "svc": "service",
+        "pod": "pod",
+        "configmap": "configmap",
+        "config map": "configmap",
+        "secret": "secret",
+        "ingress": "ingress",
+        "job": "job",
+        "cronjob": "cronjob",
+        "cron job": "cronjob",
+        "namespace": "namespace",
+        "persistentvolumeclaim": "persistentvolumeclaim",
+        "pvc": "persistentvolumeclaim",
+        "serviceaccount": "serviceaccount",
+        "service account": "serviceaccount",
+    }
+)
+_NAMESPACE = Slot(
+    "namespace",
+    labels=("namespace", "ns", "-n"),
+    after=("in", "to", "into", "from"),
+    scope=True,
+    things=("namespace",),
+    new_by=("kubernetes.create_namespace", "name"),
+)
+_CONTEXT = Slot("context", Kind.REF, labels=("context", "kube context", "cluster"), scope=True)
+_WHERE = (_NAMESPACE, _CONTEXT)
+_TIMEOUT = Slot("timeout", Kind.DURATION, labels=("timeout",), after=("within", "for", "in"))
+_MANIFEST = Slot(
+    "manifest",
+    Kind.PATH,
+    labels=("manifest", "kubernetes manifest", "file", "yaml", "-f", "-k"),
+    after=("in", "from", "of"),
+    bare=True,
+    required=True,
+    things=("file",),
+    like=r"\.(ya?ml|json)$|k8s|kube|manifest|kustomiz|overlay",
+    ask="which manifest? for example k8s/app.yaml",
+)
+
+
+def _workload(ask: str) -> tuple[Slot, ...]:
+    """The thing that is scaled, exposed or rolled out: its name, and its kind where it is said."""
+    return (
+        Slot(
+            "name",
+            labels=tuple(_WORKLOADS),
+            bare=True,
+            after=("of", "for"),
+            required=True,
+            things=("workload",),
+            ask=ask,
+        ),
+        Slot("kind", Kind.CHOICE, choices=_WORKLOADS),
+        *_WHERE,
+    )
+
+
+_DEPLOYMENT_SLOTS = (
+    Slot(
+        "image",
+        Kind.IMAGE,
+        labels=("image", "container image"),
+        after=("from", "of", "with", "using"),
+        bare=True,
+        required=True,
+        things=("image",),
+        known=frozenset({"nginx", "redis", "postgres", "mysql", "mariadb", "mongo", "httpd", "rabbitmq", "memcached"}),
+        ask="which image should be deployed? for example nginx:1.27",
+    ),
+    Slot(
+        "name",
+        labels=("deployment", "name", "kubernetes deployment"),
+        after=("as", "called", "named"),
+        required=True,
+        taken=Taken("image", basename=True),
+        ask="which name should the deployment have?",
+    ),
+    Slot("replicas", Kind.NUMBER, labels=("replica", "pod", "instance", "copy", "--replicas"), after=("with",)),
+    Slot("port", Kind.PORT, labels=("port", "container port"), after=("on", "at")),
+    Slot("env", Kind.PAIRS, labels=("environment variable", "environment", "env", "variable")),
+    *_WHERE,
+)
+_DEPLOYMENT_GIVES = (Gives("workload", "{name}", {"kind": "deployment"}),)
+_RELEASE = Slot(
+    "release",
+    labels=("release", "helm release"),
+    after=("as", "called", "named", "of", "for"),
+    bare=True,
+    required=True,
+    things=("release",),
+    ask="which release?",
+)
+_CHART = Slot(
+    "chart",
+    Kind.PATH,
+    labels=("chart", "helm chart"),
+    after=("to", "from", "with", "using", "in"),
+    bare=True,
+    required=True,
+    like=r"chart",
+    ask="which chart? for example ./charts/shop",
+)
+_HELM_OPTIONS = (
+    Slot("values", Kind.SETTINGS, labels=("value", "setting", "--set")),
+    Slot("version", Kind.REF, labels=("version", "chart version", "--version")),
+    *_WHERE,
+    _TIMEOUT,
+)
+_REVISION = Slot("revision", Kind.NUMBER, labels=("revision", "version"), after=("to",))
+
+WORDS: Words = {
+    "kubernetes.apply": (
+        Phrase(
+            verbs=("apply", "deploy", "roll out", "install", "create", "reapply"),
+            objects=("resource", "object"),
+            cues=_CUES,
+            slots=(_MANIFEST, *_WHERE),
+            example="apply k8s/app.yaml to namespace shop",
+        ),
+    ),
+    "kubernetes.delete": (
+        Phrase(
+            verbs=REMOVE,
+            cues=_CUES,
+            object_needed=True,
+            slots=(
+                Slot(
+                    "name",
+                    labels=tuple(_KINDS),
+                    bare=True,
+                    required=True,
+                    things=("workload", "namespace"),
+                    ask="what is its name?",
+                ),
+                Slot(
+                    "kind",
+                    Kind.CHOICE,
+                    choices=_KINDS,
+                    required=True,
+                    ask="what is it: a deployment, a service, a pod, a namespace?",
+                ),
+                *_WHERE,
+            ),
+            example="delete the deployment web in namespace shop",
+        ),
+        Phrase(
+            verbs=(*REMOVE, "tear down"),
+            objects=("manifest", "resource", "object"),
+            cues=_CUES,
+            object_needed=True,
+            slots=(_MANIFEST, *_WHERE),
+            filler=("everything", "all"),
+            example="delete what is in k8s/app.yaml from the cluster",
+        ),
+    ),
+    "kubernetes.create_deployment": (
+        Phrase(
+            verbs=("deploy", "roll out", "redeploy"),
+            objects=("deployment", "app"),
+            cues=_CUES,
+            slots=_DEPLOYMENT_SLOTS,
+            gives=_DEPLOYMENT_GIVES,
+            weight=1,
+            example="deploy nginx:1.27 to kubernetes with 3 replicas",
+        ),
+        Phrase(
+            verbs=(*CREATE, "run", "start", "launch", "spin up", "fire up", "bring up", "spawn"),
+            objects=("deployment", "kubernetes deployment", "pod", "replica"),
+            cues=_CUES,
+            object_needed=True,
+            slots=_DEPLOYMENT_SLOTS,
+            gives=_DEPLOYMENT_GIVES,
+            example="spin up 3 nginx pods",
+        ),
+    ),
+    "kubernetes.expose": (
+        Phrase(
+            verbs=("expose", "publish"),
+            cues=_CUES,
+            slots=(
+                *_workload("what should be exposed?"),
+                Slot(
+                    "port",
+                    Kind.PORT,
+                    labels=("port", "service port", "--port"),
+                    after=("on", "at", "under"),
+                    required=True,
+                    ask="on which port?",
+                ),
+                Slot(
+                    "target_port",
+                    Kind.PORT,
+                    labels=("target port", "container port", "target", "--target-port"),
+                    after=("to",),
+                ),
+                Slot(
+                    "type",
+                    Kind.CHOICE,
+                    labels=("type",),
+                    choices={
+                        "nodeport": "NodePort",
+                        "node port": "NodePort",
+                        "loadbalancer": "LoadBalancer",
+                        "load balancer": "LoadBalancer",
+                        "clusterip": "ClusterIP",
+                        "cluster ip": "ClusterIP",
+                    },
+                ),
+            ),
+            gives=(Gives("endpoint", "http://{result.cluster_ip}:{port}/"),),
+            example="expose the deployment web on port 80",
+        ),
+    ),
+    "kubernetes.scale": (
+        Phrase(
+            verbs=("scale", "scale up", "scale down", "scale out", "scale in", "resize"),
+            cues=_CUES,
+            slots=(
+                *_workload("what should be scaled?"),
+                Slot(
+                    "replicas",
+                    Kind.NUMBER,
+                    labels=("replica", "pod", "instance", "copy", "--replicas"),
+                    after=("to", "at"),
+                    required=True,
+                    ask="to how many replicas?",
+                ),
+            ),
+            weight=1,
+            example="scale the deployment web to 5 replicas",
+        ),
+        Phrase(
+            verbs=(
+                "set",
+                "increase",
+                "reduce",
+                "decrease",
+                "change",
+                "bring",
+                "raise",
+                "lower",
+                "need",
+                "want",
+                "should",
+            ),
+            objects=("replica", "instance"),
+            cues=_CUES,
+            object_needed=True,
+            slots=(
+                *_workload("what should be scaled?"),
+                Slot(
+                    "replicas",
+                    Kind.NUMBER,
+                    labels=("replica", "pod", "instance", "copy"),
+                    after=("to", "at"),
+                    required=True,
+                    ask="to how many replicas?",
+                ),
+            ),
+            filler=("number", "count", "have"),
+            example="set the number of replicas of web to 5",
+        ),
+    ),
+    "kubernetes.rollout_status": (
+        Phrase(
+            verbs=(*WAIT, *CHECK, *SHOW, "rollout status"),
+            objects=("rollout", "rollout status"),
+            states=("rolled out", "done", "complete", "completed", "ready", "available", "finished", "finish"),
+            cues=_CUES,
+            object_needed=True,
+            slots=(*_workload("whose rollout?"), _TIMEOUT),
+            filler=("status", "state", "progress"),
+            example="wait for the rollout of web in namespace shop",
+        ),
+    ),
+    "kubernetes.rollout_restart": (
+        Phrase(
+            verbs=("restart", "rollout restart", "bounce", "roll", "recycle"),
+            objects=("rollout", "rolling restart", "pod"),
+            cues=_CUES,
+            object_needed=True,
+            slots=(*_workload("which deployment should be restarted?"), _TIMEOUT),
+            filler=("rolling",),
+            example="restart the deployment web in namespace shop",
+        ),
+    ),
+    "kubernetes.rollout_undo": (
+        Phrase(
+            verbs=(*UNDO, "rollout undo"),
+            objects=("rollout",),
+            cues=_CUES,
+            object_needed=True,
+            slots=(*_workload("which deployment should go back?"), _TIMEOUT),
+            filler=("last", "latest", "previous", "former", "version", "revision"),
+            example="undo the rollout of the deployment web",
+        ),
+    ),
+    "kubernetes.pod_status": (
+        Phrase(
+            verbs=(*SHOW, *CHECK, "describe"),
+            objects=("pod", "pod status"),
+            cues=_CUES,
+            object_needed=True,
+            slots=(
+                Slot(
+                    "name",
+                    labels=("pod", *_WORKLOADS),
+                    after=("of", "for", "from"),
+                    bare=True,
+                    things=("workload",),
+                    required=True,
+                    ask="which pods? name a pod or deployment, or give a selector such as app=web",
+                ),
+                *_WHERE,
+            ),
+            filler=("status", "state", "health", "do", "doing", "running"),
+            example="show the pods of web in namespace shop",
+        ),
+        Phrase(
+            verbs=(*SHOW, *CHECK, "describe"),
+            objects=("pod", "pod status"),
+            cues=_CUES,
+            object_needed=True,
+            slots=(
+                Slot(
+                    "selector",
+                    Kind.TEXT,
+                    labels=("selector", "label", "-l"),
+                    after=("with", "for", "of"),
+                    required=True,
+                    only=r"=",
+                    ask="which pods? name a pod or deployment, or give a selector such as app=web",
+                ),
+                *_WHERE,
+            ),
+            filler=("status", "state", "health", "do", "doing", "running"),
+            example="show the pods with label app=web in namespace shop",
+        ),
+    ),
+    "kubernetes.logs": (
+        Phrase(
+            verbs=(*SHOW, "tail", "follow", "dump", "logs", "look at", "check"),
+            objects=("log", "log line"),
+            cues=_CUES,
+            object_needed=True,
+            slots=(
+                Slot(
+                    "name",
+                    labels=("pod", *_WORKLOADS),
+                    after=("of", "for", "from", "in"),
+                    bare=True,
+                    required=True,
+                    things=("workload",),
+                    ask="the logs of which pod or deployment?",
+                ),
+                Slot("tail", Kind.NUMBER, labels=("line", "log line", "log entry", "entry", "log", "--tail")),
+                *_WHERE,
+            ),
+            filler=("last", "recent", "latest"),
+            example="show the logs of the pod web-5d8f in namespace shop",
+        ),
+    ),
+    "kubernetes.create_namespace": (
+        Phrase(
+            verbs=CREATE,
+            cues=_CUES,
+            object_needed=True,
+            slots=(
+                Slot(
+                    "name",
+                    labels=("namespace", "kubernetes namespace", "ns"),
+                    bare=True,
+                    required=True,
+                    after=("called", "named"),
+                    things=("namespace",),
+                    ask="how should the namespace be called?",
+                ),
+                _CONTEXT,
+            ),
+            gives=(Gives("namespace", "{name}"),),
+            example="create the namespace staging",
+        ),
+    ),
+    "kubernetes.helm_install": (
+        Phrase(
+            verbs=("install", "deploy", "helm install", "set up"),
+            objects=("chart", "helm chart", "helm release"),
+            cues=(*_HELM, *_CUES),
+            object_needed=True,
+            slots=(
+                _CHART,
+                Slot(
+                    "release",
+                    labels=("release", "helm release"),
+                    after=("as", "called", "named"),
+                    bare=True,
+                    required=True,
+                    taken=Taken("chart", basename=True),
+                    ask="how should the release be called?",
+                ),
+                *_HELM_OPTIONS,
+            ),
+            gives=(Gives("release", "{release}", {"chart": "{chart}"}),),
+            example="install the chart ./charts/shop as release shop in namespace prod",
+        ),
+    ),
+    "kubernetes.helm_upgrade": (
+        Phrase(
+            verbs=("upgrade", "update"),
+            objects=("release", "helm release", "chart"),
+            cues=(*_HELM, *_CUES),
+            object_needed=True,
+            slots=(_RELEASE, _CHART, *_HELM_OPTIONS),
+            gives=(Gives("release", "{release}", {"chart": "{chart}"}),),
+            example="upgrade the helm release shop to chart ./charts/shop with image.tag=2.4.1",
+        ),
+    ),
+    "kubernetes.helm_rollback": (
+        Phrase(
+            verbs=UNDO,
+            objects=("release", "helm release"),
+            cues=(*_HELM, *_CUES),
+            object_needed=True,
+            slots=(_RELEASE, _REVISION, *_WHERE, _TIMEOUT),
+            filler=("last", "previous", "former", "upgrade"),
+            example="roll back the helm release shop to revision 3",
+        ),
+    ),
+    "kubernetes.helm_uninstall": (
+        Phrase(
+            verbs=("uninstall", *REMOVE),
+            objects=("release", "helm release"),
+            cues=(*_HELM, *_CUES),
+            object_needed=True,
+            slots=(_RELEASE, *_WHERE),
+            example="uninstall the helm release shop",
+        ),
+        Phrase(verbs=("uninstall",), cues=(*_HELM, *_CUES), slots=(_RELEASE, *_WHERE)),
+    ),
+    "kubernetes.helm_status": (
+        Phrase(
+            verbs=(*SHOW, *CHECK, "status"),
+            objects=("release", "helm release"),
+            cues=(*_HELM, *_CUES),
+            object_needed=True,
+            slots=(_RELEASE, *_WHERE),
+            filler=("status", "state"),
+            example="show the status of the helm release shop",
+        ),
+    ),
+}
