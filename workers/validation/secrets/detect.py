@@ -91,10 +91,12 @@ def secrets_in(text: str, name: str, pulse: Callable[[], None] = lambda: None) -
         if file.has_keys:
             yield from keys.look(line, number, allowed)
         for start in range(0, max(1, len(line) - _OVERLAP), _PIECE - _OVERLAP):
+            # Of what two pieces share, each reports the half that lies further inside of it.
+            first = 1 + _OVERLAP // 2 if start else 1
+            last = _PIECE - _OVERLAP // 2 if start + _PIECE < len(line) else _PIECE
             for hit in _in_piece(line[start : start + _PIECE], number, file, allowed):
-                if start and hit.column + len(hit.secret) <= _OVERLAP:
-                    continue  # seen at the end of the piece before
-                yield replace(hit, column=hit.column + start) if start else hit
+                if first <= hit.column <= last:
+                    yield replace(hit, column=hit.column + start) if start else hit
 
 
 def _in_piece(text: str, number: int, file: _File, allowed: bool) -> Iterator[Hit]:
