@@ -175,6 +175,8 @@ class Session:
             )
         # The local state stays where it is without a copy: the copy's paths are tied to the directory.
         self._at("local", config | given)
+        assert self.backend.path is not None
+        read_file(self.ctx, self.backend.path, self.record)  # init reads it too, and says less of a damaged one
         self._run_init(settings)
         return "local", config | given
 

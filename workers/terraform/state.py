@@ -18,7 +18,6 @@ from reign.executor import Context, FailureKind, TaskFailed
 from workers.terraform.files import write_private
 from workers.terraform.record import Record
 
-
 #: What a provider keeps for itself beside an object when it keeps nothing: the JSON null, in base64.
 _NULL_PRIVATE = "bnVsbA=="
 

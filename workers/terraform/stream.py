@@ -46,35 +46,35 @@ class Stream:
                 self._log(text, stream)
             return
         kind = message.get("type", "")
-        handler = getattr(self, f"_{kind}", None)
+        handler = getattr(self, f"on_{kind}", None)
         if handler is not None:
             handler(message)
         if kind not in _QUIET and kind != "diagnostic":
             self._log(str(message.get("@message", "")))
 
-    def _diagnostic(self, message: dict[str, Any]) -> None:
+    def on_diagnostic(self, message: dict[str, Any]) -> None:
         found = from_json(message.get("diagnostic") or {}, self._ctx.masker)
         self.diagnostics.append(found)
         self._log(f"{found.severity}: {found.sentence()}", "stderr" if found.severity == "error" else "log")
 
-    def _refresh_start(self, message: dict[str, Any]) -> None:
+    def on_refresh_start(self, message: dict[str, Any]) -> None:
         self._ctx.progress(f"{_address(message['hook'])}: looking")
 
-    def _apply_start(self, message: dict[str, Any]) -> None:
+    def on_apply_start(self, message: dict[str, Any]) -> None:
         hook = message["hook"]
         self.in_flight[_address(hook)] = None
         self._on_flight(self.in_flight)
         self._say(f"{_address(hook)}: {_DOING.get(hook.get('action', ''), 'working')}")
 
-    def _apply_progress(self, message: dict[str, Any]) -> None:
+    def on_apply_progress(self, message: dict[str, Any]) -> None:
         hook = message["hook"]
         doing = _DOING.get(hook.get("action", ""), "working")
         self._say(f"{_address(hook)}: {doing}, {hook.get('elapsed_seconds', 0)} s so far")
 
-    def _apply_complete(self, message: dict[str, Any]) -> None:
+    def on_apply_complete(self, message: dict[str, Any]) -> None:
         self._ended(message, _DONE.get(message["hook"].get("action", ""), "done"))
 
-    def _apply_errored(self, message: dict[str, Any]) -> None:
+    def on_apply_errored(self, message: dict[str, Any]) -> None:
         self._ended(message, "failed")
 
     def _ended(self, message: dict[str, Any], how: str) -> None:
@@ -84,14 +84,14 @@ class Stream:
         self._done += 1
         self._say(f"{address}: {how}")
 
-    def _provision_start(self, message: dict[str, Any]) -> None:
+    def on_provision_start(self, message: dict[str, Any]) -> None:
         self._say(f"{_address(message['hook'])}: running {message['hook'].get('provisioner', 'a provisioner')}")
 
-    def _resource_drift(self, message: dict[str, Any]) -> None:
+    def on_resource_drift(self, message: dict[str, Any]) -> None:
         change = message["change"]
         self.drift[_address(change)] = str(change.get("action", "update"))
 
-    def _change_summary(self, message: dict[str, Any]) -> None:
+    def on_change_summary(self, message: dict[str, Any]) -> None:
         self.counts = {name: n for name, n in message.get("changes", {}).items() if isinstance(n, int)}
 
     def _say(self, text: str) -> None:

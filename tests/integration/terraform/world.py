@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +39,58 @@ output "what" { value = var.what }
 """
 
 
+class Started:
+    """Something that runs in a thread; ``ended`` waits for it and gives what it returned or raised."""
+
+    def __init__(self, body: Callable[[], Any]) -> None:
+        self.returned: Any = None
+        self.raised: BaseException | None = None
+        self._body = body
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.returned = self._body()
+        except BaseException as error:
+            self.raised = error
+
+    def ended(self, within: float = 60.0) -> Any:
+        self._thread.join(within)
+        assert not self._thread.is_alive(), f"not ended within {within} s"
+        if self.raised is not None:
+            raise self.raised
+        return self.returned
+
+
+def until(condition: Callable[[], Any], within: float = 60.0) -> Any:
+    """Poll until it gives something true, and return that."""
+    end = time.monotonic() + within
+    while not (found := condition()):
+        assert time.monotonic() < end, f"not within {within} s"
+        time.sleep(0.02)
+    return found
+
+
+#: An object made at once, and one whose making takes until the file ``go`` lies in FOLDER (a minute at most).
+SLOW = """
+resource "null_resource" "fast" {}
+resource "null_resource" "slow" {
+  depends_on = [null_resource.fast]
+  provisioner "local-exec" {
+    command = "touch FOLDER/started; for i in $(seq 600); do test -e FOLDER/go && exit 0; sleep 0.1; done"
+  }
+}
+"""
+
+
 class World:
     """``folder/infra`` holds the configuration. Each attempt has a scratch folder of its own; the rest is kept."""
 
     def __init__(self, folder: Path, binary: str, plugins: Path) -> None:
         self.folder = folder
         self.directory = folder / "infra"
-        self.directory.mkdir()
+        self.directory.mkdir(exist_ok=True)
         self.options: dict[str, Any] = {"binary": binary}
         self.plugins = str(plugins)
         self.blobs = MemoryBlobs()
@@ -84,6 +132,10 @@ class World:
     def look(self, name: str = "apply", **inputs: Any) -> Observation:
         [seen] = OPERATIONS[f"terraform.{name}"].inspect(self.context(), self.inputs(name, **inputs))
         return seen
+
+    def start(self, name: str, ctx: RecordingContext, **inputs: Any) -> Started:
+        """The same in a thread."""
+        return Started(lambda: self.run(name, ctx, **inputs))
 
     def change(self, name: str, **inputs: Any) -> tuple[Any, Observation]:
         """Run it; the result, and what was there before."""

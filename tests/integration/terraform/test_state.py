@@ -1,0 +1,157 @@
+"""The state: backed up, restored, told apart from a damaged one; its lock respected; its drift seen."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+
+from reign.executor import FailureKind, TaskFailed
+from tests.engines import terraform as engines
+from tests.integration.terraform.world import ONE, SLOW, World, until
+
+
+def test_the_state_is_backed_up_before_each_change(world: World) -> None:
+    world.write(ONE)
+    world.run("apply")
+    first = world.state_file().read_bytes()
+    world.run("apply", variables={"what": "second"})
+    assert first in world.blobs.content.values()
+
+
+def test_an_undo_brings_back_the_former_variables(world: World) -> None:
+    world.write(ONE)
+    world.run("apply", variables={"what": "first"})
+    _, before = world.change("apply", variables={"what": "second"})
+    world.undo("apply", before, variables={"what": "second"})
+    assert world.run("output").outputs == {"what": "first"}
+    world.undo("apply", before, variables={"what": "second"})  # a second time does no harm
+    assert world.run("output").outputs == {"what": "first"}
+
+
+def test_a_state_that_another_hand_moved_is_not_undone_blindly(world: World) -> None:
+    world.write(ONE)
+    world.run("apply")
+    by_hand(world, "apply", "-auto-approve", "-var", "what=by-hand")
+    _, before = world.change("apply", variables={"what": "third"})
+    with pytest.raises(TaskFailed, match="changed by somebody else") as failure:
+        world.undo("apply", before, variables={"what": "third"})
+    assert failure.value.details["state"].startswith("blob:"), "what was there is kept"
+
+
+def by_hand(world: World, *words: str) -> None:
+    """Terraform as a person runs it in the directory."""
+    env = os.environ | {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
+    binary = str(world.options["binary"])
+    for command in (["init", f"-plugin-dir={world.plugins}"], list(words)):
+        subprocess.run([binary, *command], cwd=world.directory, env=env, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("name", ["apply", "plan", "destroy", "output"])
+def test_a_damaged_state_is_answered_with_the_newest_good_backup_and_left_alone(world: World, name: str) -> None:
+    world.write(ONE)
+    world.run("apply")
+    world.run("apply", variables={"what": "second"})
+    good = world.state_file().read_bytes()
+    world.change("apply", variables={"what": "third"})
+    newest = world.state()["serial"]
+    damaged = world.state_file().read_bytes()[:200]
+    world.state_file().write_bytes(damaged)
+    with pytest.raises(TaskFailed, match="damaged") as failure:
+        world.run(name)
+    assert world.state_file().read_bytes() == damaged
+    hint = failure.value.hint or ""
+    assert failure.value.details["serial"] <= newest
+    subprocess.run(["sh", "-c", hint.partition(": ")[2]], check=True)  # what the hint says
+    assert world.state_file().with_name("terraform.tfstate.damaged").read_bytes() == damaged
+    assert world.state()["lineage"] == failure.value.details["lineage"]
+    assert good in world.blobs.content.values()
+    world.run("apply", variables={"what": "second"})
+    assert world.run("output").outputs == {"what": "second"}
+
+
+def test_a_damaged_state_without_a_backup_says_so(world: World) -> None:
+    world.write(ONE)
+    world.state_file().write_text('{"version": 4, "serial"')
+    with pytest.raises(TaskFailed, match="damaged") as failure:
+        world.run("apply")
+    assert "no good backup is known" in (failure.value.hint or "")
+    assert world.state_file().read_text() == '{"version": 4, "serial"'
+
+
+def test_an_empty_state_file_is_no_state(world: World) -> None:
+    world.write(ONE)
+    world.state_file().touch()
+    assert world.run("apply").outputs == {"what": "first"}
+
+
+def test_two_applies_at_once_make_it_once(every_world: World) -> None:
+    world = every_world
+    world.write(ONE)
+    both = [world.start("apply", world.context(task=f"task-{n}")) for n in (1, 2)]
+    results = []
+    for started in both:
+        try:
+            results.append(started.ended())
+        except TaskFailed as error:
+            assert error.kind is FailureKind.CONFLICT  # noqa: PT017 - one of the two may be refused
+            assert error.retryable or "plan again" in (error.hint or "")
+    assert results, "one of them does it"
+    assert len(world.state()["resources"]) == 1
+    assert len(world.state()["resources"][0]["instances"]) == 1
+    assert world.run("apply").changes.add == 0
+
+
+def test_a_lock_that_somebody_holds_is_respected_and_named(world: World) -> None:
+    world.write(SLOW.replace("FOLDER", str(world.folder)))
+    by_hand(world, "validate")
+    env = os.environ | {"CHECKPOINT_DISABLE": "1"}
+    command = [str(world.options["binary"]), "apply", "-auto-approve", "-input=false"]
+    with subprocess.Popen(command, cwd=world.directory, env=env, stdout=subprocess.DEVNULL) as person:
+        until((world.folder / "started").exists)
+        lock = (world.directory / ".terraform.tfstate.lock.info").read_bytes()
+        with pytest.raises(TaskFailed, match=r"state lock.*held by .* for OperationTypeApply") as failure:
+            world.run("plan", lock_timeout=0.5)
+        assert failure.value.kind is FailureKind.CONFLICT
+        assert failure.value.retryable
+        assert (world.directory / ".terraform.tfstate.lock.info").read_bytes() == lock
+        (world.folder / "go").touch()
+        assert person.wait(60) == 0
+    assert sorted(world.objects()) == ["null_resource.fast", "null_resource.slow"]
+
+
+def test_drift_is_seen_and_mended(every_world: World) -> None:
+    world = every_world
+    world.plugins = str(engines.local_provider())
+    world.write('resource "local_file" "note" {\n  filename = "${path.module}/note.txt"\n  content  = "as it should be"\n}\n')
+    world.run("apply")
+    note = world.directory / "note.txt"
+    assert note.read_text() == "as it should be", "what it wrote into its working copy is carried back"
+    recorded = world.look()
+    assert recorded.state["drift"] == []
+    note.write_text("changed by hand")
+    drifted = world.look()
+    assert [entry["address"] for entry in drifted.state["drift"]] == ["local_file.note"]
+    assert not drifted.same_as(recorded)
+    world.run("apply")
+    assert note.read_text() == "as it should be"
+    before = world.look()
+    world.run("destroy")
+    assert not note.exists()
+    world.undo("destroy", before)
+    assert note.read_text() == "as it should be"
+
+
+def test_another_machine_goes_by_what_was_recorded(world: World) -> None:
+    """A pool of several machines: this one has applied nothing itself, the recorded observation says what was."""
+    world.write(ONE)
+    world.run("apply", variables={"what": "first"})
+    seen = world.look()
+    for record in (world.folder / "state" / "records").glob("*.json"):
+        record.unlink()
+    assert world.look().state["applied"] is None
+    world.recorded[seen.resource] = seen
+    _, before = world.change("apply", variables={"what": "second"})
+    world.undo("apply", before, variables={"what": "second"})
+    assert world.run("output").outputs == {"what": "first"}
