@@ -28,7 +28,7 @@ from reign.engine import views
 from reign.engine.general import ReignGeneral
 from reign.engine.runtime import Runtime
 from reign.executor import registry
-from reign.planner import make_planner
+from reign.planner.choose import make_planner
 from reign.store import events, locks, runs, schema, workers
 from reign.store.runs import RunRecord
 
@@ -221,9 +221,7 @@ def _runs(api: FastAPI, runtime: Runtime, general: ReignGeneral, wakeups: Wakeup
             return runs.plan_of(tx, runs.find(tx, name).id)
 
     @api.get("/runs/{name}/events", tags=["runs"])
-    async def follow(
-        request: Request, name: str, after: int = 0, follow: bool = True
-    ) -> StreamingResponse:
+    async def follow(request: Request, name: str, after: int = 0, follow: bool = True) -> StreamingResponse:
         """Events as they happen (server-sent events; ``data`` is one JSON object), until the run has ended."""
         run = await run_in_threadpool(find, name)
         last = int(request.headers.get("last-event-id") or after)
@@ -306,7 +304,6 @@ def _control(api: FastAPI, general: ReignGeneral) -> None:
         return views.run_summary(general.rollback(name, requested_by=body.requested_by))
 
 
-
 def _web(api: FastAPI) -> None:
     if (STATIC / "index.html").is_file():
         api.mount("/assets", StaticFiles(directory=STATIC / "assets", check_dir=False), name="assets")
@@ -315,9 +312,7 @@ def _web(api: FastAPI) -> None:
         async def page() -> Response:
             return FileResponse(STATIC / "index.html")
 
-        @api.get("/run/{name}", include_in_schema=False)
-        async def run_page(name: str) -> Response:
-            return FileResponse(STATIC / "index.html")
+        api.get("/run/{name}", include_in_schema=False)(page)
 
     else:
 

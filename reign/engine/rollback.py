@@ -8,8 +8,8 @@ from reign.core import dag
 from reign.core.errors import Conflict
 from reign.core.plan import OnFailure, Plan, Task, UndoOf
 from reign.core.resource import Undo
-from reign.executor.assessing import partial_inputs
 from reign.executor import registry
+from reign.executor.assessing import partial_inputs
 from reign.store import runs
 from reign.store.database import Transaction
 from reign.store.runs import RunRecord, TaskRecord

@@ -1,4 +1,4 @@
-"""Runs and tasks as they are sent to clients and printed by ``-o json``: one shape for the API, the CLI and the client."""
+"""Runs and tasks as they are sent to clients and printed by ``-o json``: one shape for all surfaces."""
 
 from __future__ import annotations
 
@@ -73,18 +73,20 @@ def _waits(tx: Transaction, run: RunRecord, found: list[TaskRecord], seen_since:
     """Sentences for people: a pool that is not there, a lock that another holds, a yes that nobody has said."""
     if run.ended:
         return []
-    sentences = []
     ready = {task.uses.partition(".")[0] for task in found if task.state is TaskState.READY}
-    for agent in sorted(ready - workers.live_agents(tx, seen_since)):
-        sentences.append(f"no {agent} pool is there; start one with `reign worker {agent}`")
+    sentences = [
+        f"no {agent} pool is there; start one with `reign worker {agent}`"
+        for agent in sorted(ready - workers.live_agents(tx, seen_since))
+    ]
     for task in found:
         if task.state is TaskState.AWAITING_APPROVAL:
             sentences.append(f"{task.name} waits for a yes: `reign approve {run.name} {task.name}`")
         elif task.state is TaskState.NEEDS_ATTENTION:
             sentences.append(f"{task.name} needs attention: `reign resolve {run.name} {task.name} done|retry|fail`")
     blocked = {f"{run.name}/{task.name}" for task in found if task.state is TaskState.BLOCKED}
-    if blocked:
-        for lock in locks.listing(tx):
-            for waiting in blocked & set(lock.waiting):
-                sentences.append(f"{waiting.partition('/')[2]} waits for {lock.resource}, held by {lock.run}/{lock.task}")
-    return sentences
+    held = locks.listing(tx) if blocked else []
+    return sentences + [
+        f"{waiting.partition('/')[2]} waits for {lock.resource}, held by {lock.run}/{lock.task}"
+        for lock in held
+        for waiting in sorted(blocked & set(lock.waiting))
+    ]

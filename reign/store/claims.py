@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,15 +75,8 @@ _STARTED = (
 )
 
 
-def claim(tx: Transaction, task_id: int, worker: str, now: float, *, run_started: bool = False) -> Claim | None:
-    """Claim a task that is ready. None if it is not (any more), or not yet, or if its run is paused or over.
-
-    ``run_started`` says that the caller knows the run to be past QUEUED, which saves a statement.
-    """
-    row = tx.execute(_CLAIM, {"task": task_id, "by": worker, "now": now}).one_or_none()
-    if row is None:
-        return None
-    found = Claim(
+def _claim_of(row: Any, worker: str, started_at: float) -> Claim:
+    return Claim(
         task_id=row.id,
         run_id=row.run_id,
         task=row.name,
@@ -98,9 +92,20 @@ def claim(tx: Transaction, task_id: int, worker: str, now: float, *, run_started
         item=load(row.item),
         has_item=row.item is not None,
         approval=row.approval,
-        started_at=now,
+        started_at=started_at,
         sink=row.sink,
     )
+
+
+def claim(tx: Transaction, task_id: int, worker: str, now: float, *, run_started: bool = False) -> Claim | None:
+    """Claim a task that is ready. None if it is not (any more), or not yet, or if its run is paused or over.
+
+    ``run_started`` says that the caller knows the run to be past QUEUED, which saves a statement.
+    """
+    row = tx.execute(_CLAIM, {"task": task_id, "by": worker, "now": now}).one_or_none()
+    if row is None:
+        return None
+    found = _claim_of(row, worker, now)
     rows = [events.row(row.run_id, row.id, "task.running", now, {"attempt": row.attempt, "worker": worker})]
     if not run_started and tx.execute(_STARTED, {"run": row.run_id, "now": now}).rowcount:
         rows.insert(0, events.row(row.run_id, None, "run.running", now))
@@ -117,3 +122,15 @@ _HOLDS = sa.select(tasks.c.id).where(
 
 def still_holds(tx: Transaction, claim: Claim) -> bool:
     return tx.execute(_HOLDS, {"task": claim.task_id, "fence": claim.fence}).one_or_none() is not None
+
+
+def of_workers(tx: Transaction, worker_ids: Collection[str]) -> list[Claim]:
+    """The claims that these workers hold."""
+    query = sa.select(tasks).where(tasks.c.state == TaskState.RUNNING.value, tasks.c.worker.in_(list(worker_ids)))
+    return [_claim_of(row, row.worker, row.started_at) for row in tx.execute(query)]
+
+
+def holders(tx: Transaction) -> set[str]:
+    """The workers that hold a claim, registered or not."""
+    query = sa.select(tasks.c.worker).where(tasks.c.state == TaskState.RUNNING.value).distinct()
+    return set(tx.execute(query).scalars())

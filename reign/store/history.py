@@ -59,8 +59,6 @@ def make_point(tx: Transaction, environment: str, name: str, run_id: int | None,
 def recorded(tx: Transaction, environment: str, address: str) -> Observation | None:
     """What was last recorded of a resource, or None."""
     found = tx.execute(
-        sa.select(resources.c.observation).where(
-            resources.c.environment == environment, resources.c.address == address
-        )
+        sa.select(resources.c.observation).where(resources.c.environment == environment, resources.c.address == address)
     ).scalar_one_or_none()
     return None if found is None else Observation.model_validate(load(found))

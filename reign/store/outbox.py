@@ -15,6 +15,8 @@ from reign.store.database import Transaction
 from reign.store.release import Ready
 from reign.store.tables import outbox, runs, tasks
 
+_OVERTAKEN_BY = 5.0  # seconds
+
 
 @dataclass(frozen=True, slots=True)
 class Posting:
@@ -86,3 +88,21 @@ def waiting(tx: Transaction, agent: str, before: float, limit: int) -> list[Post
         .limit(limit)
     )
     return [_posting(row) for row in tx.execute(query)]
+
+
+def overtaken(tx: Transaction, agent: str, before: float, limit: int) -> list[Posting]:
+    """Those of :func:`waiting` that have been overtaken: queues are first in, first out, so when a task that became
+    ready some seconds later has already been claimed, the message of the earlier one is not in the queue any more."""
+    latest = tx.execute(
+        sa.select(sa.func.max(tasks.c.ready_at)).where(tasks.c.state == TaskState.RUNNING.value, tasks.c.agent == agent)
+    ).scalar_one_or_none()
+    return waiting(tx, agent, min(before, latest - _OVERTAKEN_BY), limit) if latest else []
+
+
+def touch(tx: Transaction, task_ids: Collection[int], now: float) -> None:
+    """Note that messages have been sent again just now, so that they get their time to arrive."""
+    tx.execute(
+        sa.update(tasks)
+        .where(tasks.c.id.in_(list(task_ids)), tasks.c.state == TaskState.READY.value)
+        .values(ready_at=now)
+    )

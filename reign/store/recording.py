@@ -113,11 +113,14 @@ def record(
     locked: bool = False,
     intended: bool = False,
     after: Sequence[Observation] = (),
+    label: str | None = None,
 ) -> Recorded:
     """Write how the attempt ended and release what that sets free. Raises StaleClaim if the claim was lost meanwhile.
 
     ``locked``: the task holds locks. ``intended``: an attempt row with the intent stands already.
+    ``label``: what the attempt's own record says, if not the task's new state.
     """
+    outcome = _if_stopping(tx, claim, outcome)
     state = _STATE[type(outcome)]
     error = getattr(outcome, "error", None)
     reason = getattr(outcome, "reason", None)
@@ -141,7 +144,7 @@ def record(
     ).one_or_none()
     if row is None:
         raise StaleClaim
-    _end_attempt(tx, claim, state, error, after, intended, now)
+    _end_attempt(tx, claim, label or state.value, error, after, intended, now)
     data = {"attempt": claim.attempt} | _event_data(outcome, error, reason, seconds)
     events.add(tx, [events.row(claim.run_id, claim.task_id, f"task.{state.value}", now, data)])
     changes: tuple[Change, ...] = getattr(outcome, "changes", ())
@@ -167,6 +170,18 @@ def record(
     return done
 
 
+def _if_stopping(tx: Transaction, claim: Claim, outcome: o.Outcome) -> o.Outcome:
+    """In a run that stops, what would wait, go back or be tried again ends instead: nobody would claim it any more."""
+    if not isinstance(outcome, o.TryAgain | o.Back | o.Asks | o.Expanded):
+        return outcome
+    run = tx.execute(sa.select(runs.c.stopping, runs.c.cancel_requested).where(runs.c.id == claim.run_id)).one()
+    if run.cancel_requested:
+        return o.Cancelled("the run was cancelled")
+    if run.stopping and isinstance(outcome, o.TryAgain):
+        return o.Failed(outcome.error)
+    return outcome
+
+
 def _follow(tx: Transaction, claim: Claim, state: TaskState, on_failure: OnFailure, now: float) -> list[Ready]:
     if state is TaskState.SUCCEEDED:
         return release.after(tx, claim.task_id, OK, now)
@@ -179,7 +194,7 @@ def _follow(tx: Transaction, claim: Claim, state: TaskState, on_failure: OnFailu
 def _end_attempt(
     tx: Transaction,
     claim: Claim,
-    state: TaskState,
+    how: str,
     error: Any,
     after: Sequence[Observation],
     intended: bool,
@@ -192,7 +207,7 @@ def _end_attempt(
             {
                 "task": claim.task_id,
                 "which": claim.attempt,
-                "how": state.value,
+                "how": how,
                 "seen_after": seen,
                 "failure": dump(error),
                 "ended": now,
@@ -206,7 +221,7 @@ def _end_attempt(
             "number": claim.attempt,
             "fence": claim.fence,
             "worker": claim.worker,
-            "outcome": state.value,
+            "outcome": how,
             "error": dump(error),
             "after": seen,
             "started_at": claim.started_at,

@@ -1,0 +1,1 @@
+"""The command line: thin over the API's client and the same services."""

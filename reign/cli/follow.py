@@ -1,0 +1,101 @@
+"""Following a run: a live table on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from rich.live import Live
+from rich.table import Table
+
+from reign.cli.output import Format, console, errors, escape, short, state, write_json
+from reign.client import Client, Run
+from reign.core.duration import readable
+from reign.core.errors import RunFailed
+
+_TAIL = 3  # log lines shown below a running task
+
+
+def follow(client: Client, run: Run, output: Format) -> None:
+    """Show the run as it goes until it has ended, then its outcome. Raises RunFailed if it did not succeed."""
+    if output is Format.JSON:
+        run.wait()
+        write_json(run.data)
+    elif console.is_terminal:
+        _live(client, run)
+        outcome(run)
+    else:
+        _lines(run)
+        outcome(run)
+    if run.state != "succeeded":
+        raise RunFailed(
+            f"run {run.name} {run.state.replace('_', ' ')}: {run.cause or 'see its tasks'}",
+            hint=f"`reign show {run.name}`, `reign logs {run.name}`; `reign retry {run.name}` goes on from there",
+        )
+
+
+def _lines(run: Run) -> None:
+    for event in run.watch():
+        if event.task and event.kind not in ("task.ready", "task.pending"):
+            data = event.data or {}
+            more = (data.get("error") or {}).get("message") or data.get("reason") or ""
+            console.print(f"{state(event.kind.partition('.')[2])} {escape(event.task)} {escape(more)}", soft_wrap=True)
+        elif not event.task:
+            console.print(f"[dim]run {escape(run.name)} {event.kind.partition('.')[2]}[/dim]")
+
+
+def _live(client: Client, run: Run) -> None:
+    run.refresh()
+    tails: dict[str, list[str]] = {}
+    after = 0
+    with Live(_table(run.data, tails), console=console, refresh_per_second=8, transient=True) as live:
+        while True:
+            lines = client.get(f"/runs/{run.name}/logs", after=after)["lines"]
+            for line in lines:
+                after = max(after, line["id"])
+                tails.setdefault(line["task"], []).append(line["text"])
+                del tails[line["task"]][:-_TAIL]
+            run.data = client.get(f"/runs/{run.name}", wait=0.2 if not lines else 0.05)
+            live.update(_table(run.data, tails))
+            if run.ended or run.state == "needs_attention":
+                return
+
+
+def _table(data: dict[str, Any], tails: dict[str, list[str]]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    now = time.time()
+    tasks = data["tasks"]
+    shown = tasks if len(tasks) <= 30 else _interesting(tasks)
+    for task in shown:
+        began, ended = task["started_at"], task["ended_at"]
+        took = readable((ended or now) - began) if began else ""
+        table.add_row(
+            state(task["state"]), f"[bold]{escape(task['id'])}[/bold]", escape(task["uses"]), f"[dim]{took}[/dim]"
+        )
+        if task["state"] == "running":
+            for line in tails.get(task["id"], ()):
+                table.add_row("", "", f"[dim]{escape(short(line, 90))}[/dim]", "")
+    if len(tasks) > 30:
+        table.add_row("", f"[dim]{data['tasks_by_state']}[/dim]", "", "")
+    for sentence in data["waits_for"]:
+        table.add_row("[yellow]waits[/yellow]", escape(sentence), "", "")
+    return table
+
+
+def _interesting(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    moving = [
+        t for t in tasks if t["state"] in ("running", "failed", "needs_attention", "awaiting_approval", "blocked")
+    ]
+    return moving[:30]
+
+
+def outcome(run: Run) -> None:
+    """Each task's result, and what the run was called."""
+    for task in list(run.tasks.values())[:100]:
+        told = (task.error or {}).get("message") if task.error else short(task.result, 100) if task.result else ""
+        console.print(f"  {state(task.state)} [bold]{escape(task.id)}[/bold]  {escape(told)}", soft_wrap=True)
+        hint = (task.error or {}).get("hint")
+        if hint and task.state == "failed":
+            errors.print(f"      {escape(hint)}", style="dim", soft_wrap=True)
+    took = (run.data.get("ended_at") or time.time()) - run.data["created_at"]
+    console.print(f"run [bold]{run.name}[/bold] {state(run.state)} in {readable(took)}")

@@ -1,0 +1,93 @@
+"""What the commands print: for people by rich, for programs by ``-o json``; errors on stderr in one line."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from reign.core.errors import ReignError
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+Output = Annotated[Format, typer.Option("--output", "-o", help="text for people, json for programs")]
+
+STYLES = {
+    "succeeded": "green",
+    "failed": "red",
+    "running": "cyan",
+    "needs_attention": "bold yellow",
+    "awaiting_approval": "yellow",
+    "cancelled": "magenta",
+    "cancelling": "magenta",
+    "blocked": "yellow",
+    "paused": "yellow",
+}
+MARKS = {
+    "succeeded": "✓",
+    "failed": "✗",
+    "running": "▶",
+    "skipped": "↷",
+    "cancelled": "⊘",
+    "needs_attention": "!",
+    "awaiting_approval": "?",
+    "blocked": "⧗",
+}
+
+
+def write_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def fail(error: ReignError, output: Format) -> int:
+    """Say what is wrong and what to do next. Returns the exit code of the error."""
+    if output is Format.JSON:
+        write_json(error.as_dict())
+    errors.print(f"[red]reign:[/red] {escape(error.message)}", soft_wrap=True)
+    problems = (error.details or {}).get("problems", []) if isinstance(error.details, dict) else []
+    for problem in problems[1:10]:
+        errors.print(f"       {escape(problem['text'])}", soft_wrap=True)
+    if error.hint:
+        errors.print(f"       {escape(error.hint)}", style="dim", soft_wrap=True)
+    return error.exit_code
+
+
+def escape(text: Any) -> str:
+    """Text from outside, so that square brackets in it are not taken for markup."""
+    from rich.markup import escape as rich_escape
+
+    return rich_escape(str(text))
+
+
+def state(name: str) -> str:
+    """A state in its colour."""
+    style = STYLES.get(name)
+    shown = f"{MARKS.get(name, '·')} {name.replace('_', ' ')}"
+    return f"[{style}]{shown}[/{style}]" if style else shown
+
+
+def ago(at: float | None) -> str:
+    """``3m ago``; an empty text for None."""
+    from reign.core.duration import readable
+
+    return f"{readable(max(0.0, time.time() - at))} ago" if at else ""
+
+
+def short(value: Any, width: int = 70) -> str:
+    """A value in one line of at most ``width`` characters."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = " ".join(text.split())
+    return text if len(text) <= width else text[: width - 1] + "…"

@@ -1,0 +1,112 @@
+"""``reign runs``, ``show``, ``logs``: what was run, and what became of it."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from reign.cli.output import Format, Output, ago, console, escape, short, state, write_json
+from reign.client import Client
+from reign.core.duration import readable
+
+RunName = Annotated[str, typer.Argument(help="the run's name, or @latest")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("runs")(listing)
+    app.command("show")(show)
+    app.command("logs")(logs)
+
+
+def listing(
+    environment: Annotated[str | None, typer.Option("--environment", "--env", "-e")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=500)] = 20,
+    output: Output = Format.TEXT,
+) -> None:
+    """Runs, newest first."""
+    with Client() as client:
+        found = [run.data for run in client.runs(environment=environment, limit=limit)]
+    if output is Format.JSON:
+        write_json(found)
+        return
+    if not found:
+        console.print('no runs yet; `reign run "..."` starts one')
+        return
+    table = Table("run", "state", "plan", "environment", "tasks", "", box=None, header_style="dim")
+    for run in found:
+        done = run["tasks_by_state"].get("succeeded", 0)
+        table.add_row(
+            f"[bold]{run['name']}[/bold]",
+            state(run["state"]),
+            escape(run["plan"]),
+            escape(run["environment"]),
+            f"{done}/{run['task_count']}",
+            f"[dim]{ago(run['created_at'])}[/dim]",
+        )
+    console.print(table)
+
+
+def show(name: RunName = "@latest", output: Output = Format.TEXT) -> None:
+    """One run: its tasks, results, changes, and what it waits for."""
+    with Client() as client:
+        data = client.run(name).data
+    if output is Format.JSON:
+        write_json(data)
+        return
+    console.print(f"[bold]{data['name']}[/bold]  {state(data['state'])}  {escape(data['plan'])}")
+    about = f"{data['kind']} in {data['environment']}, by {data['requested_by']}, {ago(data['created_at'])}"
+    console.print(f"  {escape(about)}", style="dim")
+    if data["request"]:
+        console.print(f"  “{escape(data['request'])}”", style="dim")
+    if data["cause"]:
+        console.print(f"  {escape(data['cause'])}", soft_wrap=True)
+    for task in data["tasks"]:
+        _task(task)
+    for change in data["changes"]:
+        console.print(f"  [dim]{change['kind']}[/dim] {escape(change['resource'])}")
+    for sentence in data["waits_for"]:
+        console.print(f"  [yellow]waits:[/yellow] {escape(sentence)}", soft_wrap=True)
+    if data["rolled_back_by"]:
+        console.print(f"  taken back by {data['rolled_back_by']}")
+
+
+def _task(task: dict[str, Any]) -> None:
+    began = task["started_at"]
+    took = readable((task["ended_at"] or time.time()) - began) if began else ""
+    told = task["error"]["message"] if task["error"] else short(task["result"]) if task["result"] else ""
+    console.print(
+        f"  {state(task['state'])} [bold]{escape(task['id'])}[/bold] [dim]{escape(task['uses'])} {took}[/dim]  "
+        f"{escape(told)}",
+        soft_wrap=True,
+    )
+
+
+def logs(
+    name: RunName = "@latest",
+    task: Annotated[str | None, typer.Argument(help="only this task")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="go on until the run has ended")] = False,
+    output: Output = Format.TEXT,
+) -> None:
+    """What the tools of a run printed."""
+    after = 0
+    collected: list[dict[str, Any]] = []
+    with Client() as client:
+        while True:
+            page = client.get(f"/runs/{name}/logs", task=task, after=after)
+            name = page["run"]
+            for line in page["lines"]:
+                after = line["id"]
+                if output is Format.JSON:
+                    collected.append(line)
+                else:
+                    console.print(f"[dim]{escape(line['task'])}[/dim] {escape(line['text'])}", soft_wrap=True)
+            over = page["state"] in ("succeeded", "failed", "cancelled", "needs_attention")
+            if not page["lines"] and (over or not follow):
+                break
+            if not page["lines"]:
+                client.get(f"/runs/{name}", wait=0.5)
+    if output is Format.JSON:
+        write_json(collected)

@@ -1,0 +1,194 @@
+"""``reign up``, ``down``, ``status``, ``doctor``, and the single parts for those who place them themselves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from reign.cli.output import Format, Output, console, escape, write_json
+from reign.config import Settings
+from reign.core.errors import Conflict, InvalidInput, Unavailable
+
+
+def register(app: typer.Typer) -> None:
+    app.command("up")(up)
+    app.command("down")(down)
+    app.command("status")(status)
+    app.command("doctor")(doctor)
+    app.command("worker", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(worker)
+    app.command("api")(api)
+    app.command("general")(general)
+    app.command("flower")(flower)
+
+
+def up(
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="return when everything is ready")] = False,
+) -> None:
+    """Run everything on this machine until Ctrl-C: broker, API, planner, one pool per agent, scheduler, Flower."""
+    from reign.local import supervisor
+
+    settings = Settings.load()
+    if detach:
+        _detached(settings)
+        return
+    watched = supervisor.Supervisor(settings, lambda text: console.print(text, soft_wrap=True))
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: watched.stopped.set())
+    watched.run(lambda: _welcome(settings))
+    console.print("stopped")
+
+
+def _welcome(settings: Settings) -> None:
+    console.print(f"REIGN is up: {settings.url}")
+    if settings.flower_port:
+        console.print(f"  Flower: http://127.0.0.1:{settings.flower_port}")
+    console.print(f"  data:   {settings.data_dir}\n  Ctrl-C stops it")
+
+
+def _detached(settings: Settings) -> None:
+    from reign.local import supervisor
+    from reign.local.parts import healthy
+
+    if supervisor.running(settings):
+        console.print(f"REIGN is up already: {settings.url}")
+        return
+    log = settings.writable_data_dir() / "up.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "reign", "up"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + supervisor.READY_WITHIN
+    while not (supervisor.running(settings) and healthy(settings)):
+        if process.poll() is not None:
+            said = " ".join(log.read_text(errors="replace").split()) or f"its log is {log}"
+            raise Unavailable(f"REIGN did not start: {said.removeprefix('reign: ')}")
+        if time.monotonic() > deadline:
+            raise Unavailable(f"REIGN did not start within {supervisor.READY_WITHIN:g} s", hint=f"see {log}")
+        time.sleep(0.1)
+    console.print(f"REIGN is up: {settings.url}")
+
+
+def down() -> None:
+    """Stop what ``reign up`` started, and wait until it is gone."""
+    from reign.local import supervisor
+
+    console.print("stopped" if supervisor.stop(Settings.load()) else "nothing was running")
+
+
+def status(output: Output = Format.TEXT) -> None:
+    """What runs on this machine, and the pools."""
+    from reign.client import Client
+    from reign.local import supervisor
+    from reign.local.parts import healthy
+
+    settings = Settings.load()
+    state = supervisor.running(settings)
+    well = healthy(settings)
+    pools = Client().get("/pools") if well else []
+    if output is Format.JSON:
+        write_json({"up": state is not None, "ready": well, "api": settings.url, "local": state, "pools": pools})
+        return
+    if state is None and not well:
+        raise Unavailable("REIGN is not running", hint="`reign up` starts it")
+    console.print(f"REIGN is {'up' if well else 'starting'}: {settings.url}")
+    table = Table("pool", "workers", "waiting", box=None, header_style="dim")
+    for pool in pools:
+        table.add_row(pool["agent"], str(pool["workers"]), "?" if pool["waiting"] is None else str(pool["waiting"]))
+    console.print(table)
+
+
+def doctor(output: Output = Format.TEXT) -> None:
+    """Look at each engine, binary, credential and port; print the fix for what is missing. Exit 7 if a must is."""
+    from reign.local.doctor import examine
+
+    found = examine(Settings.load())
+    if output is Format.JSON:
+        write_json([vars(check) for check in found])
+    else:
+        for check in found:
+            mark = "[green]✓[/green]" if check.ok else "[red]✗[/red]" if check.required else "[yellow]–[/yellow]"
+            console.print(f"{mark} [bold]{escape(check.name)}[/bold]  {escape(check.detail)}", soft_wrap=True)
+            if not check.ok and check.fix:
+                console.print(f"    {escape(check.fix)}", style="dim", soft_wrap=True)
+    if any(check.required and not check.ok for check in found):
+        raise Unavailable("something that REIGN needs is missing", hint="see the lines marked ✗")
+
+
+def worker(
+    context: typer.Context,
+    agents: Annotated[list[str], typer.Argument(help="docker, bash, ... or all")],
+    concurrency: Annotated[int | None, typer.Option("--concurrency", "-c", min=1, max=256)] = None,
+    pool: Annotated[str, typer.Option(help="prefork, or solo for short tasks")] = "prefork",
+    loglevel: Annotated[str, typer.Option()] = "WARNING",
+) -> None:
+    """Serve the queues of some agents until SIGTERM."""
+    argv = [sys.executable, "-m", "workers", *agents, "--pool", pool, "--loglevel", loglevel, *context.args]
+    if concurrency:
+        argv += ["--concurrency", str(concurrency)]
+    os.execv(sys.executable, argv)  # noqa: S606
+
+
+def api() -> None:
+    """Serve the HTTP API."""
+    import uvicorn
+
+    from reign.api.app import make_api
+
+    settings = Settings.load()
+    config = uvicorn.Config(
+        make_api(settings),
+        host=settings.api_host,
+        port=settings.api_port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=3,
+    )
+    uvicorn.Server(config).run()
+
+
+def general() -> None:
+    """Serve the orchestrator: relay, reconciler, scheduler. Any number may run; one leads."""
+    import logging
+
+    from reign.engine.service import serve
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    serve(Settings.load(), stopped)
+
+
+def flower(
+    port: Annotated[int | None, typer.Option(help="default: the setting flower_port")] = None,
+    address: Annotated[
+        str, typer.Option(help="loopback by default; put it behind auth before you change that")
+    ] = "127.0.0.1",
+) -> None:
+    """Serve Flower, which shows the pools and every task."""
+    from reign.engine.runtime import Runtime
+
+    settings = Settings.load()
+    if address not in ("127.0.0.1", "localhost", "::1") and not os.environ.get("FLOWER_BASIC_AUTH"):
+        raise InvalidInput(
+            "Flower's pages are open to whoever reaches them", hint="set FLOWER_BASIC_AUTH=user:password"
+        )
+    if not (port or settings.flower_port):
+        raise Conflict("Flower is switched off (flower_port is 0)")
+    os.environ.setdefault("FLOWER_UNAUTHENTICATED_API", "true" if address == "127.0.0.1" else "false")
+    argv = ["flower", f"--address={address}", f"--port={port or settings.flower_port}", "--logging=warning"]
+    argv += ["--persistent=False", "--max_tasks=20000", f"--conf={Path(settings.data_dir) / 'flowerconfig.py'}"]
+    Runtime(settings).app.start(argv)

@@ -1,0 +1,43 @@
+"""The general's service loop: any number of processes run it, one of them leads and reconciles."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from reign.config import Settings
+from reign.core.errors import Unavailable
+from reign.engine.general import ReignGeneral
+from reign.engine.reconcile import Leadership, Reconciler
+from reign.engine.runtime import Runtime
+from reign.planner.choose import make_planner
+from reign.store import schema
+
+log = logging.getLogger(__name__)
+
+TICK = 0.5  # seconds
+
+
+def serve(settings: Settings, stopped: threading.Event) -> None:
+    """Reconcile until ``stopped``; an absent database or broker is waited for."""
+    runtime = Runtime(settings)
+    leadership = Leadership(runtime, "general")
+    reconciler = Reconciler(runtime, ReignGeneral(runtime, lambda: make_planner(settings)))
+    upgraded = False
+    complained = 0.0
+    while not stopped.wait(TICK):
+        try:
+            if not upgraded:
+                schema.upgrade(runtime.database)
+                upgraded = True
+            if leadership.held():
+                reconciler.tick()
+        except Unavailable as error:
+            if time.monotonic() - complained > 10:
+                complained = time.monotonic()
+                log.warning("%s", error)
+        except Exception:
+            log.exception("the reconciler stumbled")
+    leadership.resign()
+    runtime.close()

@@ -1,0 +1,1 @@
+"""``reign up``: everything on one machine with embedded parts."""

@@ -1,0 +1,86 @@
+"""``reign doctor``: what is needed, whether it is there, and the fix."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+
+from reign.broker import embedded
+from reign.broker.redis import Redis
+from reign.config import Settings
+from reign.core.errors import ReignError
+from reign.executor import registry
+from reign.executor.contract import Check
+from reign.local import supervisor
+from reign.local.parts import free_port
+from reign.store import schema
+from reign.store.database import Database
+
+log = logging.getLogger(__name__)
+
+
+def examine(settings: Settings) -> list[Check]:
+    """All checks, those of REIGN itself first."""
+    up = supervisor.running(settings) is not None
+    found = [
+        _tried("data folder", lambda: str(settings.writable_data_dir())),
+        _tried("broker", lambda: _broker(settings, up)),
+        _tried("database", lambda: _database(settings)),
+        _room(settings),
+    ]
+    for name, port, setting in (
+        ("API port", settings.api_port, "REIGN_API_PORT"),
+        ("Flower port", settings.flower_port, "REIGN_FLOWER_PORT"),
+    ):
+        if port and not up:
+            found.append(_tried(name, lambda port=port, setting=setting: _port(port, setting)))  # type: ignore[misc]
+    found.append(Check("python", sys.version_info >= (3, 11), sys.version.split()[0], "install Python 3.11", True))
+    for name, reason in registry.broken().items():
+        found.append(Check(f"{name} agent", False, f"cannot be loaded: {reason}", "reinstall reign", True))
+    for agent in registry.agents().values():
+        found += _agent(agent.name, agent.checks)
+    return found
+
+
+def _tried(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, look(), required=True)
+    except ReignError as error:
+        return Check(name, False, error.message, error.hint, required=True)
+
+
+def _broker(settings: Settings, up: bool) -> str:
+    if settings.broker_url is None and not up:
+        return f"embedded Valkey ({embedded.binary()}), not started yet"
+    Redis(settings).ping()
+    return "answers"
+
+
+def _database(settings: Settings) -> str:
+    database = Database(settings.database)
+    try:
+        schema.upgrade(database)
+        return database.shown
+    finally:
+        database.close()
+
+
+def _port(port: int, setting: str) -> str:
+    free_port("127.0.0.1", port, setting)
+    return f"{port} is free"
+
+
+def _room(settings: Settings) -> Check:
+    folder = next(p for p in (settings.data_dir.absolute(), *settings.data_dir.absolute().parents) if p.exists())
+    free = shutil.disk_usage(folder).free / 2**30
+    return Check("disk", free > 1, f"{free:.1f} GB free in {folder}", "make room", required=True)
+
+
+def _agent(name: str, checks: Callable[[], Sequence[Check]]) -> list[Check]:
+    try:
+        return list(checks())
+    except Exception as error:
+        log.debug("checks of %s", name, exc_info=True)
+        return [Check(f"{name} agent", False, f"its checks broke: {error}", "report this", False)]
