@@ -10,6 +10,7 @@ from workers.bash.judge import options
 from workers.bash.judge.invocation import Invocation, Stream, Trait
 from workers.bash.judge.marks import SOME, UNKNOWN, is_known
 from workers.bash.judge.outputs import content_of, formatted
+from workers.bash.judge.tables import names
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.DOTALL)
 
@@ -63,25 +64,22 @@ def _declare(call: Invocation) -> None:
     for argument in call.args:
         match = _ASSIGNMENT.fullmatch(argument)
         if match and match[3].startswith("(") and match[3].endswith(")"):
-            call.scope.arrays[match[1]] = dict(enumerate_text(match[3][1:-1].split()))
+            items = match[3][1:-1].split()
+            call.scope.arrays[match[1]] = {str(index): item for index, item in enumerate(items)}
         elif match:
             call.scope.assign(match[1], match[3], append=bool(match[2]))
 
 
-def enumerate_text(items: list[str]) -> list[tuple[str, str]]:
-    return [(str(index), item) for index, item in enumerate(items)]
-
-
 def _read(call: Invocation) -> None:
-    names = options.read(call.args, ("-d", "-i", "-n", "-N", "-p", "-t", "-u", "-a")).operands or ["REPLY"]
+    variables = options.read(call.args, names("-d -i -n -N -p -t -u -a")).operands or ["REPLY"]
     stdin = call.stdin or Stream()
     text = stdin.text
     if text is None or text.count("\n") > 1:
         value = stdin.paths[0] if len(stdin.paths) == 1 else UNKNOWN
-        values = [value] * len(names)
+        values = [value] * len(variables)
     else:
-        values = text.rstrip("\n").split(None, len(names) - 1)
-    for index, name in enumerate(names):
+        values = text.rstrip("\n").split(None, len(variables) - 1)
+    for index, name in enumerate(variables):
         call.scope.assign(name, values[index] if index < len(values) else "")
 
 
@@ -150,28 +148,45 @@ def _wget(call: Invocation) -> list[str]:
 
 
 def _remote_copy(call: Invocation) -> list[str]:
-    read = options.read(call.args, ("-P", "-i", "-o", "-F", "-S", "-c", "-l", "-e"))
+    read = options.read(call.args, names("-P -i -o -F -S -c -l -e"))
     if len(read.operands) < 2 or not any(":" in operand for operand in read.operands[:-1]):
         return []
     return [read.operands[-1], *(posixpath.join(read.operands[-1], posixpath.basename(o)) for o in read.operands[:-1])]
 
 
-_CURL_VALUES = frozenset(
-    "-o --output -H --header -d --data --data-raw --data-binary --data-urlencode -X --request -u --user -A --user-agent "
-    "-e --referer -b --cookie -c --cookie-jar -F --form -T --upload-file -m --max-time --connect-timeout --retry -x "
-    "--proxy -w --write-out -K --config -E --cert --key --cacert --resolve --retry-delay -r --range -C -y -Y -z -Q -t "
-    "--url --json --form-string --output-dir --limit-rate --interface -U --proxy-user --unix-socket --noproxy".split()
+_CURL_VALUES = names(
+    "-o --output -H --header -d --data --data-raw --data-binary --data-urlencode -X --request -u --user -A "
+    "--user-agent -e --referer -b --cookie -c --cookie-jar -F --form -T --upload-file -m --max-time "
+    "--connect-timeout --retry -x --proxy -w --write-out -K --config -E --cert --key --cacert --resolve "
+    "--retry-delay -r --range -C -y -Y -z -Q -t --url --json --form-string --output-dir --limit-rate "
+    "--interface -U --proxy-user --unix-socket --noproxy"
 )
-_WGET_VALUES = frozenset(
-    "-O --output-document -P --directory-prefix -o --output-file -a -t --tries -T --timeout -U --user-agent --header "
-    "--post-data --post-file --body-data --body-file --method -i --input-file -w --wait -Q -l --level -A -R -D -e -B "
-    "--use-askpass".split()
+_WGET_VALUES = names(
+    "-O --output-document -P --directory-prefix -o --output-file -a -t --tries -T --timeout -U --user-agent "
+    "--header --post-data --post-file --body-data --body-file --method -i --input-file -w --wait -Q -l --level "
+    "-A -R -D -e -B --use-askpass"
 )
 _EFFECTS: dict[str, Callable[[Invocation], None]] = {
-    "cd": _cd, "pushd": _cd, "chdir": _cd, "set": _set, "shift": _shift, "declare": _declare, "typeset": _declare,
-    "local": _declare, "export": _declare, "readonly": _declare, "read": _read, "mapfile": _mapfile,
-    "readarray": _mapfile, "printf": _printf, "unset": _unset, "getopts": _getopts,
-}  # fmt: skip
+    "cd": _cd,
+    "pushd": _cd,
+    "chdir": _cd,
+    "set": _set,
+    "shift": _shift,
+    "declare": _declare,
+    "typeset": _declare,
+    "local": _declare,
+    "export": _declare,
+    "readonly": _declare,
+    "read": _read,
+    "mapfile": _mapfile,
+    "readarray": _mapfile,
+    "printf": _printf,
+    "unset": _unset,
+    "getopts": _getopts,
+}
 _DOWNLOADS: dict[str, Callable[[Invocation], list[str]]] = {
-    "curl": _curl, "wget": _wget, "scp": _remote_copy, "rsync": _remote_copy,
-}  # fmt: skip
+    "curl": _curl,
+    "wget": _wget,
+    "scp": _remote_copy,
+    "rsync": _remote_copy,
+}

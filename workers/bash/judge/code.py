@@ -17,14 +17,16 @@ from workers.bash.judge.quoting import ansi_c
 
 _STRING = r"\"\"\"(?:.|\n)*?\"\"\"|'''(?:.|\n)*?'''|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`"
 _LITERAL = re.compile(rf"(?:\b[bBrRuUfF]{{1,2}})?(?P<body>{_STRING})", re.DOTALL)
-_PERL_QUOTES = re.compile(r"\b(?:qq?|qx|qw)\s*(?:\{([^{}]*)\}|\(([^()]*)\)|\[([^\[\]]*)\]|([/|!#])(.*?)\4)", re.DOTALL)
+_PERL_QUOTES = re.compile(
+    r"(?:\b(?:qq?|qx|qw)|%[xqQwW]?)\s*(?:\{([^{}]*)\}|\(([^()]*)\)|\[([^\[\]]*)\]|([/|!#])(.*?)\4)", re.DOTALL
+)
 _RUNS = re.compile(
     r"\b(?:os\.system|os\.popen\w*|os\.exec\w*|os\.spawn\w*|os\.posix_spawn\w*|subprocess|pty\.spawn|popen\d?|Popen|system2?|"
     r"exec(?:Sync|File|FileSync|ve|vp|v|l|lp|le|ute)?|spawn(?:Sync)?|shell_exec|passthru|proc_open|pcntl_exec|child_process|"
     r"ProcessBuilder|getRuntime|IO\.popen|Open3|qx|syscall|getstatusoutput|getoutput|call-process|shell-command|start-process|"
     r"callCommand|readProcess|os\.execute|io\.popen|Deno\.(?:run|Command)|Bun\.(?:spawn|\$)|esyscmd|"
     r"run|eval|__import__|getattr|execute|invoke|shell)\b|%x|do shell script|(?<![\w$])!\s*[\"']|\.cmd\(|"
-    r"\brun\(`|\bexec\b"
+    r"\brun\(`|(?<!\w)\$`|\bopen\w*\b[^;\n]*[\"']\s*\||\|\s*[\"']\s*[,)]"
 )
 _HARD_RUNS = re.compile(
     r"\b(?:os\.(?:system|popen\w*|exec\w*|spawn\w*|posix_spawn\w*)|subprocess\.\w+|pty\.spawn|exec|eval|system|popen|"
@@ -35,7 +37,7 @@ _DELETES = re.compile(
     r"\b(?:rmtree|remove_?tree|os\.remove|os\.unlink|unlink\w*|os\.rmdir|rmdir\w*|removedirs|rmSync|rm_rf|rm_r|rm_f|"
     r"remove_dir_all|remove_entry\w*|FileUtils\.\w*rm\w*|File\.delete|Dir\.(?:delete|rmdir|unlink)|fs\.rm|fs\.promises\.rm|"
     r"delete-directory|delete-file|os\.remove|file\s+delete|File\.rm_rf!?|delete_recursively|deleteDir|"
-    r"del_dir_r|deleteRecursively|removeDirectoryRecursive|rimraf|rm)\b"
+    r"del_dir_r|deleteRecursively|removeDirectoryRecursive|rimraf|rm|remove\w*Sync|Deno\.remove|deltree)\b"
 )
 _WRITES = re.compile(
     r"\b(?:write_text|write_bytes|writeFile\w*|appendFile\w*|file_put_contents|File\.write|IO\.write|os\.truncate|truncate\w*|"
@@ -60,18 +62,24 @@ _DECODES = re.compile(
     r"gzuncompress|str_rot13|strrev|unpack|fromCharCode|uudecode|codecs)\b|\bbytes\s*\(\s*\[|bytearray\s*\(|\[::-1\]|"
     r"\bpack\s*\(?\s*['\"]H|\.reverse\b|['\"]hex['\"]|['\"]base64['\"]|map\s*\(\s*chr|chr\s*\(.*for\b"
 )
-_RUNS_TEXT = re.compile(r"\b(?:exec|eval|compile|system|popen|subprocess|spawn\w*|__import__|Function|loads|assert|runpy|"
-                        r"shell_exec|create_function|instance_eval|class_eval|execSync|loadstring|load|send)\b")  # fmt: skip
+_RUNS_TEXT = re.compile(
+    r"\b(?:exec|eval|compile|system|popen|subprocess|spawn\w*|__import__|Function|loads|assert|runpy|"
+    r"shell_exec|create_function|instance_eval|class_eval|execSync|loadstring|load|send)\b"
+)
 _LOOPS = re.compile(r"\b(?:while|for|loop|until|forever|setInterval|do)\b|\.times\b|\(\s*;\s*;\s*\)")
-_FORKS = re.compile(r"\bfork\b|(?:Popen|spawn|exec)\w*\s*\(\s*\[?\s*(?:sys\.executable|process\.(?:execPath|argv)|__FILE__|\$0)")
+_FORKS = re.compile(
+    r"\bfork\b|(?:Popen|spawn|exec)\w*\s*\(\s*\[?\s*(?:sys\.executable|process\.(?:execPath|argv)|__FILE__|\$0)"
+)
 _KILLS_ALL = re.compile(r"\bkill\w*\s*\(?\s*(?:['\"]?\w*['\"]?\s*,\s*)?-\s*1\b")
-_HOME = re.compile(r"Path\.home\(\)|homedir\(\)|Dir\.home|(?:environ|ENV|getenv|process\.env|_SERVER)[\[({.]+\s*['\"]?HOME|expanduser")
+_HOME = re.compile(
+    r"Path\.home\(\)|homedir\(\)|Dir\.home|(?:environ|ENV|getenv|process\.env|_SERVER)[\[({.]+\s*['\"]?HOME|expanduser"
+)
 _HOARDS = re.compile(r"\bwhile\s*\(?\s*(?:True|1|true)\b.*(?:append|\+=|push|\*\*)", re.DOTALL)
 
 
 @dataclass(slots=True)
 class Reading:
-    """What was read off a program: shell texts that it may run, paths that it deletes, writes or names, and its nature."""
+    """What was read off a program: shell texts it may run, paths it deletes, writes or names, its nature."""
 
     shell: list[str] = field(default_factory=list)
     deletes: list[str] = field(default_factory=list)
@@ -84,6 +92,8 @@ class Reading:
     forks_forever: bool = False
     kills_everything: bool = False
     hoards_memory: bool = False
+    goes_native: bool = False
+    shows_environment: bool = False
     runs_unknown: bool = False
 
 
@@ -101,7 +111,9 @@ def read(text: str, language: str) -> Reading:
         found.runs_unknown = _runs_unknown(folded, language)
     if language == "tcl":
         found.shell += [match[1].strip() for match in re.finditer(r"\b(?:exec|spawn|system)\s+([^\]\n;]+)", folded)]
-    paths = [literal for literal in literals if re.match(r"(?:file://)?(?:/|~|\.\.|\./|\*)", literal) and "\n" not in literal]
+    paths = [
+        literal for literal in literals if re.match(r"(?:file://)?(?:/|~|\.\.|\./|\*)", literal) and "\n" not in literal
+    ]
     found.names = paths
     if _DELETES.search(folded):
         found.deletes = paths + (["~"] if _HOME.search(folded) else [])
@@ -117,10 +129,16 @@ def _nature(found: Reading, text: str, folded: str) -> None:
     run_text = bool(_RUNS_TEXT.search(both))
     through_awk = "/inet/" in both and "getline" in both
     found.reverse_shell = through_awk or (bool(_SOCKETS.search(both)) and bool(_SHELL_NAMES.search(both)))
-    found.runs_download = found.connects and bool(re.search(r"\b(?:exec|eval|compile|Function|loads|load)\s*\(|\beval\b", both))
+    found.runs_download = found.connects and bool(
+        re.search(r"\b(?:exec|eval|compile|Function|loads|load)\s*\(|\beval\b", both)
+    )
     found.runs_decoded = run_text and bool(_DECODES.search(text))
     found.forks_forever = bool(_FORKS.search(both)) and (bool(_LOOPS.search(both)) or len(_FORKS.findall(both)) > 1)
     found.kills_everything = bool(_KILLS_ALL.search(both))
+    found.goes_native = bool(re.search(r"\b(?:ctypes|cffi|dlopen|ffi|Fiddle|syscall)\b", both))
+    found.shows_environment = bool(
+        re.search(r"(?:os\.environ|process\.env|\bENV|%ENV|\$_ENV|getenv\(\))(?!\s*[\[.({]|\w)", both)
+    )
     found.hoards_memory = bool(_HOARDS.search(text))
 
 
@@ -128,7 +146,7 @@ def _value(match: re.Match[str]) -> str:
     body = match["body"]
     quote = 3 if body[:3] in ('"""', "'''") else 1
     inner = body[quote:-quote]
-    return inner if re.match(r"(?i)[bu]?r", match[0]) and not match[0][0] in "\"'`" else ansi_c(inner)
+    return inner if re.match(r"(?i)[bu]?r", match[0]) and match[0][0] not in "\"'`" else ansi_c(inner)
 
 
 def _quoted(value: str) -> str:
@@ -188,23 +206,37 @@ def _base64(match: re.Match[str]) -> str:
 
 _S = rf"(?:\b[bBrRuUfF]{{1,2}})?(?:{_STRING})"
 _FOLDS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
-    (re.compile(r"(?:String\.fromCharCode|\bchr|\bbytes|\bbytearray|\bChr)\s*\(\s*\[?((?:\s*(?:0x[0-9a-fA-F]+|\d+)\s*,?)+)\]?\s*\)"
-                r"(?:\.decode\(\))?"), _codes),
+    (
+        re.compile(
+            r"(?:String\.fromCharCode|\bchr|\bbytes|\bbytearray|\bChr)\s*\(\s*\[?((?:\s*(?:0x[0-9a-fA-F]+|\d+)\s*,?)+)\]?\s*\)"
+            r"(?:\.decode\(\))?"
+        ),
+        _codes,
+    ),
     (re.compile(rf"({_S})\.join\(\s*[\[(]((?:\s*{_S}\s*,?)+)[\])]\s*\)"), _joined),
     (re.compile(rf"\[((?:\s*{_S}\s*,?)+)\]\.join\(\s*({_S})?\s*\)"), _list_joined),
-    (re.compile(rf"({_S})(?:\[::-1\]|\.split\(\s*['\"]['\"]\s*\)\.reverse\(\)\.join\(\s*['\"]['\"]\s*\)|\.reverse\b)"), _reversed),
+    (
+        re.compile(
+            rf"({_S})(?:\[::-1\]|\.split\(\s*['\"]['\"]\s*\)\.reverse\(\)\.join\(\s*['\"]['\"]\s*\)|\.reverse\b)"
+        ),
+        _reversed,
+    ),
     (re.compile(rf"\b(?:strrev|reverse)\s*\(\s*({_S})\s*\)"), _reversed),
-    (re.compile(rf"(?:\w+\.)*(?:b64decode|decodebytes|atob|base64_decode|decode64|decode_base64|fromhex|unhexlify|hex2bin|"
-                rf"Buffer\.from)\s*\(\s*({_S})[^)]*\)(?:\.(?:decode|toString)\([^)]*\))?"), _base64),
+    (
+        re.compile(
+            rf"(?:\w+\.)*(?:b64decode|decodebytes|atob|base64_decode|decode64|decode_base64|fromhex|unhexlify|hex2bin|"
+            rf"Buffer\.from)\s*\(\s*({_S})[^)]*\)(?:\.(?:decode|toString)\([^)]*\))?"
+        ),
+        _base64,
+    ),
     (re.compile(rf"{_S}(?:\s*(?:\+|\.\.?|<>|~)\s*{_S})+"), _added),
-)  # fmt: skip
+)
 
 
 def _shell_texts(code: str, literals: list[str], language: str) -> list[str]:
-    """Candidates for what is handed to a shell: every literal, lists of literals as command lines, calls with a rest."""
-    texts = [literal for literal in literals if literal.strip()]
-    for match in re.finditer(rf"{_S}(?:[\s,\[\]()]+{_S})+", code):
-        texts.append(" ".join(_strings(match[0])))
+    """Candidates for what is handed to a shell: literals, lists of them as command lines, calls with a rest."""
+    texts = [literal.strip("| ") for literal in literals if literal.strip("| ")]
+    texts += [" ".join(_strings(match[0])) for match in re.finditer(rf"{_S}(?:[\s,\[\]()]+{_S})+", code)]
     glue = r"[\s.+,]*" if language != "awk" else r"[\s]*"
     for match in re.finditer(rf"({_S}){glue}(?=[$\w@])", code):
         literal = _strings(match[1])[0]
@@ -216,5 +248,9 @@ def _shell_texts(code: str, literals: list[str], language: str) -> list[str]:
 def _runs_unknown(code: str, language: str) -> bool:
     """Whether a call runs something other than a literal."""
     if language == "awk":
-        return bool(re.search(r"\bsystem\s*\(\s*[^\"\s]|(?:^|[{;\s])\$?\w+\s*\|\s*getline|\|\s*[A-Za-z_$]\w*\s*(?:[;}]|$)", code))
+        return bool(
+            re.search(
+                r"\bsystem\s*\(\s*[^\"\s]|(?:^|[{;\s])\$?\w+\s*\|\s*getline|\|\s*[A-Za-z_$]\w*\s*(?:[;}]|$)", code
+            )
+        )
     return any(match["first"] not in "\"'`[({bfr" for match in _HARD_RUNS.finditer(code))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from workers.bash.judge import options
 from workers.bash.judge.invocation import Invocation
@@ -36,32 +37,81 @@ def _entry(language: str, code: str, takes: str = "", verbs: str = "") -> _Inter
 _PYTHON = _entry("python", "-c", "-m -W -X --check-hash-based-pycs")
 _JS = _entry("javascript", "-e --eval -p --print -pe", "-r --require --import --loader --input-type --env-file")
 _INTERPRETERS: dict[str, _Interpreter] = {
-    "python": _PYTHON, "pypy": _PYTHON, "ipython": _PYTHON, "bpython": _PYTHON, "micropython": _PYTHON, "hy": _PYTHON,
-    "xonsh": _PYTHON, "jython": _PYTHON, "pythonw": _PYTHON,
+    "python": _PYTHON,
+    "pypy": _PYTHON,
+    "ipython": _PYTHON,
+    "bpython": _PYTHON,
+    "micropython": _PYTHON,
+    "hy": _PYTHON,
+    "xonsh": _PYTHON,
+    "jython": _PYTHON,
+    "pythonw": _PYTHON,
     "perl": _entry("perl", "-e -E", "-I -M -m -F -x"),
-    "raku": _entry("perl", "-e", "-I -M"), "perl6": _entry("perl", "-e", "-I -M"),
-    "ruby": _entry("ruby", "-e", "-r -I -C -E -x"), "jruby": _entry("ruby", "-e", "-r -I"),
-    "irb": _entry("ruby", "-e", "-r -I"), "crystal": _entry("ruby", "-e", verbs="eval"),
-    "node": _JS, "nodejs": _JS, "bun": _JS, "deno": _entry("javascript", "", verbs="eval"), "tsx": _JS, "ts-node": _JS,
-    "electron": _JS, "osascript": _entry("javascript", "-e", "-l"), "jrunscript": _entry("javascript", "-e", "-l -f"),
+    "raku": _entry("perl", "-e", "-I -M"),
+    "perl6": _entry("perl", "-e", "-I -M"),
+    "ruby": _entry("ruby", "-e", "-r -I -C -E -x"),
+    "jruby": _entry("ruby", "-e", "-r -I"),
+    "irb": _entry("ruby", "-e", "-r -I"),
+    "crystal": _entry("ruby", "-e", verbs="eval"),
+    "node": _JS,
+    "nodejs": _JS,
+    "bun": _JS,
+    "deno": _entry("javascript", "", verbs="eval"),
+    "tsx": _JS,
+    "ts-node": _JS,
+    "electron": _JS,
+    "osascript": _entry("javascript", "-e", "-l"),
+    "jrunscript": _entry("javascript", "-e", "-l -f"),
     "php": _entry("php", "-r -B -R -E --run", "-d -c -z -F"),
-    "lua": _entry("lua", "-e", "-l"), "luajit": _entry("lua", "-e", "-l"), "texlua": _entry("lua", "-e"),
-    "tclsh": _entry("tcl", ""), "wish": _entry("tcl", ""), "expect": _entry("tcl", "-c", "-f"), "jimsh": _entry("tcl", "-e"),
-    "R": _entry("r", "-e"), "Rscript": _entry("r", "-e"), "littler": _entry("r", "-e"),
-    "julia": _entry("julia", "-e --eval -E --print"), "elixir": _entry("elixir", "-e --eval"), "iex": _entry("elixir", "-e"),
-    "erl": _entry("erlang", "-eval"), "escript": _entry("erlang", ""), "swipl": _entry("prolog", "-g -t"),
-    "guile": _entry("lisp", "-c -e"), "sbcl": _entry("lisp", "--eval"), "clisp": _entry("lisp", "-x"),
-    "emacs": _entry("lisp", "--eval -eval --execute -e", "-l --load -f"), "racket": _entry("lisp", "-e"),
-    "emacsclient": _entry("lisp", "-e --eval"), "chicken-csi": _entry("lisp", "-e"), "csi": _entry("lisp", "-e"),
-    "ghc": _entry("haskell", "-e"), "runghc": _entry("haskell", "-e"), "stack": _entry("haskell", "-e"),
-    "scala": _entry("scala", "-e"), "groovy": _entry("groovy", "-e"), "kotlinc": _entry("kotlin", "-e"),
-    "jshell": _entry("java", ""), "ocaml": _entry("ocaml", "-e"), "octave": _entry("octave", "--eval"),
-    "gnuplot": _entry("gnuplot", "-e"), "nu": _entry("nu", "-c"), "m4": _entry("m4", ""), "dotnet-script": _entry("c#", "eval"),
+    "lua": _entry("lua", "-e", "-l"),
+    "luajit": _entry("lua", "-e", "-l"),
+    "texlua": _entry("lua", "-e"),
+    "tclsh": _entry("tcl", "-c"),
+    "wish": _entry("tcl", ""),
+    "expect": _entry("tcl", "-c", "-f"),
+    "jimsh": _entry("tcl", "-e"),
+    "R": _entry("r", "-e"),
+    "Rscript": _entry("r", "-e"),
+    "littler": _entry("r", "-e"),
+    "julia": _entry("julia", "-e --eval -E --print"),
+    "elixir": _entry("elixir", "-e --eval"),
+    "iex": _entry("elixir", "-e"),
+    "erl": _entry("erlang", "-eval"),
+    "escript": _entry("erlang", ""),
+    "swipl": _entry("prolog", "-g -t"),
+    "guile": _entry("lisp", "-c -e"),
+    "sbcl": _entry("lisp", "--eval"),
+    "clisp": _entry("lisp", "-x"),
+    "emacs": _entry("lisp", "--eval -eval --execute -e", "-l --load -f"),
+    "racket": _entry("lisp", "-e"),
+    "emacsclient": _entry("lisp", "-e --eval"),
+    "chicken-csi": _entry("lisp", "-e"),
+    "csi": _entry("lisp", "-e"),
+    "ghc": _entry("haskell", "-e"),
+    "runghc": _entry("haskell", "-e"),
+    "stack": _entry("haskell", "-e"),
+    "scala": _entry("scala", "-e"),
+    "groovy": _entry("groovy", "-e"),
+    "kotlinc": _entry("kotlin", "-e"),
+    "jshell": _entry("java", ""),
+    "ocaml": _entry("ocaml", "-e"),
+    "octave": _entry("octave", "--eval"),
+    "gnuplot": _entry("gnuplot", "-e"),
+    "nu": _entry("nu", "-c"),
+    "m4": _entry("m4", ""),
+    "dotnet-script": _entry("c#", "eval"),
     "awk": _entry("awk", "-e --source", "-F -v -f --field-separator --assign --file -i --include -l -E --exec"),
-    "sed": _entry("sed", "-e --expression", "-f -l --file --line-length -E -r".replace("-E -r", "")),
-}  # fmt: skip
-_ALIASES = {"gawk": "awk", "mawk": "awk", "nawk": "awk", "original-awk": "awk", "bwk": "awk", "gsed": "sed",
-            "rscript": "Rscript"}  # fmt: skip
+    "sed": _entry("sed", "-e --expression", "-f -l --file --line-length"),
+}
+_ALIASES = {
+    "gawk": "awk",
+    "mawk": "awk",
+    "nawk": "awk",
+    "original-awk": "awk",
+    "bwk": "awk",
+    "gsed": "sed",
+    "rscript": "Rscript",
+}
 _VERSION = re.compile(r"(?<=[a-z])-?\d+(?:\.\d+)*[a-z]?$")
 
 
@@ -83,7 +133,7 @@ def programs(call: Invocation) -> Iterator[Code]:
     args = [argument for argument in call.args if not re.fullmatch(r"-i.*|--in-place.*", argument) or name != "sed"]
     read = options.read(args, kind.code | kind.takes)
     texts = [value for option in kind.code for value in read.values(option)]
-    texts += [after for before, after in zip(args, args[1:], strict=False) if before in kind.code and len(before) > 2]
+    texts += [after for before, after in pairwise(args) if before in kind.code and len(before) > 2]
     yield from (Code(kind.language, text) for text in dict.fromkeys(texts))
     operands = read.operands
     if name in ("awk", "sed"):

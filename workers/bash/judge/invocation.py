@@ -20,8 +20,9 @@ class Trait(StrEnum):
 
     NETWORK = "network"
     DECODED = "decoded"
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105
     ENDLESS = "endless"
+    SHELL = "shell"  # what a shell prints while it obeys an unknown input
 
 
 _TRAIT_MARKS = {Trait.SECRET: SECRET, Trait.NETWORK: NETWORK, Trait.DECODED: DECODED}
@@ -62,6 +63,7 @@ class Stream:
 
 
 NOTHING = Stream("")
+_DECLARING = ("export", "declare", "typeset", "readonly", "local")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,15 @@ class Invocation:
     @property
     def args(self) -> tuple[str, ...]:
         return self.argv[1:]
+
+    @property
+    def assigned(self) -> dict[str, str]:
+        """The variables that the command sets, in front of it or as arguments of export and its kin."""
+        found = dict(self.assigns)
+        if self.name in _DECLARING:
+            pairs = (argument.partition("=") for argument in self.args if "=" in argument)
+            found.update((name.rstrip("+"), value) for name, _, value in pairs)
+        return found
 
     @property
     def resolvable(self) -> bool:

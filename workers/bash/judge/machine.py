@@ -131,9 +131,15 @@ class Machine:
         softened = call.softened or inner.softened
         if inner.argv is not None:
             nested = replace(
-                call, argv=inner.argv, scope=scope, assigns={**call.assigns, **inner.assigns}, redirects=(),
-                stdin=stdin, softened=softened, via=via,
-            )  # fmt: skip
+                call,
+                argv=inner.argv,
+                scope=scope,
+                assigns={**call.assigns, **inner.assigns},
+                redirects=(),
+                stdin=stdin,
+                softened=softened,
+                via=via,
+            )
             return self.run_call(nested)
         scope.values.update(inner.assigns)
         self._softened += [softened] if softened else []

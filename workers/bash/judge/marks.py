@@ -10,8 +10,8 @@ from __future__ import annotations
 UNKNOWN = "\ue000"  # any text, the empty one included (an unset variable)
 SOME = "\ue001"  # any text that is not empty (${X:?}, the {} of find and xargs)
 NAME = "\ue002"  # a short word without slash or blank (a number, a date, a host name)
-SECRET = "\ue003"  # content of a credential file
-TOKEN = "\ue004"  # value of a variable that is named like a secret
+SECRET = "\ue003"  # noqa: S105 - content of a credential file
+TOKEN = "\ue004"  # noqa: S105 - value of a variable that is named like a secret
 DECODED = "\ue005"  # what a decoder printed (base64 -d, xxd -r, rev)
 NETWORK = "\ue006"  # what came over the network
 

@@ -11,27 +11,41 @@ from workers.bash.judge.invocation import NOTHING, Invocation, Stream, Trait
 from workers.bash.judge.marks import NAME, UNKNOWN, is_known
 from workers.bash.judge.quoting import ansi_c
 from workers.bash.judge.scope import Scope
+from workers.bash.judge.tables import SHELLS, names
 
 _PLAIN = Stream(NAME)  # one word without a slash
-_PLAIN_WORDS = frozenset("date hostname uname whoami id nproc arch logname tty wc cksum uuidgen getconf seq expr".split())
-_DOWNLOADERS = frozenset(
-    "curl wget wget2 fetch http https xh aria2c lynx w3m links elinks nc ncat netcat socat telnet ftp lftp tftp sftp ssh "
-    "dig host nslookup drill openssl axel httpie hurl websocat".split()
+_PLAIN_WORDS = names("date hostname uname whoami id nproc arch logname tty wc cksum uuidgen getconf seq expr")
+_DOWNLOADERS = names(
+    "curl wget wget2 fetch http https xh aria2c lynx w3m links elinks nc ncat netcat socat telnet ftp lftp tftp "
+    "sftp ssh dig host nslookup drill openssl axel httpie hurl websocat"
 )
-_DECODERS = frozenset(
-    "rev tr uudecode zcat gunzip bzcat bunzip2 xzcat unxz lzcat unlzma zstdcat unzstd lz4cat atob ascii2uni funzip "
-    "iconv gpg age ccrypt ccat mdecrypt base58".split()
+_DECODERS = names(
+    "rev tr uudecode zcat gunzip bzcat bunzip2 xzcat unxz lzcat unlzma zstdcat unzstd lz4cat atob ascii2uni "
+    "funzip iconv gpg age ccrypt ccat mdecrypt base58"
 )
 _DECODING_OPTIONS: dict[str, tuple[str, ...]] = {
-    "base64": ("-d", "-D", "--decode"), "base32": ("-d", "--decode"), "basenc": ("-d", "--decode"),
-    "xxd": ("-r",), "openssl": ("-d",), "gzip": ("-d", "-dc", "-cd"), "bzip2": ("-d", "-dc"), "xz": ("-d", "-dc"),
-    "zstd": ("-d", "-dc"), "lz4": ("-d",), "python": ("-c",), "python3": ("-c",), "perl": ("-e",), "ruby": ("-e",),
-    "awk": (), "od": (), "hexdump": ("-e",),
-}  # fmt: skip
-_READERS = frozenset(
-    "cat tac head tail less more bat nl dd sed awk gawk mawk grep egrep fgrep rg cut paste sort uniq strings xxd od "
-    "hexdump base64 base32 fold fmt pr tar zip gzip bzip2 xz zstd openssl gpg jq yq diff cmp column join comm split "
-    "rev tr tee look expand unexpand cpio pv nl ar rsync cp scp 7z".split()
+    "base64": ("-d", "-D", "--decode"),
+    "base32": ("-d", "--decode"),
+    "basenc": ("-d", "--decode"),
+    "xxd": ("-r",),
+    "openssl": ("-d",),
+    "gzip": ("-d", "-dc", "-cd"),
+    "bzip2": ("-d", "-dc"),
+    "xz": ("-d", "-dc"),
+    "zstd": ("-d", "-dc"),
+    "lz4": ("-d",),
+    "python": ("-c",),
+    "python3": ("-c",),
+    "perl": ("-e",),
+    "ruby": ("-e",),
+    "awk": (),
+    "od": (),
+    "hexdump": ("-e",),
+}
+_READERS = names(
+    "cat tac head tail less more bat nl dd sed awk gawk mawk grep egrep fgrep rg cut paste sort uniq strings "
+    "xxd od hexdump base64 base32 fold fmt pr tar zip gzip bzip2 xz zstd openssl gpg jq yq diff cmp column join "
+    "comm split rev tr tee look expand unexpand cpio pv nl ar rsync cp scp 7z"
 )
 
 
@@ -56,6 +70,8 @@ def printed(call: Invocation) -> Stream:
     teller = _TELLERS.get(name)
     if teller:
         return teller(call)
+    if _SETTINGS.fullmatch(" ".join(call.argv)):
+        return NOTHING
     if name in _PLAIN_WORDS and not any("/" in argument for argument in call.args):
         return _PLAIN
     traits = set(call.stdin.traits) if call.stdin else set()
@@ -65,6 +81,8 @@ def printed(call: Invocation) -> Stream:
                 traits |= content_of(argument.removeprefix("if="), scope).traits
     if name in _DOWNLOADERS:
         traits.add(Trait.NETWORK)
+    if name in SHELLS and (call.stdin is not None or "-i" in call.args) and (call.stdin is None or not call.stdin.text):
+        traits.add(Trait.SHELL)
     if name in ("env", "printenv") and not call.args:
         traits.add(Trait.SECRET)
     if _decodes(call):
@@ -226,19 +244,57 @@ def _git(call: Invocation) -> Stream:
     return Stream()
 
 
-def _yes(call: Invocation) -> Stream:
+# Programs that print shell settings for eval: obeying their output asks for no more trust than running them.
+_SETTINGS = re.compile(
+    r"ssh-agent(?: -[sck])*|direnv (?:hook|export) \w+|brew shellenv|minikube (?:-p \w+ )?docker-env|dircolors(?: -b)?|"
+    r"(?:pyenv|rbenv|nodenv|goenv|jenv) init.*|(?:starship|zoxide|atuin|mcfly) init \w+|conda shell\.\w+ hook|luarocks path|"
+    r"opam env|docker-machine env \w*|fnm env.*|mise activate \w+|lesspipe|resize|keychain .*|thefuck --alias|"
+    r"(?:kubectl|helm|gh|docker|poetry|pip|npm|k9s|kind|minikube|flux|argocd) completion(?: -s)? \w+"
+)
+
+
+def _yes(_call: Invocation) -> Stream:
     return Stream(None, frozenset({Trait.ENDLESS}))
 
 
-def _nothing(call: Invocation) -> Stream:
+def _nothing(_call: Invocation) -> Stream:
     return NOTHING
 
 
 _TELLERS: dict[str, Callable[[Invocation], Stream]] = {
-    "echo": _echo, "printf": _printf, "cat": _cat, "tee": _tee, "find": _find, "ls": _ls, "mktemp": _mktemp,
-    "pwd": _pwd, "which": _which, "command": _command, "type": _which, "basename": _basename, "dirname": _dirname,
-    "realpath": _realpath, "readlink": _realpath, "git": _git, "yes": _yes, "true": _nothing, "false": _nothing,
-    ":": _nothing, "cd": _nothing, "mkdir": _nothing, "rm": _nothing, "test": _nothing, "[": _nothing,
-    "export": _nothing, "sleep": _nothing, "local": _nothing, "read": _nothing, "set": _nothing, "trap": _nothing,
-    "declare": _nothing, "chmod": _nothing, "touch": _nothing, "kill": _nothing,
-}  # fmt: skip
+    "echo": _echo,
+    "printf": _printf,
+    "cat": _cat,
+    "tee": _tee,
+    "find": _find,
+    "ls": _ls,
+    "mktemp": _mktemp,
+    "pwd": _pwd,
+    "which": _which,
+    "command": _command,
+    "type": _which,
+    "basename": _basename,
+    "dirname": _dirname,
+    "realpath": _realpath,
+    "readlink": _realpath,
+    "git": _git,
+    "yes": _yes,
+    "true": _nothing,
+    "false": _nothing,
+    ":": _nothing,
+    "cd": _nothing,
+    "mkdir": _nothing,
+    "rm": _nothing,
+    "test": _nothing,
+    "[": _nothing,
+    "export": _nothing,
+    "sleep": _nothing,
+    "local": _nothing,
+    "read": _nothing,
+    "set": _nothing,
+    "trap": _nothing,
+    "declare": _nothing,
+    "chmod": _nothing,
+    "touch": _nothing,
+    "kill": _nothing,
+}

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from workers.bash.judge.marks import ALL, SOME, UNKNOWN, erased
+from workers.bash.judge.marks import ALL, NAME, SOME, UNKNOWN, erased
 from workers.bash.judge.scope import HOME, Scope
 
 
@@ -39,10 +39,37 @@ class Location:
     vague: bool = False
 
 
-_TOP = (
-    "bin boot dev etc home lib lib32 lib64 libx32 media mnt nix opt proc root run sbin snap srv sys usr var "
-    "Applications Library System Users Volumes private data"
-).split()
+_TOP = [
+    "bin",
+    "boot",
+    "dev",
+    "etc",
+    "home",
+    "lib",
+    "lib32",
+    "lib64",
+    "libx32",
+    "media",
+    "mnt",
+    "nix",
+    "opt",
+    "proc",
+    "root",
+    "run",
+    "sbin",
+    "snap",
+    "srv",
+    "sys",
+    "usr",
+    "var",
+    "Applications",
+    "Library",
+    "System",
+    "Users",
+    "Volumes",
+    "private",
+    "data",
+]
 _TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", "/private/tmp")  # noqa: S108
 _HARMLESS_DEVICE = re.compile(
     r"/dev/(?:null|zero|full|random|urandom|tty|ptmx|pts/\d+|std(?:in|out|err)|fd(?:/.*)?|log)$"
@@ -67,11 +94,22 @@ _CREDENTIAL = re.compile(
     r"|^/root/\.(?!cache|local|cargo|rustup|npm)"
 )
 _SAMPLES = (
-    "/etc/shadow", "/etc/gshadow", "/etc/sudoers", f"{HOME}/.ssh/id_rsa", f"{HOME}/.ssh/id_ed25519",
-    "/root/.ssh/id_rsa", f"{HOME}/.aws/credentials", f"{HOME}/.netrc", f"{HOME}/.kube/config",
-    f"{HOME}/.docker/config.json", f"{HOME}/.bash_history", "/proc/1/environ", "/proc/self/environ",
-    f"{HOME}/.gnupg/secring.gpg", f"{HOME}/.git-credentials",
-)  # fmt: skip
+    "/etc/shadow",
+    "/etc/gshadow",
+    "/etc/sudoers",
+    f"{HOME}/.ssh/id_rsa",
+    f"{HOME}/.ssh/id_ed25519",
+    "/root/.ssh/id_rsa",
+    f"{HOME}/.aws/credentials",
+    f"{HOME}/.netrc",
+    f"{HOME}/.kube/config",
+    f"{HOME}/.docker/config.json",
+    f"{HOME}/.bash_history",
+    "/proc/1/environ",
+    "/proc/self/environ",
+    f"{HOME}/.gnupg/secring.gpg",
+    f"{HOME}/.git-credentials",
+)
 _LOCAL_SECRET = re.compile(
     r"(?i)(?:^|/)(?:\.env(?!\.(?:example|sample|template|dist|test))[\w.-]*|[^/]*\.(?:pem|key|p12|pfx|kdbx|jks|keystore|"
     r"tfstate)|credentials(?:\.json)?|service-?account[^/]*\.json|(?:secrets?|passwords?)(?:\.\w+)?|kubeconfig|"
@@ -95,7 +133,9 @@ _CRITICAL = re.compile(
     r"docker/|containerd|kubernetes|audit|rsyslog|ca-certificates|ssl|pki|alternatives|machine-id|gitconfig|krb5)|"
     r"etc(?:/?$|/\*))"
 )
-_HOOKS = re.compile(r"/\.git/(?:hooks|config|info/attributes|modules)(?:$|/)|/\.husky/_/|/\.vscode/tasks\.json$|/\.envrc$")
+_HOOKS = re.compile(
+    r"/\.git/(?:hooks|config|info/attributes|modules)(?:$|/)|/\.husky/_/|/\.vscode/tasks\.json$|/\.envrc$"
+)
 
 
 def _is_all(component: str) -> bool:
@@ -110,7 +150,7 @@ def is_pattern(component: str) -> bool:
 
 def locate(path: str, scope: Scope) -> Location:
     """Puts a path, as a command names it, in its place."""
-    vague = not ALL.isdisjoint(path)
+    vague = not (ALL - {NAME}).isdisjoint(path)
     if path[:1] in (UNKNOWN, SOME) or (path[:1] != "/" and scope.cwd[:1] != "/"):
         return Location(Place.UNKNOWN, path, whole=False, vague=True)
     absolute = _real(scope.absolute(path), scope)

@@ -7,9 +7,20 @@ import re
 from workers.bash.judge.scanner import UnclearError, skip
 
 _SIMPLE = {
-    "a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
-    "\\": "\\", "'": "'", '"': '"', "?": "?",
-}  # fmt: skip
+    "a": "\a",
+    "b": "\b",
+    "e": "\x1b",
+    "E": "\x1b",
+    "f": "\f",
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "v": "\v",
+    "\\": "\\",
+    "'": "'",
+    '"': '"',
+    "?": "?",
+}
 _ESCAPE = re.compile(
     r"\\(?:x\{?(?P<hex>[0-9a-fA-F]{1,2})\}?|0?(?P<octal>[0-7]{1,3})|u(?P<u>[0-9a-fA-F]{1,4})"
     r"|U(?P<U>[0-9a-fA-F]{1,8})|c(?P<control>.)|(?P<simple>.))",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from workers.bash.judge.marks import NAME, TOKEN, UNKNOWN
+from workers.bash.judge.tables import names
 
 if TYPE_CHECKING:
     from workers.bash.judge.invocation import Stream
@@ -17,14 +18,26 @@ WORK = "/.reign/work"
 
 # The variables whose value the sandbox or the shell itself gives; the home and work folders are stand-in paths.
 _GIVEN = {
-    "HOME": HOME, "SHELL": "/bin/bash", "BASH": "/bin/bash", "IFS": " \t\n", "TMPDIR": "/tmp", "TMP": "/tmp",  # noqa: S108
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM": "xterm", "LANG": "C.UTF-8",
-    "OSTYPE": "linux-gnu", "HOSTTYPE": "x86_64", "MACHTYPE": "x86_64-pc-linux-gnu", "OPTIND": "1",
-    "XDG_CONFIG_HOME": f"{HOME}/.config", "XDG_CACHE_HOME": f"{HOME}/.cache", "XDG_DATA_HOME": f"{HOME}/.local/share",
-}  # fmt: skip
-_NAMES = frozenset(
+    "HOME": HOME,
+    "SHELL": "/bin/bash",
+    "BASH": "/bin/bash",
+    "IFS": " \t\n",
+    "TMPDIR": "/tmp",  # noqa: S108
+    "TMP": "/tmp",  # noqa: S108
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "TERM": "xterm",
+    "LANG": "C.UTF-8",
+    "OSTYPE": "linux-gnu",
+    "HOSTTYPE": "x86_64",
+    "MACHTYPE": "x86_64-pc-linux-gnu",
+    "OPTIND": "1",
+    "XDG_CONFIG_HOME": f"{HOME}/.config",
+    "XDG_CACHE_HOME": f"{HOME}/.cache",
+    "XDG_DATA_HOME": f"{HOME}/.local/share",
+}
+_NAMES = names(
     "RANDOM SRANDOM SECONDS EPOCHSECONDS EPOCHREALTIME LINENO UID EUID PPID BASHPID HOSTNAME USER LOGNAME "
-    "BASH_VERSION SHLVL BASH_SUBSHELL COLUMNS LINES".split()
+    "BASH_VERSION SHLVL BASH_SUBSHELL COLUMNS LINES"
 )
 _SECRET_NAME = re.compile(
     r"(?i)(?:^|_)(?:TOKEN|SECRET|SECRETS|PASSWORD|PASSWD|PASSPHRASE|PASS|PWD|APIKEY|API_KEY|ACCESS_KEY|PRIVATE_KEY|"
@@ -51,10 +64,18 @@ class Scope:
     def copy(self, *, spawning: bool | None = None) -> Scope:
         """A subshell's scope."""
         return Scope(
-            self.workdir, self.cwd, dict(self.values), {name: dict(items) for name, items in self.arrays.items()},
-            dict(self.functions), list(self.positional), self.files, self.programs, self.links,
-            self.running, self.spawning if spawning is None else spawning,
-        )  # fmt: skip
+            self.workdir,
+            self.cwd,
+            dict(self.values),
+            {name: dict(items) for name, items in self.arrays.items()},
+            dict(self.functions),
+            list(self.positional),
+            self.files,
+            self.programs,
+            self.links,
+            self.running,
+            self.spawning if spawning is None else spawning,
+        )
 
     def merge(self, *branches: Scope) -> None:
         """Continue after branches of which one was taken: what they do not agree on becomes unknown."""
@@ -117,7 +138,7 @@ class Scope:
         self.values[name] = self.value(name) + value if append and name in self.values else value
 
     def absolute(self, path: str) -> str:
-        """The path from the root, without . and .. and links made on the way; UNKNOWN first if the folder is not known."""
+        """The path from the root, without ., .. and links made on the way; UNKNOWN first if the folder is not known."""
         joined = path if path.startswith("/") else posixpath.join(self.cwd, path)
         place = re.sub("^//", "/", posixpath.normpath(joined)) if joined else self.cwd
         for link, target in self.links.items():

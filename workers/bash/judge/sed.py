@@ -15,7 +15,9 @@ class SedEffects:
     writes: list[str] = field(default_factory=list)
 
 
-_ADDRESS = re.compile(r"\s*(?:\d+(?:~\d+)?|\$|[+~]\d+|/(?:\\.|[^/\\\n])*/[IM]*|\\(.)(?:(?!\1).)*\1[IM]*)\s*,?\s*!?\s*", re.DOTALL)
+_ADDRESS = re.compile(
+    r"\s*(?:\d+(?:~\d+)?|\$|[+~]\d+|/(?:\\.|[^/\\\n])*/[IM]*|\\(.)(?:(?!\1).)*\1[IM]*)\s*,?\s*!?\s*", re.DOTALL
+)
 
 
 def effects(script: str) -> SedEffects:

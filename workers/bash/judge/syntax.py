@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,14 +12,16 @@ import bashlex.ast
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
+from workers.bash.judge.tables import names
+
 Span = tuple[int, int]
 
 SECOND_OPINION_LIMIT = 16_000  # characters; bashlex needs about 20 ms a thousand
 # What bashlex 0.18 refuses although bash takes it: there it has no opinion.
-_BEYOND_BASHLEX = frozenset(
-    "arithmetic_expansion test_command case_statement c_style_for_statement array ansi_c_string "
-    "extglob_pattern heredoc_redirect subscript postfix_expression unary_expression binary_expression "
-    "parenthesized_expression translated_string".split()
+_BEYOND_BASHLEX = names(
+    "arithmetic_expansion test_command case_statement c_style_for_statement array ansi_c_string extglob_pattern "
+    "subscript postfix_expression unary_expression binary_expression parenthesized_expression "
+    "translated_string"
 )
 _WORDS_BEYOND_BASHLEX = frozenset(("time", "coproc", "select", "function", "((", "[["))
 
@@ -51,7 +54,19 @@ def parse(text: str) -> Syntax:
     """tree-sitter's reading; it always gives a tree, `root.has_error` tells that it had to guess."""
     source = text.encode("utf-8", "replace")
     root = Parser(_language()).parse(source).root_node
+    if root.has_error:
+        root = _without_read_write(source, root)
     return Syntax(text, source, root, _dropped(source, root))
+
+
+def _without_read_write(source: bytes, root: Node) -> Node:
+    """The tree with every <> taken for >>, which the grammar knows (0.25 does not know <>), if that parses."""
+    changed = bytearray(source)
+    for node in nodes(root):
+        if node.type == "ERROR" and node.text == b"<" and source[node.end_byte : node.end_byte + 1] == b">":
+            changed[node.start_byte] = ord(">")
+    repaired = Parser(_language()).parse(bytes(changed)).root_node
+    return root if repaired.has_error else repaired
 
 
 _TAKEN_WHOLE = frozenset(
@@ -140,17 +155,27 @@ def _add_redirect(result: Shape, node: Node) -> None:
             result.words.extend(target.words[1:])
     elif node.type == "heredoc_redirect":
         for child in node.children_by_field_name("argument"):
-            result.add_word(child)
+            # A body whose first line begins with a backslash is cut into arguments (0.25).
+            if child.start_point.row == node.start_point.row and not _begins_line(child):
+                result.add_word(child)
         for child in node.children:
             if child.type in _REDIRECTS:
                 _add_redirect(result, child)
+
+
+def _begins_line(node: Node) -> bool:
+    return bool(node.text and node.text.startswith(b"\n"))
 
 
 def heredoc(syntax: Syntax, node: Node) -> tuple[str, bool]:
     """The text of a here-document and whether it is taken literally."""
     start = next((child for child in node.children if child.type == "heredoc_start"), None)
     body = next((child for child in node.children if child.type == "heredoc_body"), None)
+    end = next((child for child in node.children if child.type == "heredoc_end"), None)
     text = syntax.text_of(body) if body else ""
+    if not text and start is not None and end is not None:
+        line_end = syntax.source.find(b"\n", start.end_byte, end.start_byte)
+        text = syntax.slice((line_end + 1, end.start_byte)) if line_end >= 0 else ""
     if node.children[0].type == "<<-":
         text = "\n".join(line.lstrip("\t") for line in text.split("\n"))
     return text, start is not None and any(mark in syntax.text_of(start) for mark in "'\"\\")
@@ -196,16 +221,45 @@ def second_opinion(syntax: Syntax) -> Opinion:
         return Opinion()
     try:
         collector = _Commands(syntax.text)
-        for tree in bashlex.parse(syntax.text):
+        for tree in bashlex.parse(_for_bashlex(syntax)):
             collector.visit(tree)
     except Exception:  # bashlex raises whatever its tables and its code run into
         return Opinion(refused=not _beyond_bashlex(syntax))
     ours = command_words(syntax)
+    literal = [(node.start_byte, node.end_byte) for node in nodes(syntax.root) if _is_literal(syntax, node)]
     unseen = []
     for offset, words in collector.commands:
-        if ours.get(len(syntax.text[:offset].encode("utf-8", "replace"))) != words and words[0] != "[":
+        place = len(syntax.text[:offset].encode("utf-8", "replace"))
+        inside = any(start <= place < end for start, end in literal)
+        if ours.get(place) != words and words[0] != "[" and not inside:
             unseen.append(tuple(words))
     return Opinion(unseen=tuple(unseen))
+
+
+_PLAIN_DELIMITER = re.compile(r"(['\"]?)\w+\1")
+
+
+def _is_literal(syntax: Syntax, node: Node) -> bool:
+    """Text in which bashlex 0.18 wrongly sees commands: single quotes, arithmetic, here-documents inside braces."""
+    if node.type == "heredoc_body":
+        start = (
+            next((child for child in node.parent.children if child.type == "heredoc_start"), None)
+            if node.parent
+            else None
+        )
+        return start is not None and bool(_PLAIN_DELIMITER.fullmatch(syntax.text_of(start)))
+    return node.type == "raw_string" or bool(node.children and node.children[0].type == "((")
+
+
+def _for_bashlex(syntax: Syntax) -> str:
+    """The text with quoted here-document delimiters bare, which is all that bashlex knows; places stay the same."""
+    text = syntax.text
+    if text.isascii():
+        for node in nodes(syntax.root):
+            word = syntax.text_of(node) if node.type == "heredoc_start" else ""
+            if len(word) > 2 and word[0] in "'\"" and word[-1] == word[0] and word[1:-1].isalnum():
+                text = f"{text[: node.start_byte]} {word[1:-1]} {text[node.end_byte :]}"
+    return text
 
 
 def _beyond_bashlex(syntax: Syntax) -> bool:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
-from workers.bash.judge import outputs, syntax
+from workers.bash.judge import syntax
 from workers.bash.judge.invocation import NOTHING, Invocation, Redirect, Stream
 from workers.bash.judge.judgement import Decision, Finding
 from workers.bash.judge.marks import NAME, SOME, UNKNOWN, is_known
-from workers.bash.judge.scanner import UnclearError
+from workers.bash.judge.resolver import Resolver
 from workers.bash.judge.scope import Scope
-from workers.bash.judge.words import Field, Words
+from workers.bash.judge.words import Field
 
 if TYPE_CHECKING:
     from workers.bash.judge.machine import Machine
@@ -42,7 +42,7 @@ class Walk:
     def __init__(self, machine: Machine, parsed: syntax.Syntax) -> None:
         self._machine = machine
         self._syntax = parsed
-        self._covered = bytearray(len(parsed.source))
+        self._resolver = Resolver(machine, parsed)
         self._called: set[int] = set()
         self._functions: list[Function] = []
         self._depth = 0
@@ -75,11 +75,11 @@ class Walk:
                 inner.positional = [UNKNOWN]
                 self.body(function, inner, Stream())
         for node in syntax.nodes(self._syntax.root):
-            if node.is_named and node.end_byte > node.start_byte and not self._covered[node.start_byte]:
+            if node.is_named and node.end_byte > node.start_byte and not self._resolver.is_covered(node):
                 if node.type in syntax.COMMANDS:
                     self._statement(node, scope.copy(), None)
                 elif node.type in ("command_substitution", "process_substitution"):
-                    self._single((node.start_byte, node.end_byte), scope.copy())
+                    self._resolver.single((node.start_byte, node.end_byte), scope.copy())
         return printed
 
     def body(self, function: Function, scope: Scope, stdin: Stream | None) -> Stream:
@@ -91,7 +91,7 @@ class Walk:
 
     def words(self, raw: list[str], part: str, scope: Scope) -> Stream:
         """A command given by its raw words (bashlex's reading of it)."""
-        fields = [field for word in raw for field in self._fields(word, part, scope, None)]
+        fields = [field for word in raw for field in self._resolver.fields(word, part, scope, None)]
         return self._run(fields, part, scope, {}, (), None)
 
     def _statement(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra = ()) -> Stream:
@@ -164,7 +164,7 @@ class Walk:
     ) -> tuple[tuple[Redirect, ...], Stream | None]:
         """The redirections of a compound command, judged, and what its inside reads."""
         parts = syntax.shape(None, extra)
-        redirects, stdin = self._redirections(parts, scope, stdin)
+        redirects, stdin = self._resolver.redirections(parts, scope, stdin)
         if redirects:
             part = self._syntax.slice((extra[0].start_byte, extra[-1].end_byte))
             self._machine.run_call(Invocation((), part, scope, redirects=redirects))
@@ -215,7 +215,9 @@ class Walk:
             values.add_word(child)
         listed = any(child.type == "in" for child in node.children)
         rounds = [
-            field.text for span in values.words for field in self._fields(self._take(span), "", scope, stdin)
+            field.text
+            for span in values.words
+            for field in self._resolver.fields(self._resolver.take(span), "", scope, stdin)
         ] or ([UNKNOWN] if listed else scope.positional or [UNKNOWN])
         if len(rounds) > MOST_ROUNDS:
             rounds = [_common(rounds)]
@@ -267,13 +269,13 @@ class Walk:
         name = node.child_by_field_name("name")
         function = Function(self, node)
         self._functions.append(function)
-        self._cover((node.start_byte, node.end_byte))
+        self._resolver.cover((node.start_byte, node.end_byte))
         if name is not None:
             scope.functions[self._syntax.text_of(name)] = function
         return NOTHING
 
     def _assignment(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra) -> Stream:
-        found = self._assigned(node, scope, stdin)
+        found = self._resolver.assigned(node, scope, stdin)
         if found:
             name, value, append = found
             scope.assign(name, value, append=append)
@@ -281,50 +283,20 @@ class Walk:
             self._machine.run_call(Invocation((), part, scope, assigns={name: scope.value(name)}))
         return NOTHING
 
-    def _assigned(self, node: Node, scope: Scope, stdin: Stream | None) -> tuple[str, str, bool] | None:
-        """What one assignment sets; an array or an element of one is set at once."""
-        name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
-        if name is None:
-            return None
-        append = any(child.type == "+=" for child in node.children)
-        if value is not None and value.type == "array":
-            self._array(self._syntax.text_of(name), value, scope, stdin, append=append)
-            return None
-        # Without the operator the value's span would miss what the grammar cut off it ($"x").
-        operator = next((child for child in node.children if child.type in ("=", "+=")), None)
-        start = operator.end_byte if operator else node.end_byte
-        text = self._single((start, node.end_byte), scope, stdin)
-        if name.type == "subscript":
-            base, index = name.child_by_field_name("name"), name.child_by_field_name("index")
-            if base is not None and index is not None:
-                key = self._single((index.start_byte, index.end_byte), scope, stdin)
-                scope.arrays.setdefault(self._syntax.text_of(base), {})[key] = text
-            return None
-        return self._syntax.text_of(name), text, append
-
-    def _array(self, name: str, value: Node, scope: Scope, stdin: Stream | None, *, append: bool) -> None:
-        items = dict(scope.arrays.get(name, {})) if append else {}
-        spans = syntax.Shape()
-        for child in value.named_children:
-            spans.add_word(child)
-        for span in spans.words:
-            raw = self._take(span)
-            key, separator, rest = raw[1:].partition("]=") if raw.startswith("[") else ("", "", "")
-            for field in self._fields(rest if separator else raw, raw, scope, stdin):
-                items[key if separator else str(len(items))] = field.text
-        scope.values.pop(name, None)
-        scope.arrays[name] = items
-
     def _command(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra) -> Stream:
         parts = syntax.shape(node, extra, self._syntax.dropped)
         everything = [node, *parts.redirects]
         whole = (min(n.start_byte for n in everything), max(n.end_byte for n in everything))
-        self._covered[node.start_byte] = 1
+        self._resolver.cover((node.start_byte, node.start_byte + 1))
         part = self._syntax.slice(whole)
-        redirects, reads = self._redirections(parts, scope, stdin)
-        assigned = [self._assigned(child, scope, stdin) for child in parts.assigns]
+        redirects, reads = self._resolver.redirections(parts, scope, stdin)
+        assigned = [self._resolver.assigned(child, scope, stdin) for child in parts.assigns]
         assigns = {found[0]: found[1] for found in assigned if found}
-        fields = [field for span in parts.words for field in self._fields(self._take(span), part, scope, reads)]
+        fields = [
+            field
+            for span in parts.words
+            for field in self._resolver.fields(self._resolver.take(span), part, scope, reads)
+        ]
         if not fields:
             scope.values.update(assigns)
             self._machine.run_call(Invocation((), part, scope, assigns=assigns, redirects=redirects))
@@ -357,64 +329,6 @@ class Walk:
         if argv and not (fields[0].glob and fields[0].text == emptied[0][1]):
             self._machine.run_call(replace(call, argv=argv, scope=call.scope.copy()))
 
-    def _redirections(
-        self, parts: syntax.Shape, scope: Scope, stdin: Stream | None
-    ) -> tuple[tuple[Redirect, ...], Stream | None]:
-        found: list[Redirect] = []
-        reads = stdin
-        for node in parts.redirects:
-            if node.type == "heredoc_redirect":
-                text, literal = syntax.heredoc(self._syntax, node)
-                reads = Stream.of_text(text if literal else self._document(text, node, scope, stdin))
-            elif node.type == "herestring_redirect":
-                word = node.named_children[-1] if node.named_children else node
-                reads = Stream.of_text(self._single((word.start_byte, node.end_byte), scope, stdin) + "\n")
-            else:
-                operator = "".join(child.type for child in node.children if not child.is_named)
-                span = parts.targets.get(node.id)
-                target = self._single(span, scope, stdin) if span else ""
-                redirect = Redirect(operator or ">", target)
-                found.append(redirect)
-                if operator == "<" and node.child_by_field_name("descriptor") is None:
-                    reads = outputs.content_of(target, scope)
-        return tuple(found), reads
-
-    def _document(self, text: str, node: Node, scope: Scope, stdin: Stream | None) -> str:
-        for child in node.children:
-            if child.type == "heredoc_body":
-                self._cover((child.start_byte, child.end_byte))
-        try:
-            return self._words(scope, stdin).document(text)
-        except UnclearError as error:
-            return self._unclear(text, error)
-
-    def _words(self, scope: Scope, stdin: Stream | None) -> Words:
-        return Words(scope, self._machine.substitutions(scope, stdin))
-
-    def _fields(self, raw: str, part: str, scope: Scope, stdin: Stream | None) -> list[Field]:
-        try:
-            return self._words(scope, stdin).fields(raw)
-        except UnclearError as error:
-            return [Field(self._unclear(raw, error))]
-
-    def _single(self, span: syntax.Span, scope: Scope, stdin: Stream | None = None) -> str:
-        raw = self._take(span)
-        try:
-            return self._words(scope, stdin).single(raw)
-        except UnclearError as error:
-            return self._unclear(raw, error)
-
-    def _unclear(self, raw: str, error: UnclearError) -> str:
-        self._machine.note(Finding(Decision.ASK, f"This word cannot be resolved: {error}.", raw, "parse.unclear"))
-        return UNKNOWN
-
-    def _take(self, span: syntax.Span) -> str:
-        self._cover(span)
-        return self._syntax.slice(span)
-
-    def _cover(self, span: syntax.Span) -> None:
-        self._covered[span[0] : span[1]] = b"\1" * (span[1] - span[0])
-
     def _note(self, decision: Decision, reason: str, node: Node, rule: str) -> None:
         self._machine.note(Finding(decision, reason, self._syntax.text_of(node), rule))
 
@@ -423,5 +337,5 @@ def _common(values: list[str]) -> str:
     """One value that stands for many."""
     if all(value.isalnum() for value in values):
         return NAME
-    start = os.path.commonprefix(values)
+    start = os.path.commonprefix(values)  # noqa: RUF071 - a common beginning of words, not of paths
     return start + SOME if is_known(start) else UNKNOWN

@@ -32,10 +32,9 @@ from workers.bash.judge.rules import (
 
 Rule = Callable[[Invocation], Iterable[Finding]]
 
-_EVERY: tuple[Rule, ...] = (environment.check, writing.redirects)
+_EVERY: tuple[Rule, ...] = (environment.check, hooks.check, writing.redirects, secrets.redirects)
 _EVERY_PROGRAM: tuple[Rule, ...] = (
     obscure.check,
-    hooks.check,
     secrets.check,
     network.devices,
     shells.files,

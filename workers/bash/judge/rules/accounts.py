@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from workers.bash.judge import options
 from workers.bash.judge.invocation import Invocation
 from workers.bash.judge.judgement import Finding
+from workers.bash.judge.tables import names
 
 _ADMINS = re.compile(r"(?:^|,)(?:sudo|wheel|root|admin|docker|lxd|disk|shadow|adm|kvm)(?:,|$)")
 
@@ -25,10 +27,22 @@ def _elevated(call: Invocation) -> Iterator[Finding]:
 def _accounts(call: Invocation) -> Iterator[Finding]:
     args = call.args
     roots = call.name in ("userdel", "deluser") and "root" in args
-    uid_zero = any(pair in (("-u", "0"), ("--uid", "0")) for pair in zip(args, args[1:], strict=False))
-    admin = any(_ADMINS.search(word) for word in args) and call.name in ("usermod", "adduser", "gpasswd", "useradd", "addgroup")
+    uid_zero = any(pair in (("-u", "0"), ("--uid", "0")) for pair in pairwise(args))
+    admin = any(_ADMINS.search(word) for word in args) and call.name in (
+        "usermod",
+        "adduser",
+        "gpasswd",
+        "useradd",
+        "addgroup",
+    )
     unlocked = call.name == "passwd" and any(word in args for word in ("-d", "--delete", "-u", "--stdin", "root"))
-    if roots or uid_zero or admin or unlocked or call.name in ("chpasswd", "vipw", "vigr", "visudo", "newusers", "pwconv"):
+    if (
+        roots
+        or uid_zero
+        or admin
+        or unlocked
+        or call.name in ("chpasswd", "vipw", "vigr", "visudo", "newusers", "pwconv")
+    ):
         yield call.deny("accounts.take-over", "It changes who rules the machine.")
     elif args[:1] not in (("-S",), ("--status",), ("-l",)):
         yield call.ask("accounts.change", "It changes the machine's accounts.")
@@ -58,8 +72,11 @@ def _logs(call: Invocation) -> Iterator[Finding]:
     wipes = {
         "journalctl": r"--vacuum.*|--rotate|--flush|--relinquish.*",
         "dmesg": r"-[A-Za-z]*[cC].*|--clear|--read-clear|-n.*",
-        "wevtutil": r"cl|clear-log", "lastlog": r"-C|--clear|-S", "logrotate": r"-f|--force", "faillog": r"-r",
-    }  # fmt: skip
+        "wevtutil": r"cl|clear-log",
+        "lastlog": r"-C|--clear|-S",
+        "logrotate": r"-f|--force",
+        "faillog": r"-r",
+    }
     if any(re.fullmatch(wipes[call.name], argument) for argument in call.args):
         yield call.ask("accounts.logs", "It clears records of the machine.")
 
@@ -73,22 +90,53 @@ def _keys(call: Invocation) -> Iterator[Finding]:
     yield call.ask("accounts.keys", "It lets a key log in on another machine.")
 
 
+def _keychain(call: Invocation) -> Iterator[Finding]:
+    if any(re.match(r"find-|dump-|export|unlock|delete-|add-|set-", argument) for argument in call.args):
+        yield call.ask("accounts.secrets", "It reads or changes stored passwords.")
+
+
 def _hidden(call: Invocation) -> Iterator[Finding]:
     yield call.deny("accounts.secrets", "It reads passwords or password hashes.")
 
 
 Rule = Callable[[Invocation], Iterator[Finding]]
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(("sudo", "doas", "su", "pkexec", "runuser", "gosu", "su-exec", "sg", "newgrp", "sudoedit", "please", "run0",
-                     "setuidgid", "s6-setuidgid", "chpst", "setpriv", "capsh"), _elevated),
-    **dict.fromkeys(("passwd", "chpasswd", "useradd", "adduser", "usermod", "userdel", "deluser", "groupadd", "addgroup",
-                     "groupdel", "delgroup", "groupmod", "gpasswd", "newusers", "vipw", "vigr", "visudo", "chsh", "chfn", "chage",
-                     "pwconv", "pwunconv", "faillock", "pam_tally2", "usermgmt", "dscl", "sysadminctl", "loginctl", "authconfig",
-                     "authselect", "pam-auth-update", "update-crypto-policies"), _accounts),
-    "crontab": _crontab, "incrontab": _crontab, "history": _history, "fc": _history, "unset": _unset,
-    "journalctl": _logs, "dmesg": _logs, "wevtutil": _logs, "lastlog": _logs, "logrotate": _logs, "faillog": _logs,
-    "auditctl": _audit, "setenforce": _audit, "aa-disable": _audit, "aa-teardown": _audit, "aa-complain": _audit,
-    "apparmor_parser": _audit, "ssh-copy-id": _keys,
-    **dict.fromkeys(("mimikatz", "unshadow", "hashdump", "secretsdump.py", "laZagne", "mimipenguin", "linpeas.sh", "gcore",
-                     "pspy"), _hidden),
-}  # fmt: skip
+    **dict.fromkeys(
+        names(
+            "sudo doas su pkexec runuser gosu su-exec sg newgrp sudoedit please run0 setuidgid s6-setuidgid "
+            "chpst setpriv capsh"
+        ),
+        _elevated,
+    ),
+    **dict.fromkeys(
+        names(
+            "passwd chpasswd useradd adduser usermod userdel deluser groupadd addgroup groupdel delgroup "
+            "groupmod gpasswd newusers vipw vigr visudo chsh chfn chage pwconv pwunconv faillock pam_tally2 "
+            "usermgmt dscl sysadminctl authconfig authselect pam-auth-update update-crypto-policies"
+        ),
+        _accounts,
+    ),
+    "security": _keychain,
+    "secret-tool": _hidden,
+    "crontab": _crontab,
+    "incrontab": _crontab,
+    "history": _history,
+    "fc": _history,
+    "unset": _unset,
+    "journalctl": _logs,
+    "dmesg": _logs,
+    "wevtutil": _logs,
+    "lastlog": _logs,
+    "logrotate": _logs,
+    "faillog": _logs,
+    "auditctl": _audit,
+    "setenforce": _audit,
+    "aa-disable": _audit,
+    "aa-teardown": _audit,
+    "aa-complain": _audit,
+    "apparmor_parser": _audit,
+    "ssh-copy-id": _keys,
+    **dict.fromkeys(
+        names("mimikatz unshadow hashdump secretsdump.py laZagne mimipenguin linpeas.sh gcore pspy"), _hidden
+    ),
+}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from workers.bash.judge import options
 from workers.bash.judge.invocation import Invocation
 from workers.bash.judge.judgement import Finding
+from workers.bash.judge.tables import names
 
 _DESTROYS = re.compile(
     r"(?i)(?:\w+[:.])*(?:delete|destroy|terminate|remove|purge|rm|rb|drop|wipe|flush|flushall|flushdb|revoke|reset|nuke|deregister|"
-    r"deprovision|decommission|uninstall|evict|force-unlock|erase|empty|del|disable|detach|unset|rollback|truncate|prune|"
+    r"deprovision|decommission|uninstall|evict|force-unlock|erase|empty|del|disable|detach|unset|rollback|truncate|prune|stop|kill|halt|suspend|drain|deallocate|"
     r"delete_all|shutdown|killall)(?:[-:_.]\w+)*"
 )
 _STRONG = re.compile(
@@ -26,17 +28,33 @@ _RIGHTS = re.compile(
 )
 
 
+_SECRETS = frozenset(
+    (
+        ("secret", "set"),
+        ("auth", "token"),
+        ("ssh-key", "add"),
+        ("gpg-key", "add"),
+        ("deploy-key", "add"),
+        ("api", "graphql"),
+        ("credential", "print"),
+        ("config", "get-credentials"),
+        ("variable", "set"),
+        ("token", "create"),
+    )
+)
+
+
 def _terraform(call: Invocation) -> Iterator[Finding]:
     read = options.read(call.args, ("-chdir",), whole=True)
     words = read.operands
     verb = words[0] if words else ""
-    if verb == "destroy" or "-destroy" in read.flags:
+    if "destroy" in words[:2] or (verb == "apply" and "-destroy" in read.flags):
         yield call.ask("clouds.destroy", "It destroys infrastructure.")
     elif verb == "apply":
         yield call.ask("clouds.apply", "It changes infrastructure.")
-    elif verb in ("state", "workspace") and words[1:2] and words[1] in ("rm", "mv", "push", "delete", "replace-provider"):
-        yield call.ask("clouds.state", "It changes what is known of the infrastructure.")
-    elif verb in ("taint", "force-unlock", "import", "untaint", "console", "login", "refresh"):
+    elif (
+        verb in ("state", "workspace") and words[1:2] and words[1] in ("rm", "mv", "push", "delete", "replace-provider")
+    ) or verb in ("taint", "force-unlock", "import", "untaint", "console", "login", "refresh"):
         yield call.ask("clouds.state", "It changes what is known of the infrastructure.")
 
 
@@ -55,12 +73,18 @@ def _cloud(call: Invocation) -> Iterator[Finding]:
         yield call.ask("clouds.destroy", f"It takes something away from a service: {destroying}.")
     elif any(_RIGHTS.fullmatch(word) for word in words):
         yield call.ask("clouds.rights", "It changes rights, prints credentials or stops what runs.")
+    if any(re.fullmatch(r"--?(?:delete|destroy|purge)(?:[-=].*)?", argument) for argument in call.args):
+        yield call.ask("clouds.destroy", "It takes something away from a service.")
+    if any(pair in _SECRETS for pair in pairwise(words)):
+        yield call.ask("clouds.rights", "It changes or prints what gives access.")
     if any(re.fullmatch(r"--(?:delete|force|recursive|purge)(?:=.*)?", word) for word in call.args) and (
         {"rm", "rb", "sync", "delete", "mv"} & set(words)
     ):
         yield call.ask("clouds.destroy", "It deletes many objects of a service at once.")
     uploads = {"cp", "sync", "mv", "copy", "upload", "put", "rsync"} & set(words)
-    if uploads and any(re.match(r"(?:s3|gs|az|https|oss|cos|b2|wasb|swift|obs)s?://|\w+:", word) for word in words[-1:]):
+    if uploads and any(
+        re.match(r"(?:s3|gs|az|https|oss|cos|b2|wasb|swift|obs)s?://|\w+:", word) for word in words[-1:]
+    ):
         yield call.ask("network.sends", "It copies files into a service.")
 
 
@@ -80,17 +104,25 @@ Rule = Callable[[Invocation], Iterator[Finding]]
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("terraform", "tofu", "terragrunt", "opentofu", "cdktf", "terramate"), _terraform),
     "pulumi": _pulumi,
-    **dict.fromkeys((
-        "aws gcloud gsutil bq az doctl heroku fly flyctl linode-cli oci ibmcloud hcloud vault consul etcdctl nomad gh glab s3cmd mc "
-        "minio vercel netlify wrangler firebase railway render supabase serverless sls sam cdk eb copilot amplify cf cloudctl "
-        "openstack nova cinder rabbitmqctl rabbitmqadmin kafka-topics kafka-topics.sh redis-admin scw exo upctl vultr-cli "
-        "aliyun tccli packer vagrant multipass virsh qm pct xe esxcli govc lxc incus snapctl tctl temporal airflow dagster "
-        "cockroach influx curator elasticsearch-keystore nats pscale turso ceph rados rbd gluster drbdadm crm pcs".split()
-    ), _cloud),
-    **dict.fromkeys((
-        "rake rails bin/rails php artisan manage.py django-admin npx npm yarn pnpm bun flask alembic python python3 mix sequelize "
-        "prisma knex typeorm drizzle-kit flyway liquibase make just task mage gradle gradlew mvn composer drush wp bundle poetry"
-        .split()
-    ), _strong),
-    **dict.fromkeys(("chef-client", "puppet", "salt-call", "cfn", "cloud-init", "ansible-pull", "juju", "knife"), _unsafe_config),
-}  # fmt: skip
+    **dict.fromkeys(
+        names(
+            "aws gcloud gsutil bq az doctl heroku fly flyctl linode-cli oci ibmcloud hcloud vault consul "
+            "etcdctl nomad gh glab s3cmd mc minio vercel netlify wrangler firebase railway render supabase "
+            "serverless sls sam cdk eb copilot amplify cf cloudctl openstack nova cinder rabbitmqctl "
+            "rabbitmqadmin kafka-topics kafka-topics.sh redis-admin scw exo upctl vultr-cli aliyun tccli packer "
+            "vagrant multipass virsh qm pct xe esxcli govc lxc incus snapctl tctl temporal airflow dagster "
+            "cockroach influx curator elasticsearch-keystore nats pscale turso ceph rados rbd gluster drbdadm "
+            "crm pcs"
+        ),
+        _cloud,
+    ),
+    **dict.fromkeys(
+        names(
+            "rake rails bin/rails php artisan manage.py django-admin npx npm yarn pnpm bun flask alembic python "
+            "python3 mix sequelize prisma knex typeorm drizzle-kit flyway liquibase make just task mage gradle "
+            "gradlew mvn composer drush wp bundle poetry"
+        ),
+        _strong,
+    ),
+    **dict.fromkeys(names("chef-client puppet salt-call cfn cloud-init ansible-pull juju knife"), _unsafe_config),
+}

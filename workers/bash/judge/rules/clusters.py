@@ -8,38 +8,57 @@ from collections.abc import Iterator
 from workers.bash.judge import options
 from workers.bash.judge.invocation import Invocation
 from workers.bash.judge.judgement import Finding
+from workers.bash.judge.outputs import content_of
 from workers.bash.judge.paths import Place, locate
+from workers.bash.judge.tables import names
 from workers.bash.judge.unwrap.tools import CLUSTERS
 
-_VALUES = ("-n", "--namespace", "--context", "--kubeconfig", "-c", "--cluster", "--user", "-s", "--server", "--as", "--token",
-           "-l", "--selector", "-f", "--filename", "-o", "--output", "-k", "--kustomize", "--replicas", "--image", "--overrides",
-           "-p", "--patch", "--type", "--timeout", "--grace-period", "--field-selector", "--address", "--tail", "--since",
-           "--kube-context", "--values", "--version", "--set")  # fmt: skip
-_CHANGES = frozenset("delete drain cordon taint replace edit patch debug evict uncordon certificate reset".split())
+_VALUES = names(
+    "-n --namespace --context --kubeconfig -c --cluster --user -s --server --as --token -l --selector -f "
+    "--filename -o --output -k --kustomize --replicas --image --overrides -p --patch --type --timeout "
+    "--grace-period --field-selector --address --tail --since --kube-context --values --version --set"
+)
+_CHANGES = names("delete drain cordon taint replace edit patch debug evict uncordon certificate reset")
 _ESCAPES = re.compile(r"(?i)hostPID|hostNetwork|hostIPC|hostPath|privileged\W*:\W*true|nsenter|SYS_ADMIN")
 
 
 def _kubectl(call: Invocation) -> Iterator[Finding]:
     read = options.read(call.args, _VALUES)
     words = read.operands
-    verb, kind = (words + ["", ""])[:2]
-    if any(_ESCAPES.search(value) for value in read.values("--overrides", "-p", "--patch")):
+    verb, kind = [*words, "", ""][:2]
+    texts = read.values("--overrides", "-p", "--patch")
+    for path in read.values("-f", "--filename"):
+        known = call.stdin if path == "-" else content_of(path, call.scope)
+        texts.append((known.text if known else None) or "")
+    if any(_ESCAPES.search(text) for text in texts) or (verb in ("run", "debug") and read.has("--privileged")):
         yield call.deny("clusters.escape", "The pod rules the node that it runs on.")
     manifests = read.values("-f", "--filename", "-k", "--kustomize")
-    if verb in _CHANGES or (verb == "rollout" and kind == "undo") or (verb == "config" and kind.startswith(("delete", "unset"))):
-        yield call.ask("clusters.change", f"It changes or takes away what runs in the cluster: {verb} {kind}".rstrip() + ".")
+    if (
+        verb in _CHANGES
+        or (verb == "rollout" and kind == "undo")
+        or (verb == "config" and kind.startswith(("delete", "unset")))
+    ):
+        yield call.ask(
+            "clusters.change", f"It changes or takes away what runs in the cluster: {verb} {kind}".rstrip() + "."
+        )
     elif verb == "scale" and "0" in read.values("--replicas"):
         yield call.ask("clusters.change", "It stops every replica.")
-    elif verb in ("apply", "create") and (any("://" in manifest or manifest == "-" for manifest in manifests) or read.has("--prune")):
-        if any("://" in manifest for manifest in manifests) or read.has("--prune"):
-            yield call.ask("clusters.unseen-manifest", "It applies what another machine serves, or removes what is not listed.")
-    if verb in ("get", "describe", "view") and re.match(r"secrets?(?:/|$|,)", kind) and (
-        read.values("-o", "--output") not in ([], ["name"], ["wide"])
+    elif verb in ("apply", "create") and (any("://" in manifest for manifest in manifests) or read.has("--prune")):
+        reason = "It applies what another machine serves, or removes what is not listed."
+        yield call.ask("clusters.unseen-manifest", reason)
+    if (
+        verb in ("get", "describe", "view")
+        and re.match(r"secrets?(?:/|$|,)", kind)
+        and (read.values("-o", "--output") not in ([], ["name"], ["wide"]))
     ):
         yield call.ask("secrets.cluster", "It prints secrets of the cluster.")
-    if verb == "create" and (kind in ("clusterrolebinding", "rolebinding", "token") or "cluster-admin" in " ".join(call.args)):
+    if verb == "create" and (
+        kind in ("clusterrolebinding", "rolebinding", "token") or "cluster-admin" in " ".join(call.args)
+    ):
         yield call.ask("clusters.rights", "It gives rights in the cluster.")
-    if verb in ("proxy", "port-forward") and any(value not in ("127.0.0.1", "localhost") for value in read.values("--address")):
+    if verb in ("proxy", "port-forward") and any(
+        value not in ("127.0.0.1", "localhost") for value in read.values("--address")
+    ):
         yield call.ask("network.listens", "It opens the cluster to other machines.")
     if verb == "cp" and len(words) > 2 and ":" not in words[2] and locate(words[2], call.scope).place is not Place.WORK:
         yield call.ask("files.write-outside", "It writes outside the work folder.")
@@ -57,13 +76,17 @@ def _helm(call: Invocation) -> Iterator[Finding]:
 
 def _node(call: Invocation) -> Iterator[Finding]:
     words = options.read(call.args).operands
-    if words[:1] and words[0] in ("reset", "delete", "rm", "rmi", "rmp", "stopp", "stop", "destroy", "remove", "leave"):
+    if words[:1] and words[0] in names("reset delete rm rmi rmp stopp stop destroy remove leave"):
         yield call.ask("clusters.change", f"It takes a cluster or its parts down: {words[0]}.")
 
 
 RULES = {
-    **dict.fromkeys(CLUSTERS, _kubectl), "helm": _helm, "helmfile": _helm,
-    **dict.fromkeys(("kubeadm", "minikube", "kind", "k3d", "k3s", "microk8s", "crictl", "eksctl", "kops", "rke", "talosctl", "argocd",
-                     "flux", "istioctl", "velero"), _node),
+    **dict.fromkeys(CLUSTERS, _kubectl),
+    "helm": _helm,
+    "helmfile": _helm,
+    **dict.fromkeys(
+        names("kubeadm minikube kind k3d k3s microk8s crictl eksctl kops rke talosctl argocd flux istioctl velero"),
+        _node,
+    ),
     "k3s-uninstall.sh": _node,
-}  # fmt: skip
+}

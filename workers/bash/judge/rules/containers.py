@@ -10,16 +10,18 @@ from workers.bash.judge.invocation import Invocation
 from workers.bash.judge.judgement import Finding
 from workers.bash.judge.marks import UNKNOWN
 from workers.bash.judge.paths import Place, is_credential, is_critical, locate
+from workers.bash.judge.tables import names
 from workers.bash.judge.unwrap.tools import DOCKER_RUN_VALUES, ENGINES, docker_verb
 
-_SOCKETS = re.compile(r"(?:docker|containerd|podman|crio|cri-dockerd|dockershim)\.sock|/run/(?:docker|containerd)(?:$|/)")
+_SOCKETS = re.compile(
+    r"(?:docker|containerd|podman|crio|cri-dockerd|dockershim)\.sock|/run/(?:docker|containerd)(?:$|/)"
+)
 _CAPABILITIES = re.compile(
     r"(?i)(?:CAP_)?(?:ALL|SYS_ADMIN|SYS_PTRACE|SYS_MODULE|SYS_RAWIO|DAC_READ_SEARCH|DAC_OVERRIDE|SYS_BOOT|BPF|SYS_CHROOT|"
     r"SYS_TIME|MAC_ADMIN|MAC_OVERRIDE|MKNOD|NET_ADMIN|SETFCAP|PERFMON|SYSLOG|CHECKPOINT_RESTORE)"
 )
 _REMOVES = re.compile(
-    r"(?:container |image |volume |network |pod |secret |config |stack |service |node |plugin |context |manifest |builder )?"
-    r"(?:rm|remove|rmi|prune|kill|down|leave)|system (?:prune|reset|migrate)|compose (?:down|rm|kill|stop)|buildx (?:rm|prune)|"
+    r"(?:\w+ )?(?:rm|remove|rmi|prune|kill|down|leave)|system (?:reset|migrate)|compose stop|"
     r"swarm (?:leave|init|join)|machine (?:rm|reset)|volume prune|stop|container stop|restart|pause"
 )
 
@@ -36,15 +38,15 @@ def _engine(call: Invocation) -> Iterator[Finding]:
         yield from _built(call, rest)
     elif verb in ("cp", "container cp"):
         yield from _copied(call, rest)
-    elif _REMOVES.fullmatch(verb) and not (verb in ("run",)):
-        yield from _removed(call, verb, rest)
+    elif _REMOVES.fullmatch(verb) and verb not in ("run",):
+        yield from _removed(call, verb)
     elif verb in ("login",) and any(re.match(r"-p|--password(?!-stdin)", argument) for argument in rest):
         yield call.ask("secrets.on-command-line", "It shows a password to everybody on the machine.")
     elif verb in ("commit", "push", "save", "export") and any(is_credential(argument, call.scope) for argument in rest):
         yield call.deny("secrets.exfiltration", "It puts credentials into an image.")
 
 
-def _removed(call: Invocation, verb: str, rest: list[str]) -> Iterator[Finding]:
+def _removed(call: Invocation, verb: str) -> Iterator[Finding]:
     if verb in ("restart", "pause"):
         return
     yield call.ask("containers.remove", f"It stops or removes what others may use: {verb}.")
@@ -76,7 +78,9 @@ def _started(call: Invocation, rest: list[str]) -> Iterator[Finding]:
         if parts.get("type", "volume") == "bind" or source.startswith("/"):
             yield from _mounted(call, source, writable="readonly" not in parts and "ro" not in parts)
     if read.values("--cgroup-parent", "--runtime", "--volumes-from"):
-        yield call.ask("containers.setting", "It starts the container with settings of the machine or of another container.")
+        yield call.ask(
+            "containers.setting", "It starts the container with settings of the machine or of another container."
+        )
 
 
 def _mounted(call: Invocation, source: str, *, writable: bool) -> Iterator[Finding]:
@@ -94,12 +98,16 @@ def _mounted(call: Invocation, source: str, *, writable: bool) -> Iterator[Findi
         if writable or not reads_clock:
             yield call.ask("containers.host-mount", f"It gives the container a part of the system: {found.path}.")
     elif found.place in (Place.PERSONAL, Place.OUTSIDE):
-        yield call.ask("containers.host-mount", f"It gives the container a folder outside the work folder: {found.path}.")
+        yield call.ask(
+            "containers.host-mount", f"It gives the container a folder outside the work folder: {found.path}."
+        )
 
 
 def _built(call: Invocation, rest: list[str]) -> Iterator[Finding]:
-    takes = ("-t", "-f", "--file", "--tag", "--build-arg", "--secret", "--ssh", "--target", "--platform", "--network", "-o",
-             "--output", "--label", "--cache-from", "--cache-to", "--progress", "--add-host", "--allow", "--iidfile")  # fmt: skip
+    takes = names(
+        "-t -f --file --tag --build-arg --secret --ssh --target --platform --network -o --output --label "
+        "--cache-from --cache-to --progress --add-host --allow --iidfile"
+    )
     read = options.read(rest, takes)
     for context in read.operands:
         found = locate(context, call.scope) if "://" not in context and context != "-" else None

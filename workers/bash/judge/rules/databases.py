@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from workers.bash.judge.invocation import Invocation
 from workers.bash.judge.judgement import Finding
 from workers.bash.judge.outputs import content_of
+from workers.bash.judge.tables import names
 
 _DESTROYS = re.compile(
     r"(?is)\b(?:drop\s+(?:database|schema|table|user|role|index|view|owned|tablespace|keyspace|collection|function|extension|if)|"
@@ -26,8 +27,10 @@ _REDIS = re.compile(
     r"(?i)(?:flushall|flushdb|shutdown|debug|slaveof|replicaof|failover|swapdb|cluster reset|script flush|migrate|"
     r"config\s+(?:set|rewrite|resetstat).*|module\s+load.*|eval|acl\s+(?:setuser|deluser).*|del|unlink)"
 )
-_MONGO = re.compile(r"(?i)dropDatabase|\.drop\(|deleteMany\(\s*\{\s*\}|\.remove\(\s*\{\s*\}|dropUser|shutdownServer|dropAll|dropIndexes|"
-                    r"deleteMany\(\s*\)|adminCommand|db\.eval")  # fmt: skip
+_MONGO = re.compile(
+    r"(?i)dropDatabase|\.drop\(|deleteMany\(\s*\{\s*\}|\.remove\(\s*\{\s*\}|dropUser|shutdownServer|dropAll|dropIndexes|"
+    r"deleteMany\(\s*\)|adminCommand|db\.eval"
+)
 
 
 def _texts(call: Invocation) -> Iterator[str]:
@@ -71,12 +74,26 @@ def _admin(call: Invocation) -> Iterator[Finding]:
 
 
 RULES = {
-    **dict.fromkeys(("psql", "mysql", "mariadb", "sqlite3", "sqlite", "sqlcmd", "sqlplus", "isql", "cockroach", "clickhouse-client",
-                     "clickhouse", "duckdb", "usql", "pgcli", "mycli", "litecli", "cqlsh", "hive", "beeline", "impala-shell",
-                     "snowsql", "trino", "presto", "bq", "influx", "osqueryi", "db2", "tsql", "mssql-cli"), _sql),
-    "redis-cli": _redis, "valkey-cli": _redis, "keydb-cli": _redis,
-    "mongo": _mongo, "mongosh": _mongo,
-    **dict.fromkeys(("dropdb", "dropuser", "pg_resetwal", "pg_dropcluster", "mysql_install_db", "mongorestore", "pg_restore",
-                     "initdb", "mysql_secure_installation", "pg_ctlcluster"), _tool),
-    "mysqladmin": _admin, "pg_ctl": _admin,
-}  # fmt: skip
+    **dict.fromkeys(
+        names(
+            "psql mysql mariadb sqlite3 sqlite sqlcmd sqlplus isql cockroach clickhouse-client clickhouse "
+            "duckdb usql pgcli mycli litecli cqlsh hive beeline impala-shell snowsql trino presto bq influx "
+            "osqueryi db2 tsql mssql-cli"
+        ),
+        _sql,
+    ),
+    "redis-cli": _redis,
+    "valkey-cli": _redis,
+    "keydb-cli": _redis,
+    "mongo": _mongo,
+    "mongosh": _mongo,
+    **dict.fromkeys(
+        names(
+            "dropdb dropuser pg_resetwal pg_dropcluster mysql_install_db mongorestore pg_restore initdb "
+            "mysql_secure_installation pg_ctlcluster"
+        ),
+        _tool,
+    ),
+    "mysqladmin": _admin,
+    "pg_ctl": _admin,
+}

@@ -98,6 +98,17 @@ def _rsync(call: Invocation) -> Iterator[Finding]:
 
 
 RULES = {
-    "rm": _rm, "grm": _rm, "unlink": _rm, "rmdir": _rm, "srm": _shred, "shred": _shred, "wipe": _shred,
-    "scrub": _shred, "mv": _mv, "rsync": _rsync, "rimraf": _shred, "trash": _rm, "del": _rm,
-}  # fmt: skip
+    "rm": _rm,
+    "grm": _rm,
+    "unlink": _rm,
+    "rmdir": _rm,
+    "srm": _shred,
+    "shred": _shred,
+    "wipe": _shred,
+    "scrub": _shred,
+    "mv": _mv,
+    "rsync": _rsync,
+    "rimraf": _shred,
+    "trash": _rm,
+    "del": _rm,
+}

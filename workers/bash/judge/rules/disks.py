@@ -10,8 +10,9 @@ from workers.bash.judge.invocation import Invocation
 from workers.bash.judge.judgement import Finding
 from workers.bash.judge.paths import Place, is_raw_device, locate
 from workers.bash.judge.rules.writing import written
+from workers.bash.judge.tables import names
 
-_LOOKS = frozenset("ls stat file lsblk df blkid findmnt test [ [[ echo printf smartctl hdparm udevadm lsof fuser".split())
+_LOOKS = names("ls stat file lsblk df blkid findmnt test [ [[ echo printf smartctl hdparm udevadm lsof fuser")
 
 
 def named_devices(call: Invocation) -> Iterator[Finding]:
@@ -20,12 +21,16 @@ def named_devices(call: Invocation) -> Iterator[Finding]:
         return
     for argument in call.args:
         for candidate in {argument, argument.rpartition("=")[2]}:
-            if candidate.startswith(("/dev/", "/proc/self/root/dev/")) and " " not in candidate and is_raw_device(candidate, call.scope):
+            if (
+                candidate.startswith(("/dev/", "/proc/self/root/dev/"))
+                and " " not in candidate
+                and is_raw_device(candidate, call.scope)
+            ):
                 yield call.ask("disks.device", f"It names a raw device: {candidate}.")
 
 
 def _make(call: Invocation) -> Iterator[Finding]:
-    operands = options.read(call.args, ("-t", "-L", "-U", "-b", "-m", "-N", "-O", "-E", "-n", "-F", "-S", "-s")).operands
+    operands = options.read(call.args, names("-t -L -U -b -m -N -O -E -n -F -S -s")).operands
     found = [locate(operand, call.scope).place for operand in operands]
     if found and all(place in (Place.WORK, Place.TEMP) for place in found):
         yield call.ask("disks.format-image", "It makes a file system in a file.")
@@ -72,9 +77,14 @@ _VERBS = {
     "dmsetup": r"remove.*|wipe_table|create|load",
     "lvm": r"\w*(?:remove|reduce)\w*",
     "diskutil": r"(?i)erase.*|partitionDisk|zeroDisk|secureErase|reformat|apfs",
-    "sg_format": ".*", "sg_sanitize": ".*", "tune2fs": r"-[^l].*", "debugfs": "-w", "xfs_db": "-x",
-    "efibootmgr": r"-[bBocDnNO].*|--delete.*|--create.*", "fsck": ".*",
-}  # fmt: skip
+    "sg_format": ".*",
+    "sg_sanitize": ".*",
+    "tune2fs": r"-[^l].*",
+    "debugfs": "-w",
+    "xfs_db": "-x",
+    "efibootmgr": r"-[bBocDnNO].*|--delete.*|--create.*",
+    "fsck": ".*",
+}
 
 
 def _by_verb(call: Invocation) -> Iterator[Finding]:
@@ -102,13 +112,23 @@ def _swap(call: Invocation) -> Iterator[Finding]:
     yield call.ask("disks.swap", "It changes the machine's swap space.")
 
 
-_MAKERS = ("mkfs", "mke2fs", "mkdosfs", "mkntfs", "mkswap", "mkreiserfs", "newfs", "newfs_hfs", "mkexfatfs", "mkudffs")
-_DESTROYERS = ("wipefs", "blkdiscard", "lvremove", "vgremove", "pvremove", "lvreduce", "badblocks", "format", "shredder",
-               "nwipe", "dban", "flashrom", "flash_erase", "flashcp", "mtd", "pvcreate", "vgreduce", "grub-install",
-               "ddrescue", "partclone", "fsfreeze")  # fmt: skip
+_MAKERS = names("mkfs mke2fs mkdosfs mkntfs mkswap mkreiserfs newfs newfs_hfs mkexfatfs mkudffs")
+_DESTROYERS = names(
+    "wipefs blkdiscard lvremove vgremove pvremove lvreduce badblocks format shredder nwipe dban flashrom "
+    "flash_erase flashcp mtd pvcreate vgreduce grub-install ddrescue partclone fsfreeze"
+)
 RULES = {
-    **dict.fromkeys(_MAKERS, _make), **dict.fromkeys(_DESTROYERS, _destroys), **dict.fromkeys(_VERBS, _by_verb),
+    **dict.fromkeys(_MAKERS, _make),
+    **dict.fromkeys(_DESTROYERS, _destroys),
+    **dict.fromkeys(_VERBS, _by_verb),
     **dict.fromkeys(("fdisk", "sfdisk", "gdisk", "sgdisk", "cfdisk", "parted", "gparted"), _partition),
-    "dd": _dd, "dcfldd": _dd, "dc3dd": _dd, "gdd": _dd, "mount": _mount, "umount": _mount, "fusermount": _mount,
-    "swapoff": _swap, "swapon": _swap,
-}  # fmt: skip
+    "dd": _dd,
+    "dcfldd": _dd,
+    "dc3dd": _dd,
+    "gdd": _dd,
+    "mount": _mount,
+    "umount": _mount,
+    "fusermount": _mount,
+    "swapoff": _swap,
+    "swapon": _swap,
+}

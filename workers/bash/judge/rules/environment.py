@@ -9,7 +9,7 @@ from workers.bash.judge.invocation import Invocation
 from workers.bash.judge.judgement import Finding
 from workers.bash.judge.marks import UNKNOWN, erased
 from workers.bash.judge.paths import Place, locate
-from workers.bash.judge.unwrap.shells import SHELLS
+from workers.bash.judge.tables import SHELLS
 
 _LOADERS = re.compile(
     r"LD_PRELOAD|LD_AUDIT|LD_LIBRARY_PATH|LD_DEBUG_OUTPUT|LD_PROFILE_OUTPUT|DYLD_\w+|GCONV_PATH|GETCONF_DIR|NLSPATH|"
@@ -24,20 +24,17 @@ _OPTIONS = re.compile(
 )
 # What these hold in everyday use; anything else loads or runs code.
 _EVERYDAY_OPTION = re.compile(
-    r"(?:\s*--?(?:max[-_]old[-_]space[-_]size|openssl-legacy-provider|no-\w[\w-]*|trace-\w[\w-]*|enable-source-maps|"
-    r"experimental-[\w-]+|j|jobs|s|silent|mod|D[\w.]+|Xm[sx]\w+|XX:[\w+=-]+|C|l|stack-trace-limit|unhandled-rejections|"
-    r"max-http-header-size|warnings|W)[=\s]?[\w.,:/+-]*)*\s*"
+    r"--(?:max[-_]old[-_]space[-_]size|max[-_]semi[-_]space[-_]size|stack-trace-limit|max-http-header-size|jobs|"
+    r"unhandled-rejections|warnings|openssl-legacy-provider|no-[\w-]+|trace-[\w-]+|enable-source-maps|silent|"
+    r"experimental-(?!loader)[\w-]+)(?:=[\w.-]+)?|\d+|-j\d*|-[skw]|-D[\w.]+(?:=[\w./:-]*)?|-Xm[sx]\d+\w?|"
+    r"-XX:[+-]\w+|-XX:(?!On)\w+=\w+|-C|[\w-]+=[\w.-]+|-mod=\w+|-(?:race|v|trimpath)|\w+"
 )
 _HISTORY = re.compile(r"HIST(?:FILE|SIZE|FILESIZE|CONTROL|IGNORE)|SAVEHIST")
 
 
 def check(call: Invocation) -> Iterator[Finding]:
     """The objections to what is assigned, in front of the command or as an argument of export, declare and env."""
-    assigned = dict(call.assigns)
-    if call.name in ("export", "declare", "typeset", "readonly", "local"):
-        pairs = (argument.partition("=") for argument in call.args if "=" in argument)
-        assigned.update((name.rstrip("+"), value) for name, _, value in pairs)
-    for name, value in assigned.items():
+    for name, value in call.assigned.items():
         yield from _assigned(call, name, value)
 
 
@@ -52,7 +49,7 @@ def _assigned(call: Invocation, name: str, value: str) -> Iterator[Finding]:
             yield call.deny("environment.startup", f"{name} makes a shell run another file first.")
     elif _OPTIONS.fullmatch(name):
         path_like = name.endswith(("LIB", "PATH", "HOME", "CLASSPATH")) and not name.startswith("GIT")
-        if not _EVERYDAY_OPTION.fullmatch(value) and not (path_like and _is_work(call, value)):
+        if not all(map(_EVERYDAY_OPTION.fullmatch, value.split())) and not (path_like and _is_work(call, value)):
             yield call.ask("environment.options", f"{name} makes a program load or run other code.")
     elif _HISTORY.fullmatch(name) and (value in ("", "0", "/dev/null") or "ignore" in value):
         yield call.deny("accounts.history", "It keeps the shell from recording what is done.")
@@ -74,6 +71,8 @@ def _path(call: Invocation, value: str) -> Iterator[Finding]:
         found = locate(part or ".", call.scope)
         relative = not erased(part).startswith("/") and part[:1] != UNKNOWN
         if found.place is Place.TEMP or (relative and part in ("", ".", "./", "..")):
-            yield call.deny("environment.path", f"PATH takes programs from a place that anybody can fill: {part or '.'}.")
+            yield call.deny(
+                "environment.path", f"PATH takes programs from a place that anybody can fill: {part or '.'}."
+            )
         elif at < system and found.place is Place.WORK and not part.endswith(("node_modules/.bin", "/bin")):
             yield call.ask("environment.path", "PATH takes programs from the work folder before the system's.")

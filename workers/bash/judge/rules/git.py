@@ -10,6 +10,7 @@ from workers.bash.judge.invocation import Invocation
 from workers.bash.judge.judgement import Finding
 from workers.bash.judge.rules.deletion import deleted
 from workers.bash.judge.rules.writing import written
+from workers.bash.judge.tables import names
 from workers.bash.judge.unwrap.git import RISKY_KEY, RUNNING_KEY, GitCall, git_call
 
 Asks = Iterator[tuple[str, str]]
@@ -17,6 +18,8 @@ Asks = Iterator[tuple[str, str]]
 
 def _push(git: GitCall) -> Asks:
     read = options.read(git.rest, ("-o", "--push-option", "--repo", "--receive-pack", "--exec"))
+    if read.has("-n", "--dry-run"):
+        return
     forced = read.has("-f", "--force", "--force-with-lease", "--force-if-includes") or any(
         operand.startswith("+") for operand in read.operands
     )
@@ -72,7 +75,7 @@ def _gc(git: GitCall) -> Asks:
         yield "git.discard", "It throws away objects from which lost commits are found."
 
 
-def _rewrite(git: GitCall) -> Asks:
+def _rewrite(_git: GitCall) -> Asks:
     yield "git.rewrite", "It rewrites or deletes parts of the history."
 
 
@@ -89,19 +92,42 @@ def _second(*verbs: str) -> Callable[[GitCall], Asks]:
     return asks
 
 
-def _serves(git: GitCall) -> Asks:
+def _serves(_git: GitCall) -> Asks:
     yield "network.listens", "It opens the repository to other machines."
 
 
 _VERBS: dict[str, Callable[[GitCall], Asks]] = {
-    "push": _push, "reset": _reset, "clean": _clean, "checkout": _checkout, "restore": _restore, "branch": _branch,
-    "switch": lambda git: _checkout(GitCall(verb="switch", rest=tuple(a.replace("--discard-changes", "-f") for a in git.rest))),
-    "stash": _stash, "reflog": _reflog, "gc": _gc, "prune": _gc, "filter-branch": _rewrite, "filter-repo": _rewrite,
-    "update-ref": _references, "replace": _rewrite, "daemon": _serves, "instaweb": _serves, "http-backend": _serves,
-    "remote": _second("set-url", "rm", "remove"), "worktree": _second("remove", "prune"), "submodule": _second("deinit"),
-    "lfs": _second("prune", "migrate", "dedup"), "tag": _branch, "credential": _second("fill", "approve", "reject"),
-    "credential-store": _rewrite, "send-email": _serves, "bundle": _second(),
-}  # fmt: skip
+    "push": _push,
+    "reset": _reset,
+    "clean": _clean,
+    "checkout": _checkout,
+    "restore": _restore,
+    "branch": _branch,
+    "switch": lambda git: _checkout(
+        GitCall(verb="switch", rest=tuple(a.replace("--discard-changes", "-f") for a in git.rest))
+    ),
+    "stash": _stash,
+    "reflog": _reflog,
+    "gc": _gc,
+    "prune": _gc,
+    "filter-branch": _rewrite,
+    "filter-repo": _rewrite,
+    "update-ref": _references,
+    "replace": _rewrite,
+    "daemon": _serves,
+    "instaweb": _serves,
+    "http-backend": _serves,
+    "remote": _second("set-url", "rm", "remove"),
+    "worktree": _second("remove", "prune"),
+    "submodule": _second("deinit"),
+    "lfs": _second("prune", "migrate", "dedup"),
+    "tag": _branch,
+    "credential": _second("fill", "approve", "reject"),
+    "credential-store": _rewrite,
+    "send-email": _serves,
+    "bundle": _second(),
+}
+_REMOVES_SETTING = {"--unset", "--unset-all", "--remove-section", "-e", "--edit"}
 
 
 def _git(call: Invocation) -> Iterator[Finding]:
@@ -119,11 +145,13 @@ def _git(call: Invocation) -> Iterator[Finding]:
     if git.verb == "rm" and not any(argument in ("--cached", "-n", "--dry-run") for argument in git.rest):
         for operand in options.read(git.rest).operands:
             yield from deleted(call, operand, recursive="-r" in git.rest)
-    if git.verb == "config" and any(argument in ("--global", "--system") for argument in git.rest):
-        if any(argument in ("--unset", "--unset-all", "--remove-section", "-e", "--edit") for argument in git.rest):
-            yield call.ask("git.setting", "It changes settings outside this repository.")
+    given = set(git.rest)
+    if git.verb == "config" and given & {"--global", "--system"} and given & _REMOVES_SETTING:
+        yield call.ask("git.setting", "It changes settings outside this repository.")
+    if git.verb == "config" and ("credential.helper", "store") in git.settings:
+        yield call.ask("git.setting", "Git keeps passwords in a readable file from now on.")
     if git.verb in ("clone", "init", "worktree"):
-        operands = options.read(git.rest, ("-b", "--branch", "--depth", "-o", "-c", "--config", "-u", "-j", "--template")).operands
+        operands = options.read(git.rest, names("-b --branch --depth -o -c --config -u -j --template")).operands
         for target in operands[1:2] if git.verb == "clone" else ():
             yield from written(call, target)
         if any(argument.startswith("--template") for argument in git.rest):

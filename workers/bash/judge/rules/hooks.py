@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from workers.bash.judge.invocation import Invocation
 from workers.bash.judge.judgement import Finding
+from workers.bash.judge.tables import names
 from workers.bash.judge.unwrap import hooks
 
 # Running a given command is what these are for; only that command counts.
-_MADE_FOR_IT = frozenset(
-    "entr watchexec hyperfine nodemon tmux screen make gmake nix-shell nix npm npx xterm gnome-terminal konsole urxvt "
-    "alacritty x-terminal-emulator start-stop-daemon ansible".split()
+_MADE_FOR_IT = names(
+    "entr watchexec hyperfine nodemon tmux screen make gmake nix-shell nix npm npx xterm gnome-terminal konsole "
+    "urxvt alacritty x-terminal-emulator start-stop-daemon ansible complete compgen bind mapfile readarray"
 )
 
 
@@ -22,5 +23,5 @@ def check(call: Invocation) -> Iterator[Finding]:
             continue
         if hook.option == "ext::":
             yield call.deny("hooks.command", "The address makes git run a command.")
-        elif call.name not in _MADE_FOR_IT or hook.option.endswith("=") or hook.option in call.assigns:
+        elif call.name not in _MADE_FOR_IT or hook.option.endswith("=") or hook.option in call.assigned:
             yield call.ask("hooks.command", f"{hook.option} makes {call.name or 'other programs'} run a command.")

@@ -10,16 +10,21 @@ from workers.bash.judge.builtins import _CURL_VALUES, _WGET_VALUES
 from workers.bash.judge.invocation import Invocation, Stream
 from workers.bash.judge.judgement import Finding
 from workers.bash.judge.marks import ALL, DECODED, NAME, is_known
-from workers.bash.judge.paths import is_network_device
-from workers.bash.judge.unwrap.shells import SHELLS, SSH_VALUES
+from workers.bash.judge.paths import Place, is_network_device, locate
+from workers.bash.judge.tables import SHELLS, names
+from workers.bash.judge.unwrap.shells import SSH_VALUES
 
-_LOCAL = re.compile(r"(?:^|//|@)(?:localhost|127(?:\.\d+){1,3}|\[?::1\]?|0\.0\.0\.0|host\.docker\.internal|0)(?::|/|\?|$)")
+_LOCAL = re.compile(
+    r"(?:^|//|@)(?:localhost|127(?:\.\d+){1,3}|\[?::1\]?|0\.0\.0\.0|host\.docker\.internal|0)(?::|/|\?|$)"
+)
 _METADATA = re.compile(
     r"169\.254\.169\.254|169\.254\.170\.2|metadata\.google\.internal|100\.100\.100\.200|fd00:ec2::254|metadata\.azure|"
     r"2852039166|0xA9FEA9FE|::ffff:169\.254|192\.0\.0\.192"
 )
-_CURL_SENDS = ("-d", "--data", "--data-raw", "--data-binary", "--data-urlencode", "--data-ascii", "-F", "--form", "-T",
-               "--upload-file", "--json", "--form-string", "--url-query")  # fmt: skip
+_CURL_SENDS = names(
+    "-d --data --data-raw --data-binary --data-urlencode --data-ascii -F --form -T --upload-file --json "
+    "--form-string --url-query"
+)
 _WGET_SENDS = ("--post-data", "--post-file", "--body-data", "--body-file")
 
 
@@ -28,7 +33,7 @@ def devices(call: Invocation) -> Iterator[Finding]:
     for redirect in call.redirects:
         if is_network_device(redirect.target):
             yield from _connection(call, redirect.target)
-    if call.name not in ("echo", "printf", "grep", "rg", "egrep", "fgrep", "git", "awk", "gawk"):
+    if call.name not in names("echo printf grep rg egrep fgrep git awk gawk"):
         for argument in call.args:
             if is_network_device(argument) and " " not in argument:
                 yield from _connection(call, argument)
@@ -54,7 +59,10 @@ def _curl(call: Invocation) -> Iterator[Finding]:
     read = options.read(call.args, _CURL_VALUES | set(_CURL_SENDS))
     addresses = read.operands + read.values("--url")
     local = _is_local(addresses)
-    yield from _sent(call, read.values(*_CURL_SENDS), local=local)
+    sent = read.values(*_CURL_SENDS)
+    if read.has("-G", "--get") and not any("@" in value or not is_known(value) for value in sent):
+        sent = []
+    yield from _sent(call, sent, local=local)
     method = "".join(read.values("-X", "--request")).upper()
     if method in ("DELETE", "PUT", "PATCH", "POST") and not local:
         yield call.ask("network.changes", f"It changes something on another machine ({method}).")
@@ -86,15 +94,12 @@ def _sent(call: Invocation, values: list[str], *, local: bool) -> Iterator[Findi
 
 
 def _netcat(call: Invocation) -> Iterator[Finding]:
-    read = options.read(call.args, ("-p", "-s", "-w", "-i", "-q", "-e", "-c", "-x", "-X", "-g", "-G", "-o", "-m", "-I", "-O", "-T",
-                                    "--exec", "--sh-exec", "--lua-exec"))  # fmt: skip
+    read = options.read(call.args, names("-p -s -w -i -q -e -c -x -X -g -G -o -m -I -O -T --exec --sh-exec --lua-exec"))
     if read.has("-e", "-c", "--exec", "--sh-exec", "--lua-exec"):
         yield call.deny("network.reverse-shell", "It gives a program to the network.")
     elif read.has("-l", "--listen", "-L"):
         yield call.ask("network.listens", "It waits for connections.")
-    elif read.has("-z"):
-        return
-    elif _is_local(read.operands[:1]):
+    elif read.has("-z") or _is_local(read.operands[:1]):
         return
     elif call.stdin is not None:
         yield call.ask("network.sends", "It sends its input over the network.")
@@ -124,12 +129,16 @@ def _ssh(call: Invocation) -> Iterator[Finding]:
 def _copies(call: Invocation) -> Iterator[Finding]:
     """scp, rsync, sftp: only copies between machines."""
     operands = [argument for argument in call.args if argument[:1] != "-"]
-    if call.name == "sftp" or any(re.match(r"(?:[\w.-]+@)?[\w.-]+::?[^/\\]?|rsync://", word) and ":" in word
-                                  and not word.startswith(("/", ".")) for word in operands):  # fmt: skip
+    if call.name == "sftp" or any(
+        re.match(r"(?:[\w.-]+@)?[\w.-]+::?[^/\\]?|rsync://", word) and ":" in word and not word.startswith(("/", "."))
+        for word in operands
+    ):
         yield call.ask("network.copies", "It copies files between machines.")
 
 
 def _asks(call: Invocation) -> Iterator[Finding]:
+    if any(argument in ("--syntax-check", "--version", "-V", "--list-hosts", "--list-tasks") for argument in call.args):
+        return
     yield call.ask("network.connects", f"{call.name} talks to other machines.")
 
 
@@ -141,6 +150,8 @@ def _names(call: Invocation) -> Iterator[Finding]:
 
 
 def _attack(call: Invocation) -> Iterator[Finding]:
+    if all(re.fullmatch(r"-[hVv]|--(?:help|version)", argument) for argument in call.args):
+        return
     yield call.ask("network.scan", "It scans, listens to or attacks other machines.")
 
 
@@ -154,6 +165,19 @@ def _openssl(call: Invocation) -> Iterator[Finding]:
             yield call.ask("network.sends", "It sends its input over the network.")
         elif call.args[0] == "s_server":
             yield call.ask("network.listens", "It waits for connections.")
+
+
+def _serves(call: Invocation) -> Iterator[Finding]:
+    """Small web servers, when they show more than the work folder."""
+    serving = call.name not in ("php", "ruby") or any(word in call.args for word in ("-S", "-run"))
+    shown = [argument for argument in call.args if argument.startswith("/")]
+    if serving and any(locate(path, call.scope).place in (Place.ROOT, Place.HOME, Place.SYSTEM) for path in shown):
+        yield call.ask("network.listens", "It shows a folder outside the work folder to others.")
+
+
+def _display(call: Invocation) -> Iterator[Finding]:
+    if any(re.match(r"--?display", argument) for argument in call.args):
+        yield call.ask("network.connects", "It opens a window, perhaps on another machine.")
 
 
 def _module(call: Invocation) -> Iterator[Finding]:
@@ -170,20 +194,53 @@ def _module(call: Invocation) -> Iterator[Finding]:
 
 
 RULES = {
-    "curl": _curl, "wget": _wget, "wget2": _wget, "nc": _netcat, "ncat": _netcat, "netcat": _netcat, "socat": _socat,
-    "ssh": _ssh, "autossh": _ssh, "mosh": _ssh, "sshpass": _ssh, "scp": _copies, "rsync": _copies, "sftp": _copies,
-    **dict.fromkeys(("telnet", "ftp", "lftp", "tftp", "mail", "mailx", "mutt", "sendmail", "msmtp", "swaks", "smbclient", "rclone",
-                     "croc", "wormhole", "magic-wormhole", "gist", "pastebinit", "transfer", "websocat", "rsh", "rexec", "rlogin",
-                     "pssh", "pdsh", "clush", "salt", "ansible", "ansible-playbook", "fab", "dsh", "parallel-ssh", "irssi", "sshfs",
-                     "mount.nfs", "mount.cifs", "curlftpfs", "s3fs", "finger", "xfreerdp", "rdesktop", "vncviewer"), _asks),
-    **dict.fromkeys(("dig", "nslookup", "host", "drill", "ping", "ping6", "whois", "traceroute", "getent"), _names),
-    **dict.fromkeys(("nmap", "masscan", "zmap", "rustscan", "hydra", "medusa", "ncrack", "john", "hashcat", "sqlmap", "nikto",
-                     "msfconsole", "msfvenom", "ettercap", "bettercap", "arpspoof", "responder", "crackmapexec", "nxc", "aircrack-ng",
-                     "tcpdump", "tshark", "wireshark", "dsniff", "hping3", "slowloris", "gobuster", "ffuf", "dirb", "wfuzz",
-                     "evil-winrm", "impacket-psexec", "enum4linux", "netdiscover", "yersinia", "macchanger", "arping", "ab", "wrk",
-                     "siege", "xmrig", "minerd", "cpuminer", "ethminer", "t-rex", "nbminer", "xmr-stak"), _attack),
-    **dict.fromkeys(("ngrok", "cloudflared", "chisel", "frpc", "frps", "bore", "lt", "localtunnel", "tailscale", "wg-quick", "openvpn",
-                     "inlets", "zrok", "ligolo", "iodine", "dnscat2", "dnscat", "gost", "pppd", "rathole", "sslh", "tor", "wg",
-                     "serveo", "teleconsole", "tmate", "sshuttle", "proxytunnel", "stunnel"), _tunnel),
-    "openssl": _openssl, "python": _module, "python3": _module, "python2": _module,
-}  # fmt: skip
+    "curl": _curl,
+    "wget": _wget,
+    "wget2": _wget,
+    "nc": _netcat,
+    "ncat": _netcat,
+    "netcat": _netcat,
+    "socat": _socat,
+    "ssh": _ssh,
+    "autossh": _ssh,
+    "mosh": _ssh,
+    "sshpass": _ssh,
+    "scp": _copies,
+    "rsync": _copies,
+    "sftp": _copies,
+    **dict.fromkeys(
+        names(
+            "telnet ftp lftp tftp mail mailx mutt sendmail msmtp swaks smbclient rclone croc wormhole "
+            "magic-wormhole gist pastebinit transfer websocat rsh rexec rlogin pssh pdsh clush salt ansible "
+            "ansible-playbook fab dsh parallel-ssh irssi sshfs mount.nfs mount.cifs curlftpfs s3fs finger "
+            "xfreerdp rdesktop vncviewer"
+        ),
+        _asks,
+    ),
+    **dict.fromkeys(names("dig nslookup host drill ping ping6 whois traceroute getent"), _names),
+    **dict.fromkeys(
+        names(
+            "nmap masscan zmap rustscan hydra medusa ncrack john hashcat sqlmap nikto msfconsole msfvenom "
+            "ettercap bettercap arpspoof responder crackmapexec nxc aircrack-ng tcpdump tshark wireshark dsniff "
+            "hping3 slowloris gobuster ffuf dirb wfuzz evil-winrm impacket-psexec enum4linux netdiscover "
+            "yersinia macchanger arping ab wrk siege xmrig minerd cpuminer ethminer t-rex nbminer xmr-stak"
+        ),
+        _attack,
+    ),
+    **dict.fromkeys(
+        names(
+            "ngrok cloudflared chisel frpc frps bore lt localtunnel tailscale wg-quick openvpn inlets zrok "
+            "ligolo iodine dnscat2 dnscat gost pppd rathole sslh tor wg serveo teleconsole tmate sshuttle "
+            "proxytunnel stunnel"
+        ),
+        _tunnel,
+    ),
+    **dict.fromkeys(
+        names("php ruby httpd caddy darkhttpd webfsd miniserve http-server serve twistd lighttpd"), _serves
+    ),
+    **dict.fromkeys(names("xterm urxvt konsole xclock gnome-terminal"), _display),
+    "openssl": _openssl,
+    "python": _module,
+    "python3": _module,
+    "python2": _module,
+}

@@ -10,12 +10,14 @@ from workers.bash.judge.judgement import Finding
 from workers.bash.judge.marks import DECODED, NETWORK, erased, is_known
 from workers.bash.judge.paths import Place, is_credential, is_raw_device, locate, runs_by_itself
 
-_HARMFUL_OPTION = re.compile(r"-[a-zA-Z]*[rR][a-zA-Z]*f|-[a-zA-Z]*f[a-zA-Z]*[rR]|-rf|-R$|--recursive|--force|of=|-delete|-9$|if=/dev")
+_HARMFUL_OPTION = re.compile(
+    r"-[a-zA-Z]*[rR][a-zA-Z]*f|-[a-zA-Z]*f[a-zA-Z]*[rR]|-rf|-R$|--recursive|--force|of=|-delete|-9$|if=/dev"
+)
 
 
 def check(call: Invocation) -> Iterator[Finding]:
     """Names that cannot be resolved, decoded words, programs in places that anybody can fill."""
-    if not call.resolvable:
+    if not call.resolvable or call.name.startswith("-"):
         yield from _unresolvable(call)
     elif call.name and not call.name.isascii():
         yield call.ask("obscure.name", "The program's name holds letters that look like others.")
@@ -24,7 +26,11 @@ def check(call: Invocation) -> Iterator[Finding]:
     if "/" in call.argv[0] and call.resolvable:
         found = locate(call.argv[0], call.scope)
         content = call.scope.files.get(call.scope.absolute(call.argv[0]))
-        if found.place is Place.TEMP and call.argv[0] not in call.scope.programs and (content is None or not content.text):
+        if (
+            found.place is Place.TEMP
+            and call.argv[0] not in call.scope.programs
+            and (content is None or not content.text)
+        ):
             yield call.ask("obscure.temporary-program", "It runs a program from a folder that anybody can fill.")
 
 

@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from workers.bash.judge import options
 from workers.bash.judge.invocation import Invocation
 from workers.bash.judge.judgement import Finding
+from workers.bash.judge.tables import names
 
 _LOOKS = re.compile(
     r"list|show|search|info|policy|depends|rdepends|query|provides|whatprovides|repolist|check-update|outdated|history|files|"
     r"-q\w*|-Q\w*|-Ss|-Si|-Sl|-l|-L|-s|-S|--list|--search|--info|-W|-p|view|deps|doctor|config|leaves|madison|changelog|download|"
     r"check|verify|version|home|cat|desc|--get-selections|-V|--help|--version|-h|moo|stats|update-info|updateinfo|-c"
 )
-_REMOVES = re.compile(r"remove|purge|autoremove|erase|uninstall|-R\w*|-e|-r|-P|--remove|--purge|--erase|del|delete|unmerge|-C|"
-                      r"--unmerge|dist-upgrade|full-upgrade|autopurge|rm")  # fmt: skip
+_REMOVES = re.compile(
+    r"remove|purge|autoremove|erase|uninstall|-R\w*|-e|-r|-P|--remove|--purge|--erase|del|delete|unmerge|-C|"
+    r"--unmerge|dist-upgrade|full-upgrade|autopurge|rm"
+)
 _VITAL = re.compile(
     r"(?:lib)?(?:c6|c-bin|pam\w*|systemd.*)|glibc.*|systemd.*|sudo|bash|coreutils|dpkg|apt|rpm|dnf|yum|linux-image.*|kernel.*|"
     r"openssh.*|login|init|util-linux|base-files|grub.*|network-?manager|libc.*|\*|python3(?:-minimal)?|musl"
@@ -38,8 +41,10 @@ def _system(call: Invocation) -> Iterator[Finding]:
 
 
 def _pip(call: Invocation) -> Iterator[Finding]:
-    takes = ("-r", "-c", "-e", "-t", "-i", "--requirement", "--constraint", "--editable", "--target", "--index-url", "--prefix",
-             "--extra-index-url", "-f", "--find-links", "--python", "--trusted-host", "--proxy", "--cert", "--root")  # fmt: skip
+    takes = names(
+        "-r -c -e -t -i --requirement --constraint --editable --target --index-url --prefix --extra-index-url "
+        "-f --find-links --python --trusted-host --proxy --cert --root -d --dest -w --wheel-dir"
+    )
     args = call.args
     if call.name.startswith("python"):
         if args[:2] not in (("-m", "pip"), ("-m", "ensurepip")):
@@ -64,15 +69,16 @@ def _pip(call: Invocation) -> Iterator[Finding]:
 
 
 def _npm(call: Invocation) -> Iterator[Finding]:
-    read = options.read(call.args, ("--prefix", "--registry", "-w", "--workspace", "-C", "--cwd", "--loglevel", "--script-shell"))
-    verb, packages = (read.operands[0], read.operands[1:]) if read.operands else ("", [])
+    read = options.read(call.args, names("--prefix --registry -w --workspace -C --cwd --loglevel --script-shell"))
+    words = read.operands[1:] if read.operands[:1] == ["global"] else read.operands
+    verb, packages = (words[0], words[1:]) if words else ("", [])
     if read.values("--registry"):
         yield call.ask("packages.other-source", "It takes packages from another registry than the usual one.")
-    if verb in ("install", "i", "add", "up", "update", "upgrade", "dlx", "create", "init", "link", "exec", "x", "in", "ins"):
+    if verb in names("install i add up update upgrade dlx create init link exec x in ins"):
         named = [package for package in packages if not package.startswith("./")]
         if (named or read.has("-g", "--global", "--location")) and verb not in ("exec", "x", "init"):
             yield call.ask("packages.install", "It installs packages, which run code of their own.")
-    elif verb in ("publish", "unpublish", "deprecate", "token", "owner", "adduser", "login", "logout", "access", "hook"):
+    elif verb in names("publish unpublish deprecate token owner adduser login logout access hook"):
         yield call.ask("packages.publish", "It changes what a registry offers, or who may.")
     elif verb in ("uninstall", "remove", "rm", "un", "r") and read.has("-g", "--global"):
         yield call.ask("packages.remove", "It removes programs of the machine.")
@@ -86,7 +92,7 @@ def _language(call: Invocation) -> Iterator[Finding]:
             yield call.ask("packages.install", "It installs packages, which run code of their own.")
     elif verb in ("publish", "push", "yank", "owner", "upload", "unpublish"):
         yield call.ask("packages.publish", "It changes what a registry offers, or who may.")
-    elif verb in ("uninstall", "remove") and call.name in ("gem", "opam", "luarocks", "ghcup", "rustup", "sdk", "pipx", "conda", "mamba"):
+    elif verb in ("uninstall", "remove") and call.name in names("gem opam luarocks ghcup rustup sdk pipx conda mamba"):
         yield call.ask("packages.remove", "It removes packages.")
 
 
@@ -95,14 +101,29 @@ def _always(call: Invocation) -> Iterator[Finding]:
 
 
 RULES = {
-    **dict.fromkeys(("apt", "apt-get", "aptitude", "dpkg", "yum", "dnf", "microdnf", "rpm", "zypper", "pacman", "yay", "paru", "apk",
-                     "emerge", "xbps-install", "xbps-remove", "pkg", "pkg_add", "opkg", "brew", "port", "snap", "flatpak",
-                     "nix-env", "guix", "slackpkg", "eopkg", "swupd", "rpm-ostree", "tdnf", "choco", "winget", "scoop",
-                     "apt-key", "add-apt-repository", "dpkg-reconfigure", "softwareupdate"), _system),
+    **dict.fromkeys(
+        names(
+            "apt apt-get aptitude dpkg yum dnf microdnf rpm zypper pacman yay paru apk emerge xbps-install "
+            "xbps-remove pkg pkg_add opkg brew port snap flatpak nix-env guix slackpkg eopkg swupd rpm-ostree "
+            "tdnf choco winget scoop apt-key add-apt-repository dpkg-reconfigure softwareupdate"
+        ),
+        _system,
+    ),
     **dict.fromkeys(("pip", "pip3", "pip2", "python", "python3", "uv", "pipx"), _pip),
     **dict.fromkeys(("npm", "yarn", "pnpm", "bun", "npx"), _npm),
-    **dict.fromkeys(("gem", "cargo", "go", "composer", "luarocks", "opam", "cpan", "cpanm", "stack", "cabal", "mix", "dotnet",
-                     "conda", "mamba", "micromamba", "twine", "rustup", "sdk", "poetry", "pipx", "krew", "code"), _language),
-    "cpan": _always, "cpanm": _always, "alien": _always, "gdebi": _always, "installer": _always, "easy_install": _always,
-    "pecl": _always, "pear": _always,
-}  # fmt: skip
+    **dict.fromkeys(
+        names(
+            "gem cargo go composer luarocks opam cpan cpanm stack cabal mix dotnet conda mamba micromamba twine "
+            "rustup sdk poetry pipx krew code"
+        ),
+        _language,
+    ),
+    "cpan": _always,
+    "cpanm": _always,
+    "alien": _always,
+    "gdebi": _always,
+    "installer": _always,
+    "easy_install": _always,
+    "pecl": _always,
+    "pear": _always,
+}

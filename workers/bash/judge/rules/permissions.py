@@ -64,6 +64,14 @@ def _capabilities(call: Invocation) -> Iterator[Finding]:
 
 
 RULES = {
-    "chmod": _chmod, "gchmod": _chmod, "chown": _chown, "chgrp": _chown, "gchown": _chown, "chattr": _attributes,
-    "setfacl": _attributes, "chcon": _attributes, "setfattr": _attributes, "setcap": _capabilities,
-}  # fmt: skip
+    "chmod": _chmod,
+    "gchmod": _chmod,
+    "chown": _chown,
+    "chgrp": _chown,
+    "gchown": _chown,
+    "chattr": _attributes,
+    "setfacl": _attributes,
+    "chcon": _attributes,
+    "setfattr": _attributes,
+    "setcap": _capabilities,
+}

@@ -11,7 +11,9 @@ from workers.bash.judge.judgement import Finding
 from workers.bash.judge.marks import DECODED, NETWORK
 
 _LOCAL = re.compile(r"localhost|127\.0\.0\.\d|\[::1\]")
-_SENDS = re.compile(r"\b(?:post|put|upload|sendall|send|storbinary|sendmail)\b\s*\(|\bdata\s*=|\bfiles\s*=|method\s*[:=]\s*['\"]POST")
+_SENDS = re.compile(
+    r"\b(?:post|put|upload|sendall|send|storbinary|sendmail)\b\s*\(|\bdata\s*=|\bfiles\s*=|method\s*[:=]\s*['\"]POST"
+)
 
 
 def check(call: Invocation) -> Iterator[Finding]:
@@ -43,8 +45,14 @@ def _general(call: Invocation, reading: code.Reading, program: interpreters.Code
     if reading.kills_everything:
         yield call.deny("services.kill-all", f"The {language} program ends every process it may.")
     if reading.runs_unknown:
-        yield call.ask("programs.runs-unknown", f"The {language} program runs something that cannot be known beforehand.")
+        yield call.ask(
+            "programs.runs-unknown", f"The {language} program runs something that cannot be known beforehand."
+        )
     if reading.hoards_memory:
         yield call.ask("resources.memory", f"The {language} program fills the memory.")
+    if reading.goes_native:
+        yield call.ask("programs.native", f"The {language} program calls the system below its language.")
+    if reading.connects and reading.shows_environment and not _LOCAL.search(program.text):
+        yield call.deny("secrets.exfiltration", f"The {language} program sends the environment over the network.")
     if reading.connects and _SENDS.search(program.text) and not _LOCAL.search(program.text):
         yield call.ask("network.sends", f"The {language} program sends data over the network.")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from workers.bash.judge import options
 from workers.bash.judge.invocation import Invocation, Trait
 from workers.bash.judge.judgement import Finding
+from workers.bash.judge.tables import names
 
 _SELF = re.compile(r"\$\{?0\}?|\$\{?BASH_SOURCE")
 
@@ -17,7 +18,7 @@ def _endless(call: Invocation) -> Iterator[Finding]:
     source = call.stdin is not None and Trait.ENDLESS in call.stdin.traits
     named = any(argument in ("/dev/zero", "/dev/urandom", "/dev/random", "/dev/full") for argument in call.args)
     to_file = any(redirect.writes and not redirect.target.startswith("/dev/") for redirect in call.redirects)
-    if (named or source or call.name == "yes") and to_file and call.name in ("cat", "yes", "tee", "dd", "tr", "base64", "xxd", "od"):
+    if (named or source or call.name == "yes") and to_file and call.name in names("cat yes tee dd tr base64 xxd od"):
         yield call.ask("resources.disk-flood", "It writes data without end into a file.")
     elif call.name in ("tail", "sort", "tac") and (named or source):
         yield call.ask("resources.memory", "It collects data without end in memory.")
@@ -55,7 +56,21 @@ def _limits(call: Invocation) -> Iterator[Finding]:
 
 
 RULES = {
-    "cat": _endless, "yes": _endless, "tee": _endless, "tail": _endless, "sort": _endless, "tac": _endless, "tr": _endless,
-    "base64": _endless, "head": _head, "fallocate": _allocate, "truncate": _allocate, "stress": _stress, "stress-ng": _stress,
-    "bash": _itself, "sysbench": _stress, "memtester": _stress, "ulimit": _limits,
-}  # fmt: skip
+    "cat": _endless,
+    "yes": _endless,
+    "tee": _endless,
+    "tail": _endless,
+    "sort": _endless,
+    "tac": _endless,
+    "tr": _endless,
+    "base64": _endless,
+    "head": _head,
+    "fallocate": _allocate,
+    "truncate": _allocate,
+    "stress": _stress,
+    "stress-ng": _stress,
+    "bash": _itself,
+    "sysbench": _stress,
+    "memtester": _stress,
+    "ulimit": _limits,
+}

@@ -9,24 +9,29 @@ from workers.bash.judge import outputs
 from workers.bash.judge.invocation import Invocation, Trait
 from workers.bash.judge.judgement import Finding
 from workers.bash.judge.marks import SECRET, TOKEN
-from workers.bash.judge.paths import is_credential, is_local_secret, locate
-from workers.bash.judge.paths import Place
+from workers.bash.judge.paths import Place, is_credential, is_local_secret, locate
+from workers.bash.judge.scope import HOME
+from workers.bash.judge.tables import names
 
-SENDERS = frozenset(
-    "curl wget wget2 http https xh nc ncat netcat socat telnet ftp lftp tftp sftp scp rsync ssh mail mailx mutt sendmail "
-    "msmtp swaks aws gsutil gcloud az rclone s3cmd mc smbclient dig nslookup host drill ping ping6 openssl websocat "
-    "transfer croc magic-wormhole wormhole pastebinit gist gh glab ipfs minio curlie httpie restic rdiff-backup whois "
-    "finger logger nmap hping3 busybox bash-tcp doctl azcopy megaput gdrive telegram-send slackcat irc w3m lynx aria2c"
-    .split()
-)  # fmt: skip
+SENDERS = names(
+    "curl wget wget2 http https xh nc ncat netcat socat telnet ftp lftp tftp sftp scp rsync ssh mail mailx mutt "
+    "sendmail msmtp swaks aws gsutil gcloud az rclone s3cmd mc smbclient dig nslookup host drill ping ping6 "
+    "openssl websocat transfer croc magic-wormhole wormhole pastebinit gist gh glab ipfs minio curlie httpie "
+    "restic rdiff-backup whois finger logger nmap hping3 busybox bash-tcp doctl azcopy megaput gdrive "
+    "telegram-send slackcat irc w3m lynx aria2c"
+)
 # Programs that show names, sizes and modes, not content.
-_LOOKERS = frozenset(
-    "ls stat test [ [[ echo printf file du chmod chown mkdir realpath basename dirname readlink touch cd pushd find tree "
-    "which type exa eza lsd rm shred unlink mv ln export declare local readonly typeset git id groups namei getfacl lsattr "
-    "rmdir set unset : true ssh-add ssh-keygen trash kubectx".split()
+_LOOKERS = names(
+    "ls stat test [ [[ echo printf file du chmod chown mkdir realpath basename dirname readlink touch cd pushd "
+    "find tree which type exa eza lsd rm shred unlink mv ln export declare local readonly typeset git id groups "
+    "namei getfacl lsattr rmdir set unset : true ssh-add ssh-keygen trash kubectx"
+)
+_SSH_KEY_OPTIONS = re.compile(r"^-[iFE]$")
+_SSH = names(
+    "ssh scp sftp autossh mosh rsync sshfs ssh-copy-id ssh-add ssh-keygen sshpass git ansible ansible-playbook"
 )
 _OWN_KEY_OPTIONS = re.compile(
-    r"^(?:-i|-F|--?kube-?config|--key|--cert|--private-key|--identity|--key-file|--config|--cacert|-E|--netrc-file|--env-file|"
+    r"^(?:--?kube-?config|--key|--cert|--private-key|--identity|--key-file|--config|--cacert|--netrc-file|--env-file|"
     r"--aws-credentials|--credentials-file|--authfile|--tls-?key|--tls-?cert|--ssh)$"
 )
 _KEY_MATERIAL = re.compile(
@@ -38,15 +43,21 @@ _ACCOUNTS = re.compile(r"^/etc/(?:passwd|group|hosts\.equiv)-?$")
 
 def check(call: Invocation) -> Iterator[Finding]:
     """Credential files among the arguments and on standard input; stand-ins of secrets on their way out."""
-    sends = call.name in SENDERS
+    sends = call.name in SENDERS and (call.name != "openssl" or call.args[:1] == ("s_client",))
     if sends and call.marked(SECRET):
         yield call.deny("secrets.exfiltration", "It sends the content of a credential file over the network.")
     elif sends and call.marked(TOKEN) and not _is_local(call):
         yield call.ask("secrets.token", "It hands a secret variable to a program that talks to the network.")
+    if sends and call.stdin is not None and Trait.SHELL in call.stdin.traits:
+        yield call.deny("network.reverse-shell", "It gives a shell to the network.")
     if sends and call.stdin is not None and Trait.SECRET in call.stdin.traits:
         yield call.deny("secrets.exfiltration", "It sends credentials from its input over the network.")
     if call.name not in _LOOKERS:
         yield from _named(call, sends)
+
+
+def redirects(call: Invocation) -> Iterator[Finding]:
+    """Credential files on the left of a command's input."""
     for redirect in call.redirects:
         if not redirect.writes and is_credential(redirect.target, call.scope):
             yield call.deny("secrets.read", f"It reads credentials: {redirect.target}.")
@@ -56,8 +67,9 @@ def _named(call: Invocation, sends: bool) -> Iterator[Finding]:
     before = ""
     for argument in call.args:
         own_key = _OWN_KEY_OPTIONS.match(before) or _OWN_KEY_OPTIONS.match(argument.partition("=")[0])
+        ssh_key = call.name in _SSH and _SSH_KEY_OPTIONS.match(before)
         before = argument
-        if own_key and call.name not in ("cat", "tar", "cp"):
+        if (own_key or ssh_key) and call.name not in ("cat", "tar", "cp"):
             continue
         for candidate in candidates(argument):
             if is_credential(candidate, call.scope):
@@ -72,7 +84,9 @@ def _named(call: Invocation, sends: bool) -> Iterator[Finding]:
                 yield call.ask("secrets.accounts", "It reads the machine's list of accounts.")
             elif sends and is_local_secret(candidate) and outputs.content_of(candidate, call.scope).text is None:
                 if call.name not in ("git", "gh") and ("/" in candidate or "." in candidate):
-                    yield call.deny("secrets.exfiltration", f"It sends a file of secrets over the network: {candidate}.")
+                    yield call.deny(
+                        "secrets.exfiltration", f"It sends a file of secrets over the network: {candidate}."
+                    )
             elif sends and _is_whole_home(call, candidate):
                 yield call.deny("secrets.exfiltration", "It sends a whole home folder or the system over the network.")
 
@@ -89,14 +103,15 @@ def candidates(argument: str) -> list[str]:
     for separator in ("=", "@", ":", "<", ","):
         head, cut, tail = argument.rpartition(separator)
         if cut and tail:
-            found.append(tail.split(";")[0])
+            found.append(tail.split(";")[0].lstrip("@<"))
         if separator == ":" and cut:
             found.append(head)
     if "file://" in argument:
         found.append(argument.partition("file://")[2].removeprefix("localhost"))
     if argument[:1] == "-" and len(argument) > 3 and argument[2] in "/~.@":
         found.append(argument[2:].lstrip("@"))
-    return [path for path in dict.fromkeys(found) if "/" in path or path.startswith((".", "id_"))or path == argument]
+    found = [HOME + path[1:] if path[:2] == "~/" else path for path in found]
+    return [path for path in dict.fromkeys(found) if "/" in path or path.startswith((".", "id_")) or path == argument]
 
 
 def _is_local(call: Invocation) -> bool:

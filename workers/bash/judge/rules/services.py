@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from workers.bash.judge import options
 from workers.bash.judge.invocation import Invocation
 from workers.bash.judge.judgement import Finding
+from workers.bash.judge.tables import names
 
 
 def _kill(call: Invocation) -> Iterator[Finding]:
@@ -26,13 +27,15 @@ def _kill(call: Invocation) -> Iterator[Finding]:
 
 
 def _kill_by_name(call: Invocation) -> Iterator[Finding]:
-    read = options.read(call.args, ("-s", "-u", "-U", "-g", "-G", "-P", "-t", "--signal", "--user", "--uid", "--euid"))
-    everyone = call.name == "killall5" or any(user in ("root", "0") for user in read.values("-u", "-U", "--user", "--uid"))
+    read = options.read(call.args, names("-s -u -U -g -G -P -t --signal --user --uid --euid"))
+    everyone = call.name == "killall5" or any(
+        user in ("root", "0") for user in read.values("-u", "-U", "--user", "--uid")
+    )
     pattern = read.operands[0] if read.operands else ""
     vital = re.fullmatch(r"\.\*?|\.\+?|\^?|systemd|init|sshd?|dockerd|containerd|kubelet|dbus.*|\^?\.\*\$?", pattern)
     if everyone or (vital and (read.operands or not read.flags)):
         yield call.deny("services.kill-all", "It ends processes that the machine depends on.")
-    elif not read.has("-l", "--list", "-0"):
+    elif call.name in ("xkill", "skill") or not read.has("-l", "--list", "-0"):
         yield call.ask("services.kill", "It ends every process of that name.")
 
 
@@ -55,13 +58,14 @@ _LOOKS = re.compile(
     r"status|show.*|list-.*|is-\w+|cat|get-default|help|--version|--failed|list|--status-all|info|print.*|blame|"
     r"version|avail|tail|pid|verify|dump|analyze|environment"
 )
-_MACHINE = re.compile(r"poweroff|reboot|halt|kexec|rescue|emergency|isolate|suspend|hibernate|hybrid-sleep|soft-reboot|exit|"
-                      r"switch-root|set-default|default|shutdown")  # fmt: skip
+_MACHINE = re.compile(
+    r"poweroff|reboot|halt|kexec|rescue|emergency|isolate|suspend|hibernate|hybrid-sleep|soft-reboot|exit|"
+    r"switch-root|set-default|default|shutdown"
+)
 
 
 def _systemctl(call: Invocation) -> Iterator[Finding]:
-    read = options.read(call.args, ("-t", "-p", "-n", "-o", "-H", "-M", "--type", "--property", "--state", "--lines", "--output",
-                                    "-s", "--signal"))  # fmt: skip
+    read = options.read(call.args, names("-t -p -n -o -H -M --type --property --state --lines --output -s --signal"))
     verb = read.operands[0] if read.operands else ""
     if _MACHINE.fullmatch(verb):
         yield call.deny("services.shutdown", "It stops or restarts the machine.")
@@ -76,10 +80,25 @@ def _service(call: Invocation) -> Iterator[Finding]:
 
 
 RULES = {
-    "kill": _kill, "pkill": _kill_by_name, "killall": _kill_by_name, "killall5": _kill_by_name, "skill": _kill_by_name,
-    "xkill": _kill_by_name, "fuser": _fuser, "snice": _kill_by_name,
+    "kill": _kill,
+    "pkill": _kill_by_name,
+    "killall": _kill_by_name,
+    "killall5": _kill_by_name,
+    "skill": _kill_by_name,
+    "xkill": _kill_by_name,
+    "fuser": _fuser,
+    "snice": _kill_by_name,
     **dict.fromkeys(("shutdown", "reboot", "halt", "poweroff", "kexec", "pm-suspend", "systemd-shutdown"), _off),
-    "init": _init, "telinit": _init, "runlevel": _service, "systemctl": _systemctl, "loginctl": _systemctl,
-    **dict.fromkeys(("service", "rc-service", "rc-update", "chkconfig", "update-rc.d", "sv", "s6-svc", "supervisorctl", "initctl",
-                     "launchctl", "invoke-rc.d", "stop", "pm2", "monit", "svcadm", "brew-services"), _service),
-}  # fmt: skip
+    "init": _init,
+    "telinit": _init,
+    "runlevel": _service,
+    "systemctl": _systemctl,
+    "loginctl": _systemctl,
+    **dict.fromkeys(
+        names(
+            "service rc-service rc-update chkconfig update-rc.d sv s6-svc supervisorctl initctl launchctl "
+            "invoke-rc.d stop pm2 monit svcadm brew-services"
+        ),
+        _service,
+    ),
+}

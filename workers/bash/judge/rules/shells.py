@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from workers.bash.judge import interpreters
+from workers.bash.judge import interpreters, powershell
 from workers.bash.judge.invocation import Invocation, Stream, Trait
 from workers.bash.judge.judgement import Finding
 from workers.bash.judge.marks import ALL
 from workers.bash.judge.outputs import content_of
 from workers.bash.judge.paths import Place, is_network_device, locate
-from workers.bash.judge.unwrap.shells import SHELLS, shell_call
+from workers.bash.judge.tables import SHELLS, names
+from workers.bash.judge.unwrap.shells import shell_call
 
 
 def files(call: Invocation) -> Iterator[Finding]:
@@ -80,6 +82,16 @@ def _source(call: Invocation) -> Iterator[Finding]:
         yield from _file(call, call.args[0])
 
 
+def _powershell(call: Invocation) -> Iterator[Finding]:
+    for at, argument in enumerate(call.args[:-1]):
+        if re.match(r"(?i)-(?:c|co\w*|enc?\w*|e)$", argument):
+            yield from powershell.findings(
+                " ".join(call.args[at:]).removeprefix(f"{argument} ") if argument[1] in "cC" else " ".join(call.args)
+            )
+    if call.stdin is not None:
+        yield call.ask("shell.unknown-code", "A shell runs what it reads.")
+
+
 def _interpreter(call: Invocation) -> Iterator[Finding]:
     """Python, Perl and others that take their program from a pipe."""
     if interpreters.reads_program_from_stdin(call) and call.stdin is not None:
@@ -109,9 +121,19 @@ def _at(call: Invocation) -> Iterator[Finding]:
 
 
 RULES = {
-    **dict.fromkeys(SHELLS, _shell), "source": _source, ".": _source,
-    **dict.fromkeys(("enable", "hash", "complete", "compgen", "bind", "mapfile", "readarray", "set"), _builtin),
-    **dict.fromkeys(("python", "python2", "python3", "perl", "ruby", "node", "nodejs", "php", "lua", "tclsh", "Rscript", "R",
-                     "julia", "bun", "deno", "pypy", "pypy3", "ipython", "ipython3", "guile", "elixir", "irb"), _interpreter),
-    "at": _at, "batch": _at,
-}  # fmt: skip
+    **dict.fromkeys(SHELLS, _shell),
+    "pwsh": _powershell,
+    "powershell": _powershell,
+    "source": _source,
+    ".": _source,
+    **dict.fromkeys(names("enable hash complete compgen bind mapfile readarray set"), _builtin),
+    **dict.fromkeys(
+        names(
+            "python python2 python3 perl ruby node nodejs php lua tclsh Rscript R julia bun deno pypy pypy3 "
+            "ipython ipython3 guile elixir irb"
+        ),
+        _interpreter,
+    ),
+    "at": _at,
+    "batch": _at,
+}

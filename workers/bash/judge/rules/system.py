@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from workers.bash.judge.invocation import Invocation
 from workers.bash.judge.judgement import Finding
+from workers.bash.judge.tables import names
 
 Rule = Callable[[Invocation], Iterator[Finding]]
 
@@ -64,12 +65,24 @@ def _unshare(call: Invocation) -> Iterator[Finding]:
 
 
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(("insmod", "rmmod", "modprobe", "kmod", "kpatch", "bpftool", "bpftrace", "stap", "dkms"), _MODULE),
-    **dict.fromkeys(("chroot", "nsenter", "pivot_root", "switch_root", "runc", "crun", "machinectl", "systemd-nspawn", "lxc-attach",
-                     "schroot", "arch-chroot", "ctr", "amicontained", "deepce.sh", "cdk"), _ESCAPE),
-    "unshare": _unshare, "sysctl": _sysctl, "iptables": _iptables, "ip6tables": _iptables, "iptables-legacy": _iptables,
-    "iptables-nft": _iptables, "ebtables": _iptables, "arptables": _iptables,
-    "iptables-restore": _asks("system.firewall", _FIREWALL), "ip6tables-restore": _asks("system.firewall", _FIREWALL),
+    **dict.fromkeys(names("insmod rmmod modprobe kmod kpatch bpftool bpftrace stap dkms"), _MODULE),
+    **dict.fromkeys(
+        names(
+            "chroot nsenter pivot_root switch_root runc crun machinectl systemd-nspawn lxc-attach schroot "
+            "arch-chroot ctr amicontained deepce.sh cdk"
+        ),
+        _ESCAPE,
+    ),
+    "unshare": _unshare,
+    "sysctl": _sysctl,
+    "iptables": _iptables,
+    "ip6tables": _iptables,
+    "iptables-legacy": _iptables,
+    "iptables-nft": _iptables,
+    "ebtables": _iptables,
+    "arptables": _iptables,
+    "iptables-restore": _asks("system.firewall", _FIREWALL),
+    "ip6tables-restore": _asks("system.firewall", _FIREWALL),
     "nft": _unless("list|-v", "system.firewall", _FIREWALL, denied="flush|delete|destroy|reset"),
     "ufw": _unless("status|show|version|app", "system.firewall", _FIREWALL, denied="disable|reset|--force"),
     "firewall-cmd": _unless("--list.*|--get.*|--state|--query.*", "system.firewall", _FIREWALL, denied="--panic-on"),
@@ -78,23 +91,34 @@ RULES: dict[str, Rule] = {
     "setsebool": _asks("system.protection", "It changes a protection of the machine."),
     "spctl": _asks("system.protection", "It changes a protection of the machine."),
     "csrutil": _asks("system.protection", "It changes a protection of the machine."),
-    "ip": _unless("a|addr|address|r|route|link|l|show|list|ls|get|neigh|n|rule|-V|-br|-brief|maddr|stats|monitor|netns",
-                  "system.network", _INTERFACE, denied="down|flush|del|delete|set|add|replace|change"),
+    "ip": _unless(
+        "a|addr|address|r|route|link|l|show|list|ls|get|neigh|n|rule|-V|-br|-brief|maddr|stats|monitor|netns",
+        "system.network",
+        _INTERFACE,
+        denied="down|flush|del|delete|set|add|replace|change",
+    ),
     "ifconfig": _unless("-a|-s|[a-z]+\\d*", "system.network", _INTERFACE, denied="down|0\\.0\\.0\\.0|promisc"),
-    "ifdown": _asks("system.network", _INTERFACE), "ifup": _asks("system.network", _INTERFACE),
+    "ifdown": _asks("system.network", _INTERFACE),
+    "ifup": _asks("system.network", _INTERFACE),
     "route": _unless("-n|-e|-ee|get", "system.network", _INTERFACE, denied="del|delete|flush|add"),
     "arp": _unless("-a|-n|-e|-an", "system.network", _INTERFACE, denied="-d|-s"),
-    "nmcli": _unless("show|status|list|monitor|general|g", "system.network", _INTERFACE, denied="down|off|delete|disconnect"),
+    "nmcli": _unless(
+        "show|status|list|monitor|general|g", "system.network", _INTERFACE, denied="down|off|delete|disconnect"
+    ),
     "tc": _unless("show|list|ls|-s", "system.network", _INTERFACE),
-    "rfkill": _unless("list", "system.network", _INTERFACE), "iwconfig": _asks("system.network", _INTERFACE),
+    "rfkill": _unless("list", "system.network", _INTERFACE),
+    "iwconfig": _asks("system.network", _INTERFACE),
     "resolvectl": _unless("status|query|statistics", "system.network", _INTERFACE),
     "hostnamectl": _unless("status|--static|hostname", "system.identity", "It changes the machine's name."),
     "hostname": _unless("-.*", "system.identity", "It changes the machine's name."),
     "timedatectl": _unless("status|show.*|list-.*|timesync-status", "system.clock", "It changes the machine's clock."),
-    "date": lambda call: _set_date(call), "hwclock": _unless("-r|--show|--get", "system.clock", "It changes the clock."),
+    "date": lambda call: _set_date(call),
+    "hwclock": _unless("-r|--show|--get", "system.clock", "It changes the clock."),
     "ntpdate": _unless("-q", "system.clock", "It changes the machine's clock."),
     "localectl": _unless("status|list-.*", "system.settings", "It changes settings of the machine."),
-    "update-alternatives": _unless("--list|--display|--query|--get-selections", "system.settings", "It changes what names mean."),
+    "update-alternatives": _unless(
+        "--list|--display|--query|--get-selections", "system.settings", "It changes what names mean."
+    ),
     "update-initramfs": _asks("system.boot", "It changes how the machine starts."),
     "update-grub": _asks("system.boot", "It changes how the machine starts."),
     "grub-mkconfig": _asks("system.boot", "It changes how the machine starts."),
@@ -103,7 +127,8 @@ RULES: dict[str, Rule] = {
     "ldconfig": _unless("-p|--print-cache|-v", "system.loader", "It changes which libraries programs load."),
     "setterm": _unless("--default", "system.settings", "It changes the console."),
     "renice": _asks("services.priority", "It changes the priority of running processes."),
-    "prlimit": lambda call: _limits(call), "xhost": _asks("system.display", "It changes who may draw on and watch the screen."),
+    "prlimit": lambda call: _limits(call),
+    "xhost": _asks("system.display", "It changes who may draw on and watch the screen."),
     "cgclassify": _asks("system.cgroups", "It moves processes between control groups."),
     "cgset": _asks("system.cgroups", "It changes limits of control groups."),
     "dbus-send": _asks("system.bus", "It calls a service of the machine."),
@@ -113,10 +138,14 @@ RULES: dict[str, Rule] = {
     "defaults": _unless("read|domains|find", "system.settings", "It changes settings of the machine."),
     "nvram": _unless("-p", "system.boot", "It changes how the machine starts."),
     "wall": _asks("system.broadcast", "It writes to everybody's terminal."),
-    "strace": lambda call: _traces(call), "gdb": lambda call: _traces(call), "ltrace": lambda call: _traces(call),
+    "strace": lambda call: _traces(call),
+    "gdb": lambda call: _traces(call),
+    "ltrace": lambda call: _traces(call),
     "sysdiagnose": _asks("system.settings", "It collects data about the machine."),
-    "proot": _unshare, "bwrap": _unshare, "firejail": _unshare,
-}  # fmt: skip
+    "proot": _unshare,
+    "bwrap": _unshare,
+    "firejail": _unshare,
+}
 
 
 def _set_date(call: Invocation) -> Iterator[Finding]:
@@ -125,7 +154,9 @@ def _set_date(call: Invocation) -> Iterator[Finding]:
 
 
 def _limits(call: Invocation) -> Iterator[Finding]:
-    if any(re.match(r"-p|--pid", argument) for argument in call.args) and any("=" in argument for argument in call.args):
+    if any(re.match(r"-p|--pid", argument) for argument in call.args) and any(
+        "=" in argument for argument in call.args
+    ):
         yield call.ask("services.priority", "It changes the limits of running processes.")
 
 

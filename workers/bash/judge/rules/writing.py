@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from workers.bash.judge import options
 from workers.bash.judge.builtins import _CURL_VALUES, _WGET_VALUES
@@ -120,6 +121,12 @@ def _tar(call: Invocation) -> Iterator[Finding]:
         yield call.ask("files.delete-archived", "It deletes the files that it archives.")
 
 
+def _find(call: Invocation) -> Iterator[Finding]:
+    for option, path in pairwise(call.args):
+        if option in ("-fprint", "-fprint0", "-fprintf", "-fls"):
+            yield from written(call, path)
+
+
 def _tee(call: Invocation) -> Iterator[Finding]:
     for operand in options.read(call.args).operands:
         yield from written(call, operand)
@@ -147,22 +154,74 @@ def _editor(call: Invocation) -> Iterator[Finding]:
 
 _COPY = _to_last("-t --target-directory -S --suffix -m --mode -o --owner -g --group -e --rsh --exclude -Z")
 RULES = {
-    "cp": _COPY, "mv": _COPY, "install": _COPY, "rsync": _COPY, "gcp": _COPY, "ginstall": _COPY, "scp": _COPY,
-    "ln": _ln, "link": _ln, "tee": _tee, "sponge": _tee, "touch": _operands("-d -r -t --date --reference"),
-    "truncate": _operands("-s --size -r --reference"), "fallocate": _operands("-l -o --length --offset"),
-    "mkfifo": _operands("-m"), "mknod": _operands("-m"), "mkdir": _mkdir, "sed": _sed, "gsed": _sed, "perl": _perl,
-    "tar": _tar, "bsdtar": _tar, "gtar": _tar, "unzip": _saved("-d", takes="-P -x"), "7z": _saved("-o"),
-    "curl": _saved("-o", "--output", "--output-dir", "-D", "--dump-header", "-c", "--cookie-jar", "--trace",
-                   takes=" ".join(_CURL_VALUES)),
+    "cp": _COPY,
+    "mv": _COPY,
+    "install": _COPY,
+    "rsync": _COPY,
+    "gcp": _COPY,
+    "ginstall": _COPY,
+    "scp": _COPY,
+    "ln": _ln,
+    "link": _ln,
+    "tee": _tee,
+    "find": _find,
+    "sponge": _tee,
+    "touch": _operands("-d -r -t --date --reference"),
+    "truncate": _operands("-s --size -r --reference"),
+    "fallocate": _operands("-l -o --length --offset"),
+    "mkfifo": _operands("-m"),
+    "mknod": _operands("-m"),
+    "mkdir": _mkdir,
+    "sed": _sed,
+    "gsed": _sed,
+    "perl": _perl,
+    "tar": _tar,
+    "bsdtar": _tar,
+    "gtar": _tar,
+    "unzip": _saved("-d", takes="-P -x"),
+    "7z": _saved("-o"),
+    "curl": _saved(
+        "-o",
+        "--output",
+        "--output-dir",
+        "-D",
+        "--dump-header",
+        "-c",
+        "--cookie-jar",
+        "--trace",
+        takes=" ".join(_CURL_VALUES),
+    ),
     "wget": _saved("-O", "--output-document", "-P", "--directory-prefix", "-o", "-a", takes=" ".join(_WGET_VALUES)),
-    "sort": _saved("-o", "--output", takes="-k -t -T -S"), "gcc": _saved("-o"), "cc": _saved("-o"), "go": _saved("-o"),
-    "openssl": _saved("-out"), "gpg": _saved("-o", "--output"), "aria2c": _saved("-d", "-o", "--dir", "--out"),
-    "patch": _saved("-d", "-o", "--directory", "--output", takes="-p -i -D -F"), "script": _saved("-O", "-I", "-B"),
-    "base64": _saved("-o"), "xxd": lambda call: _tee(call.with_argv("tee", *call.args[-1:]) if len(call.args) > 1
-                                                     and call.args[-2][:1] != "-" else call.with_argv("tee")),
+    "sort": _saved("-o", "--output", takes="-k -t -T -S"),
+    "gcc": _saved("-o"),
+    "cc": _saved("-o"),
+    "go": _saved("-o"),
+    "openssl": _saved("-out"),
+    "gpg": _saved("-o", "--output"),
+    "aria2c": _saved("-d", "-o", "--dir", "--out"),
+    "patch": _saved("-d", "-o", "--directory", "--output", takes="-p -i -D -F"),
+    "script": _saved("-O", "-I", "-B"),
+    "base64": _saved("-o"),
+    "xxd": lambda call: _tee(
+        call.with_argv("tee", *call.args[-1:])
+        if len(call.args) > 1 and call.args[-2][:1] != "-"
+        else call.with_argv("tee")
+    ),
     "uniq": lambda call: _tee(call.with_argv("tee", *options.read(call.args, ("-f", "-s", "-w")).operands[1:2])),
-    "vi": _editor, "vim": _editor, "nano": _editor, "nvim": _editor, "ed": _editor, "ex": _editor, "emacs": _editor,
-    "cpio": _saved("-D", "--directory", "-O", "-F"), "dpkg-deb": _operands(), "ditto": _COPY, "split": _saved(),
-    "patchelf": _operands("--set-interpreter --set-rpath --add-needed --replace-needed"), "chattr": _operands(),
-    "crudini": _operands(), "dconf": _saved(), "ssh-keygen": _saved("-f", takes="-t -b -C -N -P -m -a -I -n -O -s -V -z"),
-}  # fmt: skip
+    "vi": _editor,
+    "vim": _editor,
+    "nano": _editor,
+    "nvim": _editor,
+    "ed": _editor,
+    "ex": _editor,
+    "emacs": _editor,
+    "cpio": _saved("-D", "--directory", "-O", "-F"),
+    "dpkg-deb": _operands(),
+    "ditto": _COPY,
+    "split": _saved(),
+    "patchelf": _operands("--set-interpreter --set-rpath --add-needed --replace-needed"),
+    "chattr": _operands(),
+    "crudini": _operands(),
+    "dconf": _saved(),
+    "ssh-keygen": _saved("-f", takes="-t -b -C -N -P -m -a -I -n -O -s -V -z"),
+}

@@ -13,6 +13,8 @@ __all__ = ["Inner", "unwrap"]
 
 def unwrap(call: Invocation) -> Iterator[Inner]:
     """The commands and shell texts that this command runs, each once."""
+    if not call.argv:
+        yield from hooks.inner(call)
     if not call.resolvable:
         return
     for reader in (wrappers.inner, shells.inner, tools.inner, hooks.inner, code.inner, embedded.inner):

@@ -1,7 +1,7 @@
 """A command line among the arguments of a program that the judge does not know.
 
-The program may be a wrapper that is missing from the tables, so what follows the name of a destructive program is judged
-as a command; since it may as well be plain data, a denial becomes a question.
+The program may be a wrapper that is missing from the tables, so what follows the name of a destructive program is
+judged as a command; since it may as well be plain data, a denial becomes a question.
 """
 
 from __future__ import annotations
@@ -11,25 +11,26 @@ from collections.abc import Iterator
 
 from workers.bash.judge.interpreters import interpreter_of
 from workers.bash.judge.invocation import Invocation
+from workers.bash.judge.tables import SHELLS, names
 from workers.bash.judge.unwrap.inner import Inner
-from workers.bash.judge.unwrap.shells import SHELLS
 
-_DESTRUCTIVE = SHELLS | frozenset(
-    "rm dd mkfs wipefs shred chmod chown mv sudo su shutdown reboot halt poweroff curl wget nc ncat socat kill killall pkill "
-    "python python3 perl ruby node php eval iptables mount umount insmod modprobe useradd usermod passwd crontab tee docker "
-    "find xargs env truncate fdisk parted systemctl".split()
+_DESTRUCTIVE = SHELLS | names(
+    "rm dd mkfs wipefs shred chmod chown mv sudo su shutdown reboot halt poweroff curl wget nc ncat socat kill "
+    "killall pkill python python3 perl ruby node php eval iptables mount umount insmod modprobe useradd usermod "
+    "passwd crontab tee docker find xargs env truncate fdisk parted systemctl"
 )
 # Their arguments are data: text, patterns, names.
-_DATA = frozenset(
-    "echo printf grep egrep fgrep zgrep rg ag ack man which type whatis apropos whereis info help test [ [[ : true false logger "
-    "notify-send cowsay figlet jq yq git gh glab read case expr basename dirname ls cat head tail wc stat file touch mkdir export "
-    "declare local readonly typeset set unset diff cmp sort uniq cut tr sed awk gawk mawk curl wget psql mysql sqlite3 redis-cli "
-    "mongosh apt apt-get dpkg yum dnf apk brew pacman rpm snap systemctl service docker podman kubectl helm ansible pgrep ps lsof "
-    "kill killall pkill command hash alias unalias complete compgen shellcheck hadolint bat less more say toilet banner trap "
-    "useradd usermod cp mv ln rm install rsync scp ssh tar zip unzip find xargs chmod chown chgrp tee sh bash dash zsh go cargo "
-    "rustup pip pip3 npm yarn pnpm gem journalctl id groups getent shift return exit cd pushd source . tldr cheat pandoc convert"
-    .split()
-)  # fmt: skip
+_DATA = names(
+    "echo printf grep egrep fgrep zgrep rg ag ack man which type whatis apropos whereis info help test [ [[ : "
+    "true false logger notify-send cowsay figlet jq yq git gh glab read case expr basename dirname ls cat head "
+    "tail wc stat file touch mkdir export declare local readonly typeset set unset diff cmp sort uniq cut tr "
+    "sed awk gawk mawk curl wget psql mysql sqlite3 redis-cli mongosh apt apt-get dpkg yum dnf apk brew pacman "
+    "rpm snap systemctl service docker podman kubectl helm ansible pgrep ps lsof kill killall pkill command "
+    "hash alias unalias complete compgen shellcheck hadolint bat less more say toilet banner trap useradd "
+    "usermod cp mv ln rm install rsync scp ssh tar zip unzip find xargs chmod chown chgrp tee sh bash dash zsh "
+    "go cargo rustup pip pip3 npm yarn pnpm gem journalctl id groups getent shift return exit cd pushd source . "
+    "tldr cheat pandoc convert"
+)
 _STARTS = re.compile(r"(?:^|[;&|]|&&|\$\(|`)\s*(?:(?:sudo|exec|command|env|nohup)\s+)*(?:/\S*/)?([\w.-]+)\s+\S")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from workers.bash.judge import options
 from workers.bash.judge.invocation import Invocation
+from workers.bash.judge.tables import names
 from workers.bash.judge.unwrap.hook import Hook
 from workers.bash.judge.unwrap.inner import Inner
 
@@ -25,17 +26,29 @@ RISKY_KEY = re.compile(
     r"protocol(?:\..+)?\.allow|url\..+\.(?:push)?insteadof|http\.proxy|http\..*sslverify|safe\.directory|"
     r"receive\.deny\w+|extensions\..+)$"
 )
-_COMMAND_OPTIONS: dict[str, tuple[str, ...]] = {
-    "clone": ("-u", "--upload-pack"), "fetch": ("--upload-pack",), "pull": ("--upload-pack",),
-    "ls-remote": ("--upload-pack", "--exec"), "push": ("--receive-pack", "--exec"), "fetch-pack": ("--upload-pack", "--exec"),
-    "archive": ("--exec",), "rebase": ("-x", "--exec"), "grep": ("-O", "--open-files-in-pager"),
-    "difftool": ("-x", "--extcmd"), "send-pack": ("--receive-pack", "--exec"), "web--browse": ("-c",),
-    "filter-branch": ("--tree-filter", "--index-filter", "--msg-filter", "--env-filter", "--commit-filter",
-                      "--parent-filter", "--tag-name-filter", "--setup"),
-    "send-email": ("--smtp-server", "--sendmail-cmd", "--to-cmd", "--cc-cmd", "--header-cmd"),
-    "svn": ("--authors-prog",), "cvsimport": ("-p",), "mergetool": (), "daemon": ("--access-hook",),
-    "filter-repo": ("--blob-callback", "--commit-callback"), "interpret-trailers": (), "p4": (),
-}  # fmt: skip
+_COMMAND_OPTIONS: dict[str, frozenset[str]] = {
+    "clone": names("-u --upload-pack"),
+    "fetch": names("--upload-pack"),
+    "pull": names("--upload-pack"),
+    "ls-remote": names("--upload-pack --exec"),
+    "push": names("--receive-pack --exec"),
+    "fetch-pack": names("--upload-pack --exec"),
+    "archive": names("--exec"),
+    "rebase": names("-x --exec"),
+    "grep": names("-O --open-files-in-pager"),
+    "difftool": names("-x --extcmd"),
+    "send-pack": names("--receive-pack --exec"),
+    "web--browse": names("-c"),
+    "filter-branch": names(
+        "--tree-filter --index-filter --msg-filter --env-filter --commit-filter --parent-filter "
+        "--tag-name-filter --setup"
+    ),
+    "send-email": names("--smtp-server --sendmail-cmd --to-cmd --cc-cmd --header-cmd"),
+    "svn": names("--authors-prog"),
+    "cvsimport": names("-p"),
+    "daemon": names("--access-hook"),
+    "filter-repo": names("--blob-callback --commit-callback"),
+}
 
 
 @dataclass(slots=True)
@@ -57,6 +70,10 @@ def git_call(args: tuple[str, ...]) -> GitCall:
         found.settings.append((key, value))
     if read.operands:
         found.verb, found.rest = read.operands[0], tuple(read.operands[1:])
+    if found.verb in ("clone", "init"):
+        for setting in options.read(found.rest, ("-c", "--config")).values("-c", "--config"):
+            key, _, value = setting.partition("=")
+            found.settings.append((key, value))
     if found.verb == "config":
         operands = options.read(found.rest, ("-f", "--file", "--blob", "--type", "--default", "--comment")).operands
         if operands[:1] in (["set"], ["add"]):
@@ -77,10 +94,10 @@ def hooks(call: Invocation) -> Iterator[Hook]:
                 yield Hook(key, value.removeprefix("!"))
         elif lower.startswith("alias.") and value.startswith("!"):
             yield Hook(key, value[1:])
-    wanted = _COMMAND_OPTIONS.get(git.verb, ())
+    wanted = _COMMAND_OPTIONS.get(git.verb)
     if wanted:
         read = options.read(git.rest, wanted)
-        yield from (Hook(option, value) for option in wanted for value in read.values(option) if value)
+        yield from (Hook(option, value) for option in sorted(wanted) for value in read.values(option) if value)
     if git.verb == "submodule" and "foreach" in git.rest:
         after = list(git.rest[git.rest.index("foreach") + 1 :])
         yield Hook("foreach", " ".join(word for word in after if word not in ("--recursive", "-q", "--quiet")))

@@ -4,42 +4,78 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from workers.bash.judge import options
 from workers.bash.judge.invocation import Invocation
+from workers.bash.judge.tables import names
 from workers.bash.judge.unwrap import git
 from workers.bash.judge.unwrap.hook import Hook
 from workers.bash.judge.unwrap.inner import Inner
 
-
 # Program -> options whose value is a command.
-_OPTIONS: dict[str, tuple[str, ...]] = {
-    "tar": ("--to-command", "--rmt-command", "--rsh-command", "-I", "--use-compress-program", "-F", "--info-script",
-            "--new-volume-script"),
-    "rsync": ("-e", "--rsh", "--rsync-path"),
-    "scp": ("-S",), "sftp": ("-S",),
-    "split": ("--filter",), "sort": ("--compress-program",),
-    "zip": ("-TT", "--unzip-command"),
-    "man": ("-P", "--pager", "-H", "--html"),
-    "rg": ("--pre", "--hostname-bin"),
-    "fzf": ("--preview",), "sk": ("--preview", "-c", "--cmd"),
-    "tcpdump": ("-z",), "wget": ("--use-askpass",),
-    "nodemon": ("--exec", "-x"), "npm": ("-c", "--call", "--script-shell"), "npx": ("-c", "--call"), "pnpm": ("-c", "--shell-mode"),
-    "hg": ("--ssh",), "svn": ("--editor-cmd", "--diff-cmd"),
-    "ansible": ("-a", "--args"), "nix-shell": ("--run", "--command"), "nix": ("--command",),
-    "xterm": ("-e",), "gnome-terminal": ("-e", "--command"), "konsole": ("-e",),
-    "urxvt": ("-e",), "alacritty": ("-e",), "x-terminal-emulator": ("-e",), "xfce4-terminal": ("-e", "-x"),
-    "nc": ("-e", "-c"), "ncat": ("-e", "-c", "--exec", "--sh-exec"), "netcat": ("-e", "-c"),
-    "cpio": ("--rsh-command",), "dpkg": ("--pre-invoke", "--post-invoke"), "rpm": ("--pipe", "--eval"),
-    "gpg": ("--photo-viewer",), "smbclient": ("-c", "--command"), "lftp": ("-e", "-c"), "restic": ("--password-command",),
-    "borg": ("--rsh",), "start-stop-daemon": (
-        "-x", "--exec", "-a", "--startas"), "pacman": ("--hookdir",), "certbot": (
-        "--pre-hook", "--post-hook", "--deploy-hook", "--renew-hook", "--manual-auth-hook", "--manual-cleanup-hook"),
-    "bat": ("--pager",),
-    "delta": ("--pager",), "aria2c": (
-        "--on-download-complete", "--on-download-start", "--on-download-error", "--on-download-stop"),
-    "yt-dlp": ("--exec", "--exec-before-download", "--downloader"), "youtube-dl": ("--exec",), "openvpn": ("--up", "--down", "--route-up", "--ipchange", "--tls-verify", "--client-connect"),
-    "dhclient": ("-sf",), "udhcpc": ("-s",), "pppd": ("connect", "init"), "slsh": ("-e",), }  # fmt: skip
+_OPTIONS: dict[str, frozenset[str]] = {
+    "tar": names(
+        "--to-command --rmt-command --rsh-command -I --use-compress-program -F --info-script --new-volume-script"
+    ),
+    "rsync": names("-e --rsh --rsync-path"),
+    "scp": names("-S"),
+    "sftp": names("-S"),
+    "split": names("--filter"),
+    "sort": names("--compress-program"),
+    "zip": names("-TT --unzip-command"),
+    "man": names("-P --pager -H --html"),
+    "rg": names("--pre --hostname-bin"),
+    "fzf": names("--preview"),
+    "sk": names("--preview -c --cmd"),
+    "tcpdump": names("-z"),
+    "wget": names("--use-askpass"),
+    "nodemon": names("--exec -x"),
+    "npm": names("-c --call --script-shell"),
+    "npx": names("-c --call"),
+    "pnpm": names("-c --shell-mode"),
+    "hg": names("--ssh"),
+    "svn": names("--editor-cmd --diff-cmd"),
+    "ansible": names("-a --args"),
+    "nix-shell": names("--run --command"),
+    "nix": names("--command"),
+    "xterm": names("-e"),
+    "gnome-terminal": names("-e --command"),
+    "konsole": names("-e"),
+    "urxvt": names("-e"),
+    "alacritty": names("-e"),
+    "x-terminal-emulator": names("-e"),
+    "complete": names("-C"),
+    "compgen": names("-C"),
+    "bind": names("-x"),
+    "mapfile": names("-C"),
+    "readarray": names("-C"),
+    "xfce4-terminal": names("-e -x"),
+    "nc": names("-e -c"),
+    "ncat": names("-e -c --exec --sh-exec"),
+    "netcat": names("-e -c"),
+    "cpio": names("--rsh-command"),
+    "dpkg": names("--pre-invoke --post-invoke"),
+    "rpm": names("--pipe --eval"),
+    "gpg": names("--photo-viewer"),
+    "smbclient": names("-c --command"),
+    "lftp": names("-e -c"),
+    "restic": names("--password-command"),
+    "borg": names("--rsh"),
+    "start-stop-daemon": names("-x --exec -a --startas"),
+    "pacman": names("--hookdir"),
+    "certbot": names("--pre-hook --post-hook --deploy-hook --renew-hook --manual-auth-hook --manual-cleanup-hook"),
+    "bat": names("--pager"),
+    "delta": names("--pager"),
+    "aria2c": names("--on-download-complete --on-download-start --on-download-error --on-download-stop"),
+    "yt-dlp": names("--exec --exec-before-download --downloader"),
+    "youtube-dl": names("--exec"),
+    "openvpn": names("--up --down --route-up --ipchange --tls-verify --client-connect"),
+    "dhclient": names("-sf"),
+    "udhcpc": names("-s"),
+    "pppd": names("connect init"),
+    "slsh": names("-e"),
+}
 # Variables that name a command which some other program runs, with the command as shell text.
 VARIABLES = re.compile(
     r"(?:GIT_)?(?:PAGER|EDITOR|SSH_COMMAND|SEQUENCE_EDITOR|EXTERNAL_DIFF|ASKPASS|PROXY_COMMAND|SSH)$"
@@ -51,19 +87,19 @@ VARIABLES = re.compile(
     r"GIT_CONFIG_VALUE_\d+|KSH_ENV|ZDOTDIR_CMD|RIPGREP_PRE|TMUX_CMD|PYTHONBREAKPOINT)$"
 )
 # Options of vi, less and gdb that hold a command of their own language, in which a mark starts a shell command.
-_EDITORS = frozenset("vi vim nvim view vimdiff rvim ex rview gvim vimx vim.basic vim.tiny ed red".split())
+_EDITORS = names("vi vim nvim view vimdiff rvim ex rview gvim vimx vim.basic vim.tiny ed red")
 _BANG = re.compile(r"(?:^|[|:%\s\d,$.]|\br\s?|\bw\s?|\bread\s|\bwrite\s)!+\s*([^\s=~].*)", re.DOTALL)
 _QUOTED_CALL = re.compile(
     r"""(?:system(?:list)?|execute|os\.execute|io\.popen|os\.system|popen|jobstart|termopen|job_start|term_start|"""
     r"""shell-command|call-process|start-process)\s*\(?\s*(?:\[+)?\s*["']((?:\\.|[^"'\\])*)["']"""
 )
 
-_BENIGN = frozenset(
-    "cat less more most delta diff-so-fancy bat vim nvim vi nano emacs code ed true false : gzip pigz bzip2 pbzip2 lbzip2 "
-    "xz pxz zstd zstdmt lz4 lzip lzma lzop brotli ssh gcc g++ clang clang++ cc c++ ccache sccache ld lld mold sh bash "
-    "zsh /bin/sh tee head jq wait open xdg-open firefox batcat lesspipe rustc meld colordiff icdiff difft diff echo"
-    .split()
-)  # fmt: skip
+_ESCAPES = ("!", "\\!", "EXEC", "-f", "--eval", "PROGRAM", "ext::")
+_BENIGN = names(
+    "cat less more most delta diff-so-fancy bat vim nvim vi nano emacs code ed true false : gzip pigz bzip2 "
+    "pbzip2 lbzip2 xz pxz zstd zstdmt lz4 lzip lzma lzop brotli ssh gcc g++ clang clang++ cc c++ ccache sccache "
+    "ld lld mold head jq open xdg-open firefox batcat lesspipe rustc meld colordiff icdiff difft diff echo"
+)
 
 
 def is_benign(hook: Hook) -> bool:
@@ -71,22 +107,28 @@ def is_benign(hook: Hook) -> bool:
     words = hook.text.split()
     if not words:
         return True
-    name = words[0].rsplit("/", 1)[-1]
-    shellish = re.search(r"[;&|<>`$(){}\n]", hook.text)
-    return name in _BENIGN and not shellish and (name not in ("sh", "bash", "zsh") or len(words) == 1)
+    name, *rest = words
+    name = name.rsplit("/", 1)[-1]
+    if re.search(r"[;&|<>`$(){}\n]", hook.text) or hook.option in _ESCAPES:
+        return False
+    if name == "ssh":
+        return "command" not in hook.text.lower()
+    if name in ("sh", "bash", "zsh", "dash"):
+        return not rest and hook.option in ("SHELL", "SHELL=", "--script-shell")
+    return name in _BENIGN and all(re.fullmatch(r"--?[\w=.-]+|\d+", word) for word in rest)
 
 
 def found(call: Invocation) -> Iterator[Hook]:
     """Every hook that the command's options and variables set."""
-    for name, value in call.assigns.items():
+    for name, value in call.assigned.items():
         if VARIABLES.search(name):
             yield Hook(name, value)
         elif re.fullmatch(r"PS[0-4]|RPROMPT|PROMPT", name) and re.search(r"\$\(|`", value):
             yield Hook(name, f'echo "{value}"')
-    wanted = _OPTIONS.get(call.name, ())
+    wanted = _OPTIONS.get(call.name)
     if wanted:
         read = options.read(call.args, wanted)
-        for option in wanted:
+        for option in sorted(wanted):
             for value in read.values(option):
                 yield Hook(option, value)
         # Tools that read -opt as one word.
@@ -167,20 +209,24 @@ def _make(call: Invocation) -> Iterator[Hook]:
 
 
 def _follows(args: tuple[str, ...], option: str, value: str) -> bool:
-    return any(pair == (option, value) for pair in zip(args, args[1:], strict=False))
+    return any(pair == (option, value) for pair in pairwise(args))
 
 
 def _apt(call: Invocation) -> Iterator[Hook]:
     for argument in call.args:
-        match = re.search(r"(?:Invoke(?:-\w+)?|Pre-Install-Pkgs|Solver|Planner|Methods?|Proxy-Auto-Detect)(?:::)?=(.*)",
-                          argument, re.DOTALL | re.IGNORECASE)  # fmt: skip
+        match = re.search(
+            r"(?:Invoke(?:-\w+)?|Pre-Install-Pkgs|Solver|Planner|Methods?|Proxy-Auto-Detect)(?:::)?=(.*)",
+            argument,
+            re.DOTALL | re.IGNORECASE,
+        )
         if match:
             yield Hook("-o", match[1].strip("{}\"'; "))
 
 
 def _gdb(call: Invocation) -> Iterator[Hook]:
-    texts = options.read(call.args, ("-ex", "-iex", "-o", "-O", "-x"), whole=True).values("-ex", "-iex", "-o", "-O",
-                                                                                    "--eval-command", "--one-line")  # fmt: skip
+    texts = options.read(call.args, ("-ex", "-iex", "-o", "-O", "-x"), whole=True).values(
+        "-ex", "-iex", "-o", "-O", "--eval-command", "--one-line"
+    )
     for text in texts:
         match = re.match(r"\s*(?:!|shell\s+|pipe\s.*\||platform\s+shell\s+|make\s)(.*)", text, re.DOTALL)
         if match:
@@ -196,24 +242,28 @@ def _socat(call: Invocation) -> Iterator[Hook]:
 
 def _fzf(call: Invocation) -> Iterator[Hook]:
     for argument in call.args:
-        for match in re.finditer(r"(?:execute(?:-silent|-multi)?|become|reload|transform)[(:\[{](.*?)[)\]}]?$", argument):
+        for match in re.finditer(
+            r"(?:execute(?:-silent|-multi)?|become|reload|transform)[(:\[{](.*?)[)\]}]?$", argument
+        ):
             yield Hook("--bind", match[1])
 
 
 def _terminal(call: Invocation) -> Iterator[Hook]:
     """tmux, screen: a new session's command, and keys sent to one."""
     args = list(call.args)
-    verbs = ("new", "new-session", "neww", "new-window", "split-window", "splitw", "run-shell", "run", "respawn-pane",
-             "if-shell", "display-popup", "pipe-pane", "send-keys", "send")  # fmt: skip
+    verbs = names(
+        "new new-session neww new-window split-window splitw run-shell run respawn-pane if-shell display-popup "
+        "pipe-pane send-keys send"
+    )
     read = options.read(args, ("-S", "-L", "-f", "-c"), until_operand=True)
     if call.name != "tmux":
         stuffed = [args[at + 1] for at, argument in enumerate(args[:-1]) if argument == "stuff"]
         yield from (Hook("stuff", text.strip()) for text in stuffed)
-        read = options.read(args, ("-S", "-t", "-p", "-c", "-e", "-h", "-s", "-T"), until_operand=True)
+        read = options.read(args, names("-S -t -p -c -e -h -s -T"), until_operand=True)
         if read.operands and not stuffed:
             yield Hook("screen", " ".join(read.operands))
     elif read.operands and read.operands[0] in verbs:
-        rest = options.read(read.operands[1:], ("-s", "-n", "-c", "-t", "-x", "-y", "-F", "-e", "-l", "-p"))
+        rest = options.read(read.operands[1:], names("-s -n -c -t -x -y -F -e -l -p"))
         keys = [word for word in rest.operands if word not in ("Enter", "C-m", "KPEnter")]
         if keys:
             yield Hook(read.operands[0], " ".join(keys))
@@ -223,7 +273,10 @@ def _database(call: Invocation) -> Iterator[Hook]:
     """The shell escapes of SQL clients: \\!, system, .shell."""
     texts = [*call.args, (call.stdin.text if call.stdin else None) or ""]
     for text in texts:
-        for match in re.finditer(r"(?m)(?:\\!|^\s*!!?|^\s*\.(?:shell|system)|^\s*system|\\o\s*\||\\g\s*\|)\s+?(.+?)\s*;?\s*$", text):
+        for match in re.finditer(
+            r"(?m)(?:\\!\s*|^\s*!!?\s*|^\s*\.(?:shell|system)\s+|^\s*system\s+|\\o\s*\|\s*|\\g\s*\|\s*)(.+?)\s*;?\s*$",
+            text,
+        ):
             yield Hook("\\!", match[1])
         for match in re.finditer(r"(?is)(?:FROM|TO)\s+PROGRAM\s+'((?:''|[^'])*)'", text):
             yield Hook("PROGRAM", match[1].replace("''", "'"))
@@ -231,16 +284,48 @@ def _database(call: Invocation) -> Iterator[Hook]:
 
 def _watching(call: Invocation) -> Iterator[Hook]:
     """entr, watchexec, hyperfine, cargo watch: operands that are shell text."""
-    read = options.read(call.args, ("-w", "-e", "-r", "-m", "-M", "-n", "-s", "-x", "-p", "-c", "-i", "-d"))
+    read = options.read(call.args, names("-w -e -r -m -M -n -s -x -p -c -i -d"))
     yield from (Hook(call.name, operand) for operand in read.operands if " " in operand)
     yield from (Hook("-s", value) for value in read.values("-s", "-p", "-c", "-x") if " " in value)
 
 
 _SPECIAL: dict[str, Callable[[Invocation], Iterator[Hook]]] = {
-    **dict.fromkeys(_EDITORS, _editor), "less": _pager, "more": _pager, "man": _pager, "tar": _tar, "bsdtar": _tar,
-    "gtar": _tar, "ssh": _ssh, "scp": _ssh, "sftp": _ssh, "sshfs": _ssh, "autossh": _ssh, "make": _make, "gmake": _make,
-    "apt": _apt, "apt-get": _apt, "aptitude": _apt, "gdb": _gdb, "lldb": _gdb, "socat": _socat, "fzf": _fzf, "sk": _fzf,
-    "tmux": _terminal, "screen": _terminal, "psql": _database, "mysql": _database, "mariadb": _database,
-    "sqlite3": _database, "sqlite": _database, "entr": _watching, "watchexec": _watching, "hyperfine": _watching,
-    "nodemon": _watching, "ftp": _database, "lftp": _database, "dc": _database, "telnet": _database, "git": git.hooks,
-}  # fmt: skip
+    **dict.fromkeys(_EDITORS, _editor),
+    "less": _pager,
+    "more": _pager,
+    "man": _pager,
+    "tar": _tar,
+    "bsdtar": _tar,
+    "gtar": _tar,
+    "ssh": _ssh,
+    "scp": _ssh,
+    "sftp": _ssh,
+    "sshfs": _ssh,
+    "autossh": _ssh,
+    "make": _make,
+    "gmake": _make,
+    "apt": _apt,
+    "apt-get": _apt,
+    "aptitude": _apt,
+    "gdb": _gdb,
+    "lldb": _gdb,
+    "socat": _socat,
+    "fzf": _fzf,
+    "sk": _fzf,
+    "tmux": _terminal,
+    "screen": _terminal,
+    "psql": _database,
+    "mysql": _database,
+    "mariadb": _database,
+    "sqlite3": _database,
+    "sqlite": _database,
+    "entr": _watching,
+    "watchexec": _watching,
+    "hyperfine": _watching,
+    "nodemon": _watching,
+    "ftp": _database,
+    "lftp": _database,
+    "dc": _database,
+    "telnet": _database,
+    "git": git.hooks,
+}

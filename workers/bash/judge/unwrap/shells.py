@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from workers.bash.judge import options
 from workers.bash.judge.invocation import Invocation, Stream
 from workers.bash.judge.outputs import content_of
+from workers.bash.judge.tables import SHELLS, names
 from workers.bash.judge.unwrap.inner import Inner
 
-SHELLS = frozenset("sh bash dash ash ksh ksh93 mksh pdksh zsh rbash rzsh rksh lksh yash osh posh fish csh tcsh hush".split())
 _WITH_VALUE = ("--rcfile", "--init-file", "-O", "+O", "-o", "+o")
 
 
@@ -99,8 +99,18 @@ def _source(call: Invocation) -> Iterator[Inner]:
 
 def _trap(call: Invocation) -> Iterator[Inner]:
     read = options.read(call.args)
-    if len(read.operands) > 1:
+    if len(read.operands) > 1 and read.operands[0] != "-":
         yield Inner(text=read.operands[0])
+
+
+_SUBSCRIPT = re.compile(r"\w\[.*(?:\$\(|`)", re.DOTALL)
+
+
+def _subscripts(call: Invocation) -> Iterator[Inner]:
+    """Builtins that take a variable's name run the substitutions in its subscript, even out of single quotes."""
+    for argument in call.args:
+        if _SUBSCRIPT.search(argument):
+            yield Inner(text=f': "{argument}"')
 
 
 def _alias(call: Invocation) -> Iterator[Inner]:
@@ -114,7 +124,7 @@ def _alias(call: Invocation) -> Iterator[Inner]:
 
 
 def _su(call: Invocation) -> Iterator[Inner]:
-    read = options.read(call.args, ("-c", "--command", "--session-command", "-s", "--shell", "-g", "-G", "-w"))
+    read = options.read(call.args, names("-c --command --session-command -s --shell -g -G -w"))
     for text in read.values("-c", "--command", "--session-command"):
         yield Inner(text=text)
     shell = read.values("-s", "--shell")
@@ -152,7 +162,7 @@ def _ssh(call: Invocation) -> Iterator[Inner]:
 
 def _remote_all(call: Invocation) -> Iterator[Inner]:
     """pssh, pdsh, clush, salt: the command comes after the hosts."""
-    read = options.read(call.args, ("-h", "-H", "-l", "-w", "-g", "-t", "-p", "-i", "-f", "-o", "-e", "-R"))
+    read = options.read(call.args, names("-h -H -l -w -g -t -p -i -f -o -e -R"))
     if read.operands:
         yield Inner(text=" ".join(read.operands))
         if len(read.operands) > 1:
@@ -181,10 +191,39 @@ def _crontab(call: Invocation) -> Iterator[Inner]:
 
 
 _READERS: dict[str, Callable[[Invocation], Iterator[Inner]]] = {
-    "eval": _eval, "source": _source, ".": _source, "trap": _trap, "alias": _alias, "su": _su, "script": _dash_c,
-    "sg": _dash_c, "flock": _dash_c, "capsh": _dash_c, "runuser": _su, "newgrp": _dash_c, "nix-shell": _dash_c,
-    "nix": _dash_c, "npm": _dash_c, "npx": _dash_c, "vagrant": _dash_c, "mosh": _dash_c,
-    "watch": _watch, "ssh": _ssh, "autossh": _ssh, "sshpass": _dash_c, "at": _at, "batch": _at, "crontab": _crontab,
-    "pssh": _remote_all, "parallel-ssh": _remote_all, "pdsh": _remote_all, "clush": _remote_all, "salt": _remote_all,
-    "dsh": _remote_all, "rsh": _remote_all, "rexec": _remote_all,
-}  # fmt: skip
+    "eval": _eval,
+    "source": _source,
+    ".": _source,
+    "trap": _trap,
+    "alias": _alias,
+    "su": _su,
+    "script": _dash_c,
+    "sg": _dash_c,
+    "flock": _dash_c,
+    "capsh": _dash_c,
+    "runuser": _su,
+    "newgrp": _dash_c,
+    "nix-shell": _dash_c,
+    "nix": _dash_c,
+    "npm": _dash_c,
+    "npx": _dash_c,
+    "vagrant": _dash_c,
+    "mosh": _dash_c,
+    "watch": _watch,
+    "ssh": _ssh,
+    "autossh": _ssh,
+    "at": _at,
+    "batch": _at,
+    "crontab": _crontab,
+    "pssh": _remote_all,
+    "parallel-ssh": _remote_all,
+    "pdsh": _remote_all,
+    "clush": _remote_all,
+    "salt": _remote_all,
+    "dsh": _remote_all,
+    **dict.fromkeys(
+        names("printf test [ read unset let declare typeset local export readonly wait getopts"), _subscripts
+    ),
+    "rsh": _remote_all,
+    "rexec": _remote_all,
+}

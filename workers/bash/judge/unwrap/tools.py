@@ -7,36 +7,43 @@ from collections.abc import Callable, Iterator, Sequence
 
 from workers.bash.judge import options
 from workers.bash.judge.invocation import Invocation
+from workers.bash.judge.tables import names
 from workers.bash.judge.unwrap import git
 from workers.bash.judge.unwrap.inner import Inner
 
-DOCKER_RUN_VALUES = frozenset(
-    "-a --add-host --annotation --attach --blkio-weight --cap-add --cap-drop --cgroup-parent --cgroupns --cidfile --cpu-period "
-    "--cpu-quota --cpu-shares -c --cpus --cpuset-cpus --cpuset-mems --device --device-cgroup-rule --dns --dns-option --dns-search "
-    "--domainname --entrypoint -e --env --env-file --expose --gpus --group-add --health-cmd --health-interval --health-retries "
-    "--health-timeout -h --hostname --ip --ip6 --ipc --isolation --kernel-memory -l --label --label-file --link --log-driver "
-    "--log-opt --mac-address -m --memory --memory-reservation --memory-swap --mount --name --network --net --network-alias "
-    "--oom-score-adj --pid --pids-limit --platform -p --publish --pull --restart --runtime --security-opt --shm-size "
-    "--stop-signal --stop-timeout --storage-opt --sysctl --tmpfs --ulimit -u --user --userns --uts -v --volume --volume-driver "
-    "--volumes-from -w --workdir --device-read-bps --device-write-bps --secret --pod".split()
+DOCKER_RUN_VALUES = names(
+    "-a --add-host --annotation --attach --blkio-weight --cap-add --cap-drop --cgroup-parent --cgroupns "
+    "--cidfile --cpu-period --cpu-quota --cpu-shares -c --cpus --cpuset-cpus --cpuset-mems --device "
+    "--device-cgroup-rule --dns --dns-option --dns-search --domainname --entrypoint -e --env --env-file "
+    "--expose --gpus --group-add --health-cmd --health-interval --health-retries --health-timeout -h --hostname "
+    "--ip --ip6 --ipc --isolation --kernel-memory -l --label --label-file --link --log-driver --log-opt "
+    "--mac-address -m --memory --memory-reservation --memory-swap --mount --name --network --net "
+    "--network-alias --oom-score-adj --pid --pids-limit --platform -p --publish --pull --restart --runtime "
+    "--security-opt --shm-size --stop-signal --stop-timeout --storage-opt --sysctl --tmpfs --ulimit -u --user "
+    "--userns --uts -v --volume --volume-driver --volumes-from -w --workdir --device-read-bps "
+    "--device-write-bps --secret --pod"
 )
-_DOCKER_GLOBAL = ("-H", "--host", "-c", "--context", "--config", "-l", "--log-level", "--tlscacert", "--tlscert", "--tlskey",
-                  "-f", "--file", "-p", "--project-name", "--project-directory", "--env-file", "--profile", "--namespace",
-                  "-n", "--address", "--root", "--runroot", "--url")  # fmt: skip
-_KUBECTL_GLOBAL = ("-n", "--namespace", "--context", "--kubeconfig", "-c", "--container", "--cluster", "--user", "-s", "--server",
-                   "--as", "--token", "--request-timeout", "-l", "--selector", "-f", "--filename", "-o", "--output",
-                   "--image", "--overrides", "--restart", "-k")  # fmt: skip
+_DOCKER_GLOBAL = names(
+    "-H --host -c --context --config -l --log-level --tlscacert --tlscert --tlskey -f --file -p --project-name "
+    "--project-directory --env-file --profile --namespace -n --address --root --runroot --url"
+)
+_KUBECTL_GLOBAL = names(
+    "-n --namespace --context --kubeconfig -c --container --cluster --user -s --server --as --token "
+    "--request-timeout -l --selector -f --filename -o --output --image --overrides --restart -k"
+)
 CONTAINER = "inside a container"
-ENGINES = frozenset("docker podman nerdctl docker-compose podman-compose docker.io crictl ctr buildah finch lima".split())
-CLUSTERS = frozenset("kubectl oc k3s-kubectl microk8s.kubectl kubecolor k".split())
+ENGINES = names("docker podman nerdctl docker-compose podman-compose docker.io crictl ctr buildah finch lima")
+CLUSTERS = names("kubectl oc k3s-kubectl microk8s.kubectl kubecolor k")
 
 
 def docker_verb(args: Sequence[str]) -> tuple[str, list[str]]:
     """The sub-command ('run', 'compose down', 'volume rm' ...) and what follows it."""
     read = options.read(args, _DOCKER_GLOBAL, until_operand=True)
     words = read.operands
-    groups = ("container", "image", "volume", "network", "system", "builder", "compose", "context", "swarm", "service",
-              "stack", "node", "secret", "config", "plugin", "buildx", "pod", "machine", "trust", "manifest")  # fmt: skip
+    groups = names(
+        "container image volume network system builder compose context swarm service stack node secret config "
+        "plugin buildx pod machine trust manifest"
+    )
     if not words:
         return "", []
     if words[0] in groups and len(words) > 1:
@@ -91,9 +98,19 @@ def _cmake(call: Invocation) -> Iterator[Inner]:
     if call.args[:1] != ("-E",) or len(call.args) < 2:
         return
     verb, rest = call.args[1], call.args[2:]
-    same = {"remove_directory": ("rm", "-rf"), "remove": ("rm", "-f"), "rm": ("rm",), "env": ("env",), "time": (),
-            "copy": ("cp", "-r"), "copy_directory": ("cp", "-r"), "cat": ("cat",), "create_symlink": ("ln", "-s"),
-            "touch": ("touch",), "tar": ("tar",)}  # fmt: skip
+    same = {
+        "remove_directory": ("rm", "-rf"),
+        "remove": ("rm", "-f"),
+        "rm": ("rm",),
+        "env": ("env",),
+        "time": (),
+        "copy": ("cp", "-r"),
+        "copy_directory": ("cp", "-r"),
+        "cat": ("cat",),
+        "create_symlink": ("ln", "-s"),
+        "touch": ("touch",),
+        "tar": ("tar",),
+    }
     if verb in same and rest:
         yield Inner(argv=(*same[verb], *rest))
 
@@ -107,13 +124,13 @@ def _fd(call: Invocation) -> Iterator[Inner]:
             start = starts[1] if len(starts) > 1 else "."
             name = starts[0] if starts and re.search(r"\w", starts[0]) and len(starts) > 1 else "*"
             found = f"{start.rstrip('/')}/**/{name}"
-            command = [re.sub(r"\{[/.]*\}", lambda _: found, word) for word in args[at + 1 :]]
+            command = [found.join(re.split(r"\{[/.]*\}", word)) for word in args[at + 1 :]]
             yield Inner(argv=tuple(command if command != args[at + 1 :] else [*command, found]))
             return
 
 
 def _ansible(call: Invocation) -> Iterator[Inner]:
-    read = options.read(call.args, ("-m", "--module-name", "-a", "--args", "-i", "--inventory", "-u", "-e", "-l", "-f"))
+    read = options.read(call.args, names("-m --module-name -a --args -i --inventory -u -e -l -f"))
     for text in read.values("-a", "--args"):
         yield Inner(text=re.sub(r"^(?:\w+=\S+\s+)*(?:cmd=)?", "", text))
 
@@ -137,7 +154,17 @@ def _run_parts(call: Invocation) -> Iterator[Inner]:
 
 
 _READERS: dict[str, Callable[[Invocation], Iterator[Inner]]] = {
-    "cmake": _cmake, "fd": _fd, "fdfind": _fd, "ansible": _ansible, "xterm": _terminal, "gnome-terminal": _terminal,
-    "konsole": _terminal, "urxvt": _terminal, "alacritty": _terminal, "kitty": _terminal, "x-terminal-emulator": _terminal,
-    "git": git.inner, "run-parts": _run_parts,
-}  # fmt: skip
+    "cmake": _cmake,
+    "fd": _fd,
+    "fdfind": _fd,
+    "ansible": _ansible,
+    "xterm": _terminal,
+    "gnome-terminal": _terminal,
+    "konsole": _terminal,
+    "urxvt": _terminal,
+    "alacritty": _terminal,
+    "kitty": _terminal,
+    "x-terminal-emulator": _terminal,
+    "git": git.inner,
+    "run-parts": _run_parts,
+}

@@ -10,6 +10,7 @@ from workers.bash.judge import options
 from workers.bash.judge.invocation import Invocation, Stream
 from workers.bash.judge.marks import SOME
 from workers.bash.judge.scanner import UnclearError
+from workers.bash.judge.tables import names
 from workers.bash.judge.unwrap.inner import Inner
 from workers.bash.judge.words import Words
 
@@ -32,14 +33,14 @@ def _takes(text: str, skips: int = 0, *, assigns: bool = False) -> Wrapper:
 _PLAIN = Wrapper()
 WRAPPERS: dict[str, Wrapper] = {
     **dict.fromkeys(
-        (
-            "nohup setsid command builtin time catchsegv eatmydata chronic unbuffer linux32 linux64 i386 x86_64 torsocks "
-            "torify tsocks proxychains proxychains4 dbus-run-session dbus-launch caffeinate ltrace rlwrap tini dumb-init "
-            "pkexec nocache multitime busybox toybox sem ts entr retry wine coproc proot bwrap firejail fakechroot arch "
-            "winpty aoss padsp optirun ccache sccache distcc valgrind capsh run-one "
+        names(
+            "nohup setsid command builtin time catchsegv eatmydata chronic unbuffer linux32 linux64 i386 x86_64 "
+            "torsocks torify tsocks proxychains proxychains4 dbus-run-session dbus-launch caffeinate ltrace rlwrap "
+            "tini dumb-init pkexec nocache multitime busybox toybox sem ts entr retry wine coproc proot bwrap firejail "
+            "fakechroot arch winpty aoss padsp optirun ccache sccache distcc valgrind capsh run-one "
             # What a parser leaves in front of a command that it could not place.
             "then do else { ! if while until"
-        ).split(),
+        ),
         _PLAIN,
     ),
     "exec": _takes("-a"),
@@ -75,10 +76,18 @@ WRAPPERS: dict[str, Wrapper] = {
     "prlimit": _takes("-p --pid"),
     "xvfb-run": _takes("-n -s -e -f -p -w --server-num --server-args --error-file --auth-file"),
     "faketime": _takes("-f", 1),
+    "sshpass": _takes("-p -f -e -P -d"),
+    "npx": _takes("-p -c --package --call"),
+    "bunx": _takes("-p --package"),
+    "pnpx": _takes("-p --package"),
+    "uvx": _takes("--from --with --python -p"),
+    "openvt": _takes("-c"),
     "flock": _takes("-w -E --timeout --conflict-exit-code", 1),
     "aws-vault": _takes("-d -t --duration --region", 2),
     "ssh-agent": _takes("-a -t -E"),
-    "parallel": _takes("-j -S -I -N -n -L -a -d --jobs --sshlogin --colsep --joblog --results --delay --timeout --arg-file"),
+    "parallel": _takes(
+        "-j -S -I -N -n -L -a -d --jobs --sshlogin --colsep --joblog --results --delay --timeout --arg-file"
+    ),
     "rust-parallel": _takes("-j -i"),
     "nodemon": _takes("-x -e -w -i --exec --ext --watch --ignore --delay"),
     "reflex": _takes("-r -g -s"),
@@ -93,26 +102,50 @@ WRAPPERS: dict[str, Wrapper] = {
 _LOADER = re.compile(r"ld-(?:linux.*|musl-.*|[\d.]+)\.so(?:\.\d+)?$|ld\.so$")
 # Front ends with sub-commands: (program, sub-command) -> options with a value in front of the command.
 _SUBCOMMANDS: dict[str, dict[str, Wrapper]] = {
-    "poetry": {"run": _PLAIN}, "pipenv": {"run": _PLAIN}, "pdm": {"run": _PLAIN}, "hatch": {"run": _PLAIN},
-    "rye": {"run": _PLAIN}, "uv": {"run": _takes("--with --python -p --project --env-file --extra --group --directory")},
-    "bundle": {"exec": _PLAIN}, "npm": {"exec": _PLAIN, "x": _PLAIN}, "pnpm": {"exec": _PLAIN},
-    "yarn": {"exec": _PLAIN}, "bun": {"x": _PLAIN}, "rbenv": {"exec": _PLAIN}, "pyenv": {"exec": _PLAIN},
-    "conda": {"run": _takes("-n -p --name --prefix --cwd")}, "mamba": {"run": _takes("-n -p --name --prefix")},
-    "micromamba": {"run": _takes("-n -p")}, "mise": {"exec": _PLAIN, "x": _PLAIN}, "asdf": {"exec": _PLAIN},
-    "direnv": {"exec": _takes("", 1)}, "op": {"run": _takes("--env-file --account")}, "infisical": {"run": _PLAIN},
-    "doppler": {"run": _takes("-p -c --project --config")}, "chamber": {"exec": _takes("", 1)},
-    "foreman": {"run": _takes("-e --env")}, "heroku": {"run": _takes("-a --app")}, "perf": {
-        "stat": _takes("-e -r -o -p -I"), "record": _takes("-e -o -F -c -g -p -C"), "trace": _takes("-e -o -p")},
-    "dotenv": {"run": _takes("-f"), "--": _PLAIN}, "ip": {"netns": _takes("", 2), "vrf": _takes("", 2)},
-    "rustup": {"run": _takes("", 1)}, "nix": {"develop": _takes("-c --command")}, "snap": {"run": _PLAIN},
-    "flatpak": {"run": _takes("--command")}, "guix": {"shell": _PLAIN},
-    "lxc": {"exec": _takes("", 1)}, "incus": {"exec": _takes("", 1)}, "zellij": {"run": _PLAIN},
-}  # fmt: skip
+    "poetry": {"run": _PLAIN},
+    "pipenv": {"run": _PLAIN},
+    "pdm": {"run": _PLAIN},
+    "hatch": {"run": _PLAIN},
+    "rye": {"run": _PLAIN},
+    "uv": {"run": _takes("--with --python -p --project --env-file --extra --group --directory")},
+    "bundle": {"exec": _PLAIN},
+    "npm": {"exec": _PLAIN, "x": _PLAIN, "explore": _takes("", 1)},
+    "pnpm": {"exec": _PLAIN},
+    "yarn": {"exec": _PLAIN},
+    "bun": {"x": _PLAIN},
+    "rbenv": {"exec": _PLAIN},
+    "pyenv": {"exec": _PLAIN},
+    "conda": {"run": _takes("-n -p --name --prefix --cwd")},
+    "mamba": {"run": _takes("-n -p --name --prefix")},
+    "micromamba": {"run": _takes("-n -p")},
+    "mise": {"exec": _PLAIN, "x": _PLAIN},
+    "asdf": {"exec": _PLAIN},
+    "direnv": {"exec": _takes("", 1)},
+    "op": {"run": _takes("--env-file --account")},
+    "infisical": {"run": _PLAIN},
+    "doppler": {"run": _takes("-p -c --project --config")},
+    "chamber": {"exec": _takes("", 1)},
+    "foreman": {"run": _takes("-e --env")},
+    "heroku": {"run": _takes("-a --app")},
+    "perf": {"stat": _takes("-e -r -o -p -I"), "record": _takes("-e -o -F -c -g -p -C"), "trace": _takes("-e -o -p")},
+    "dotenv": {"run": _takes("-f"), "--": _PLAIN},
+    "ip": {"netns": _takes("", 2), "vrf": _takes("", 2)},
+    "rustup": {"run": _takes("", 1)},
+    "nix": {"develop": _takes("-c --command")},
+    "snap": {"run": _PLAIN},
+    "flatpak": {"run": _takes("--command")},
+    "guix": {"shell": _PLAIN},
+    "lxc": {"exec": _takes("", 1)},
+    "incus": {"exec": _takes("", 1)},
+    "zellij": {"run": _PLAIN},
+}
 
 
 def inner(call: Invocation) -> Iterator[Inner]:
     """The command behind a wrapper."""
     name = "ld-linux" if _LOADER.search(call.name) else call.name
+    if name == "command" and any(re.match(r"-p?[vV]", argument) for argument in call.args[:2]):
+        return
     special = _SPECIAL.get(name)
     if special:
         yield from special(call)
@@ -201,8 +234,7 @@ def _raw_words(string: str) -> list[str]:
 
 def _xargs(call: Invocation) -> Iterator[Inner]:
     """xargs: the command with the words that it reads, or stand-ins for them, at the end or in place of -I's mark."""
-    takes = ("-I", "-L", "-n", "-P", "-s", "-d", "-a", "-E", "--replace", "--max-args", "--max-procs", "--delimiter",
-             "--arg-file", "--max-lines")  # fmt: skip
+    takes = names("-I -L -n -P -s -d -a -E --replace --max-args --max-procs --delimiter --arg-file --max-lines")
     args = [argument for argument in call.args if not re.fullmatch(r"-[eil]\S*", argument)]
     inserts = "{}" if any(re.fullmatch(r"-i\S*", argument) for argument in call.args) else None
     read = options.read(args, takes, until_operand=True)
@@ -233,7 +265,7 @@ def _parallel(call: Invocation) -> Iterator[Inner]:
     words = listed if marks and args[marks[0]].count(":") == 3 else _stdin_words(call.stdin)
     template = " ".join(read.operands)
     for word in words[:20]:
-        text = re.sub(r"\{[./%#]*\d*\}", lambda _, word=word: word, template)  # type: ignore[misc]
+        text = word.join(re.split(r"\{[./%#]*\d*\}", template))
         if text == template:
             text = f"{template} {word}".strip()
         yield Inner(text=text)
