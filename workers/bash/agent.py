@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from reign.executor import Agent
 from workers.bash.checks import checks
+from workers.bash.commands import Run, Script
 from workers.bash.files import CopyFile, DeleteFile, MakeDirectory, MoveFile, WriteFile
 from workers.bash.processes import ProcessStatus, StartProcess, StopProcess
-from workers.bash.shell import Run, Script
 
 _COMMANDS = (Run, Script)
 _FILES = (WriteFile, CopyFile, MoveFile, DeleteFile, MakeDirectory)

@@ -19,6 +19,7 @@ from reign.core.resource import Observation, Undo
 from reign.executor import Context, FailureKind, Operation, TaskFailed
 from reign.executor.contract import Assessment, Observations
 from reign.security.masking import MASK
+from workers.bash.commands import as_line
 from workers.bash.judged import in_words, judgement_of, require_leave
 from workers.bash.limits import amount
 from workers.bash.readiness import Ready, is_open
@@ -29,6 +30,7 @@ from workers.bash.warden.order import Stay
 from workers.bash.warden.stay import start_of
 
 LOG_MOST = 20 << 20  # bytes of log kept for a process, in two files; the option `log_cap` changes it
+_AT_ONCE = 0.3  # seconds for which a process without `ready` is watched, since a wrong command ends at once
 _GRACE = 10.0  # seconds that a process has to end by itself
 
 
@@ -43,7 +45,9 @@ class ProcessName(OperationInputs):
 
 class StartInputs(ShellInputs):
     name: str = Field(description="the name of the process; one process a name on a machine")
-    command: str = Field(description="the command that stays in the foreground", min_length=1)
+    command: str = Field(
+        description="the command that stays in the foreground; a list is taken literally", min_length=1
+    )
     ready: Ready | None = Field(None, description="url, port or log: when it counts as started (default: at once)")
     replace: bool = Field(False, description="stop a process of that name that was started differently")
     sandbox: Profile = Field(Profile.NETWORK, description="as for bash.run; most processes listen on the network")
@@ -52,6 +56,11 @@ class StartInputs(ShellInputs):
     @classmethod
     def _fits(cls, value: str) -> str:
         return checked_name(value)
+
+    @field_validator("command", mode="before")
+    @classmethod
+    def _line(cls, value: Any) -> Any:
+        return as_line(value)
 
 
 class ProcessResult(OperationResult):
@@ -123,12 +132,12 @@ class StartProcess(_ProcessOperation):
             shelf.stop(ctx, _GRACE)
         try:
             if kept is None:
-                kept = start(ctx, inputs.name, about)
-            wait_ready(ctx, inputs.name, shelf, inputs.ready)
+                start(ctx, inputs.name, about)
+            kept = wait_ready(ctx, inputs.name, inputs.ready)
         except BaseException:
             shelf.stop(_without_end(ctx), 1.0)
             if former:
-                start(ctx, inputs.name, former)
+                start(_without_end(ctx), inputs.name, former)
             raise
         return ProcessResult(pid=kept.pid, status="running")
 
@@ -199,7 +208,7 @@ def _same(ctx: Context, kept: Kept, about: Mapping[str, Any]) -> bool:
     return bool(kept.about == ctx.masker.record(about))
 
 
-def start(ctx: Context, name: str, about: Mapping[str, Any]) -> Kept:
+def start(ctx: Context, name: str, about: Mapping[str, Any]) -> None:
     """Start what ``about`` describes under that name; it is recorded before this returns. Raises TaskFailed."""
     if MASK in about["command"]:
         raise TaskFailed(
@@ -217,6 +226,7 @@ def start(ctx: Context, name: str, about: Mapping[str, Any]) -> Kept:
             hint="choose another port, or stop what listens there",
         )
     sandbox = Sandbox.of(ctx, Profile(about["sandbox"]), limits=about["limits"])
+    shelf.stop(ctx, _GRACE)
     shelf.prepare()
     script = script_file(shelf.folder, about["command"], shell)
     # A process that stays may use the processor for as long as it likes.
@@ -233,44 +243,46 @@ def start(ctx: Context, name: str, about: Mapping[str, Any]) -> Kept:
         cwd=Path("/"),
         env=sandbox.environment({**about["env"], MARK: token}),
     )
-    kept = shelf.running()
-    if kept is None and shelf.ended() is None:
-        raise TaskFailed(
-            f"{name} could not be started: {ctx.masker.mask(told.tail(3)) or 'its keeper did not come up'}"
-        )
-    return kept or Kept(0, 0, token, {})
+    if told.exit_code != 0:
+        said = ctx.masker.mask(told.tail(3)) or "its keeper did not come up"
+        raise TaskFailed(f"{name} could not be started: {said}")
 
 
-def wait_ready(ctx: Context, name: str, shelf: Shelf, ready: Ready | None) -> None:
+def wait_ready(ctx: Context, name: str, ready: Ready | None) -> Kept:
     """Wait until it is ready. Raises TaskFailed if it ends before that or takes too long, Cancelled, TimedOut."""
-    if ready is None:
-        _require_alive(ctx, name, shelf)
-        return
-    ctx.progress(f"waiting for {ready}")
-    until = time.monotonic() + ready.within
-    while not ready.met(shelf):
-        _require_alive(ctx, name, shelf)
+    shelf = Shelf.of(ctx, name)
+    until = time.monotonic() + (ready.within if ready else _AT_ONCE)
+    if ready:
+        ctx.progress(f"waiting for {ready}")
+    while True:
+        met = ready is not None and ready.met(shelf)
+        kept = _require_alive(ctx, name, shelf)  # in this order: what answers may be what it lost the port to
+        if met:
+            return kept
         if time.monotonic() >= until:
-            raise TaskFailed(
-                f"{name} was not ready after {ready.within:g} s: {ready} was not seen",
-                kind=FailureKind.TIMED_OUT,
-                hint="`reign logs` shows what it printed; `ready.within` gives it longer",
-                details={"last_lines": _last(ctx, shelf)},
-            )
+            break
         ctx.wait(0.1)
-    _require_alive(ctx, name, shelf)
+    if ready is None:
+        return kept
+    raise TaskFailed(
+        f"{name} was not ready after {ready.within:g} s: {ready} was not seen",
+        kind=FailureKind.TIMED_OUT,
+        hint="`reign logs` shows what it printed; `ready.within` gives it longer",
+        details={"last_lines": _last(ctx, shelf)},
+    )
 
 
 def bring_up(ctx: Context, name: str, about: Mapping[str, Any]) -> None:
     """Start it and wait until it is ready, as the task did that started it first."""
     start(ctx, name, about)
     ready = Ready.model_validate(about["ready"]) if about["ready"] else None
-    wait_ready(ctx, name, Shelf.of(ctx, name), ready)
+    wait_ready(ctx, name, ready)
 
 
-def _require_alive(ctx: Context, name: str, shelf: Shelf) -> None:
-    if shelf.running():
-        return
+def _require_alive(ctx: Context, name: str, shelf: Shelf) -> Kept:
+    if kept := shelf.running():
+        return kept
+    ctx.until(lambda: shelf.kept() is None, every=0.02)  # its keeper is writing down how it ended
     ended, last = shelf.ended(), _last(ctx, shelf)
     why = "ended at once" if ended is None else f"ended with exit code {ended.exit_code}"
     if ended and ended.killed:

@@ -35,6 +35,7 @@ class Kept:
 
     keeper: int
     pid: int
+    start: int | None  # of the process, in clock ticks since boot: with it, a number used again is told apart
     token: str
     about: dict[str, Any]
 
@@ -68,16 +69,24 @@ class Shelf:
         if self.log.exists():
             self.log.replace(self.log.with_name(self.log.name + ".1"))
 
-    def running(self) -> Kept | None:
-        """The process if it runs; a record of a dead one, or of another boot of the machine, counts for nothing."""
+    def kept(self) -> Kept | None:
+        """The process that a warden keeps, or is just seeing to its end.
+
+        A record of a dead warden, or of another boot of the machine, counts for nothing.
+        """
         try:
             record = json.loads(self.record.read_text())
             keeper, child = record["keeper"], record["child"]
             if record["boot"] != boot() or start_of(keeper["pid"]) != keeper["start"]:
                 return None
-            return Kept(keeper["pid"], child["pid"], record["token"], record["about"])
+            return Kept(keeper["pid"], child["pid"], child["start"], record["token"], record["about"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def running(self) -> Kept | None:
+        """The process, if it runs."""
+        kept = self.kept()
+        return kept if kept and kept.start is not None and start_of(kept.pid) == kept.start else None
 
     def last_token(self) -> str | None:
         """The token of the last record, whether its process lives or not."""
@@ -100,18 +109,19 @@ class Shelf:
         return list(found)
 
     def stop(self, ctx: Context, grace: float) -> bool:
-        """End the process and all that belongs to it; False if none ran.
+        """End the process and all that belongs to it, what a killed warden left included; False if none ran.
 
         Raises TaskFailed if it cannot be signalled, Cancelled, TimedOut.
         """
-        kept = self.running()
+        kept = self.kept()
         if kept is not None:
             _end(ctx, kept, grace)
         token = kept.token if kept else self.last_token()
         for pid in _marked(token) if token else []:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        self.record.unlink(missing_ok=True)
+        for path in (self.record, *self.folder.glob("command.*")):  # a command may hold a secret
+            path.unlink(missing_ok=True)
         return kept is not None
 
 

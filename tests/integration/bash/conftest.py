@@ -13,8 +13,9 @@ import pytest
 from reign.executor.testing import RecordingContext, make_context
 from tests.engines.bash import need
 from workers.bash.boundary import Kind
+from workers.bash.commands import Run
 from workers.bash.sandbox import Sandbox
-from workers.bash.shell import CommandResult, Run, execute
+from workers.bash.shell import Ran, execute, script_file
 
 
 @dataclass
@@ -37,10 +38,11 @@ class Bench:
         self.contexts.append(context)
         return context
 
-    def run(self, command: str, **given: Any) -> CommandResult:
+    def run(self, command: str, **given: Any) -> Ran:
         """Whatever exit code it has. The judge has its own tests: only the walls are asked here."""
         ctx, inputs = self.context(), Run.Inputs.model_validate({"command": command} | given)
-        return execute(ctx, inputs, Sandbox.of(ctx, inputs.sandbox, limits=inputs.limits), command)
+        script = script_file(ctx.scratch, command, inputs.shell)
+        return execute(ctx, inputs, Sandbox.of(ctx, inputs.sandbox, limits=inputs.limits), script)
 
 
 @pytest.fixture(params=[Kind.BUBBLEWRAP, Kind.LANDLOCK], ids=lambda kind: kind.value)

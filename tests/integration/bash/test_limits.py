@@ -18,7 +18,8 @@ from reign.executor import Cancelled, TaskFailed
 from reign.executor.process import LOG_LINES
 from tests.engines.bash import processes_about
 from tests.integration.bash.conftest import Bench
-from workers.bash.shell import KEEP, Run
+from workers.bash.commands import Run
+from workers.bash.shell import KEEP
 from workers.bash.warden import seccomp
 
 Soon = Callable[[Callable[[], Any]], Any]
@@ -121,7 +122,7 @@ _WORKER = textwrap.dedent(
     import sys
     from pathlib import Path
     from reign.executor.testing import make_context
-    from workers.bash.shell import Run
+    from workers.bash.commands import Run
     folder, kind, command = sys.argv[1:]
     ctx = make_context(Path(folder) / "reign", workdir=Path(folder) / "work", approved=True, options={"boundary": kind})
     Run().apply(ctx, Run.Inputs(command=command), ())

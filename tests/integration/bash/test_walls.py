@@ -15,8 +15,9 @@ import pytest
 from reign.executor import TaskFailed
 from tests.integration.bash.conftest import Bench
 from workers.bash.boundary import Kind
+from workers.bash.commands import Run
 from workers.bash.sandbox import Profile, Sandbox
-from workers.bash.shell import Run, execute
+from workers.bash.shell import execute, script_file
 
 
 @pytest.fixture
@@ -148,7 +149,8 @@ def test_it_sees_nothing_of_reign_itself(bench: Bench) -> None:
     (state / "record").write_text("precious")
     ctx = bench.context(private=[data])
     inputs = Run.Inputs(command=f"cat {data}/reign.db {state}/record {ctx.scratch}/*.json")
-    result = execute(ctx, inputs, Sandbox.of(ctx, Profile.WORKSPACE), inputs.command)
+    script = script_file(ctx.scratch, inputs.command, inputs.shell)
+    result = execute(ctx, inputs, Sandbox.of(ctx, Profile.WORKSPACE), script)
     assert (result.exit_code, result.stdout) == (1, "")
 
 

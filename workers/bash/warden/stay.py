@@ -109,9 +109,10 @@ class Log:
         if not data:
             self.open = False
             return
-        if self.size + len(data) > self.half:
+        if self.size and self.size + len(data) > self.half:
             self._turn()
-        self.size += os.write(self.file, data[-self.half :])
+        with contextlib.suppress(OSError):  # a full disk costs lines of the log, not the process
+            self.size += os.write(self.file, data[-self.half :])
 
     def drain(self) -> None:
         """The last words of a process that has ended."""
