@@ -210,6 +210,7 @@ class Spine:
             options=self._settings.agents.get(claim.agent, {}),
             private=(self._settings.data_dir.absolute(),),
             recorded=lambda resource: self._recorded(run.environment, resource),
+            undoes=(task.undo_of.run, task.undo_of.task) if task.undo_of else None,
             emit=self._logs.add,
             report=lambda progress: self._logs.add("progress", progress["message"]),
         )

@@ -47,6 +47,12 @@ class Context:
     #: What was last recorded of a resource in this environment, None if nothing was. For operations that cannot ask
     #: the outside what was done to it before (which configuration a state came from); secrets stand as references.
     recorded: Callable[[str], Observation | None] = lambda resource: None
+    undoes: tuple[str, str] | None = None  # (run, task) that this attempt takes back
+
+    @property
+    def origin(self) -> tuple[str, str]:
+        """(run, task) whose traces outside are meant: the attempt's own, in an undo those of what it takes back."""
+        return self.undoes or (self.run, self.task)
 
     @property
     def scratch(self) -> Path:
