@@ -130,10 +130,11 @@ async def _look(ctx: Context, addresses: Sequence[str], ports: Sequence[int], ti
     found: dict[int, bool] = {}
 
     async def one(port: int) -> None:
+        is_open = False
         async with slots:
-            found[port] = False
             for address in addresses:
-                found[port] = found[port] or await _accepts(address, port, timeout)
+                is_open = is_open or await _accepts(address, port, timeout)
+        found[port] = is_open
         if len(found) % 500 == 0:
             ctx.progress(f"{len(found)} of {len(ports)} ports", len(found), len(ports))
 

@@ -8,6 +8,7 @@ from typing import Any
 from workers.validation.yamltext import Place
 
 _LONGEST = 300
+_ANOTHER_KIND = 10
 
 
 def errors(validator: Any, content: Any) -> Iterator[tuple[Place, str]]:
@@ -23,19 +24,31 @@ def errors(validator: Any, content: Any) -> Iterator[tuple[Place, str]]:
 
 
 def _leaves(error: Any) -> list[Any]:
-    """The causes of an error: of several alternatives, those of the one that comes closest."""
-    from jsonschema.exceptions import best_match
-
+    """The causes of an error: of several alternatives, those of the one that needs the fewest changes."""
     if not error.context:
         return [error]
-    best = best_match([error])
-    branch = next((part.schema_path[0] for part in error.context if _holds(part, best)), None)
-    near = [part for part in error.context if part.schema_path[0] == branch] if branch is not None else [best]
-    return [leaf for part in near for leaf in _leaves(part)]
+    nearest = min(_branches(error), key=lambda branch: sum(map(_cost, branch)))
+    return [leaf for part in nearest for leaf in _leaves(part)]
 
 
-def _holds(error: Any, wanted: Any) -> bool:
-    return error is wanted or any(_holds(part, wanted) for part in error.context or ())
+def _branches(error: Any) -> list[list[Any]]:
+    """The errors of each alternative of anyOf or oneOf."""
+    branches: dict[Any, list[Any]] = {}
+    for part in error.context:
+        branches.setdefault(part.schema_path[0], []).append(part)
+    return list(branches.values())
+
+
+def _cost(error: Any) -> int:
+    """How much would have to change for an error to go.
+
+    A value of another kind than the whole alternative was hardly meant for it.
+    """
+    if error.context:
+        return min(sum(map(_cost, branch)) for branch in _branches(error))
+    if error.validator == "additionalProperties":
+        return len(set(error.instance) - set(error.schema.get("properties", ())))
+    return _ANOTHER_KIND if error.validator == "type" and not error.relative_path else 1
 
 
 def _sentence(error: Any) -> str:

@@ -20,7 +20,7 @@ from workers.validation.subject import PathOrText
 Shell = Literal["bash", "sh", "dash", "ksh", "busybox"]
 _SEVERITY = {"error": Severity.HIGH, "warning": Severity.MEDIUM, "info": Severity.LOW, "style": Severity.INFO}
 _SHEBANG = re.compile(r"#!\s*(?:\S*/)?(?:env\s+(?:-S\s+)?)?(?:\S*/)?(bash|sh|dash|ksh|ash)\b")
-_SYNTAX = re.compile(r".*?line (\d+): (.*)")
+_SYNTAX = re.compile(r".*?(?:line )?\b(\d+): (.*)")  # bash: line 3: ..., dash: 3: ...
 
 
 class Script(Check["Script.Inputs", "Script.Result"]):

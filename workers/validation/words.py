@@ -56,22 +56,13 @@ _HTTP_SLOTS = (
 )
 
 
-def _check_of(kind: str, labels: tuple[str, ...], only: str, example: str) -> Phrase:
+_LINT = ("lint", "validate", "check", "verify", "scan", "test", "analyse", "analyze", "inspect", "audit", "review")
+
+
+def _check_of(kind: str, labels: tuple[str, ...], like: str, example: str, verbs: tuple[str, ...] = _LINT) -> Phrase:
     """The check of one sort of file: ``lint ./api/Dockerfile``, ``validate the workflow ci.yml``."""
     return Phrase(
-        verbs=(
-            "lint",
-            "validate",
-            "check",
-            "verify",
-            "scan",
-            "test",
-            "analyse",
-            "analyze",
-            "inspect",
-            "audit",
-            "review",
-        ),
+        verbs=verbs,
         objects=labels,
         object_needed=True,
         states=("valid", "validates", "clean", "correct", "well formed", "fine", "ok"),
@@ -84,7 +75,8 @@ def _check_of(kind: str, labels: tuple[str, ...], only: str, example: str) -> Ph
                 bare=True,
                 required=True,
                 things=("file", "folder"),
-                like=only,
+                like=like,
+                tells=True,
                 ask=f"which {kind}?",
             ),
         ),
@@ -115,7 +107,7 @@ WORDS: Words = {
             ),
             object_needed=True,
             states=("clean", "free of"),
-            fails=("found", "contains", "contain", "leaked", "has", "have", "holds", "there are"),
+            fails=("found", "contains", "contain", "has", "have", "holds", "there are"),
             slots=(
                 Slot(
                     "path",
@@ -300,6 +292,7 @@ WORDS: Words = {
             ("terraform", "terraform code", "terraform configuration"),
             r"\.tf$",
             "scan the terraform code in ./infra for problems",
+            verbs=("lint", "check", "scan", "analyse", "analyze", "inspect", "audit", "review"),
         ),
     ),
 }

@@ -13,7 +13,7 @@ _UPPER = string.ascii_uppercase + string.digits
 
 
 def _some(characters: str, count: int, seed: int = 7) -> str:
-    chosen = random.Random(f"{seed}{count}{characters}")  # noqa: S311
+    chosen = random.Random(f"{seed}{count}{characters}")
     return "".join(chosen.choice(characters) for _ in range(count))
 
 
@@ -33,8 +33,7 @@ LINES: dict[str, str] = {
     "github-token": f"git clone with {GITHUB} please",
     "gitlab-token": "token: glpat" + "-" + _some(_URL, 20),
     "slack-token": "SLACK=xox" + "b-" + "-".join((_some("123456789", 12), _some("123456789", 12), _some(_ALNUM, 24))),
-    "slack-webhook": "https://hooks.slack"
-    + f".com/services/T{_some(_UPPER, 8)}/B{_some(_UPPER, 8)}/{_some(_ALNUM, 24)}",
+    "slack-webhook": f"https://hooks.slack.com/services/T{_some(_UPPER, 8)}/B{_some(_UPPER, 8)}/{_some(_ALNUM, 24)}",
     "stripe-key": "key = sk_" + "live_" + _some(_ALNUM, 24),
     "stripe-test-key": "key = sk_" + "test_" + _some(_ALNUM, 24),
     "anthropic-key": f"ANTHROPIC_API_KEY={ANTHROPIC}",
