@@ -41,6 +41,9 @@ class Kind(StrEnum):
     CHOICE = "choice"  # one of the words in ``choices``
 
 
+_NAMED = frozenset({Kind.NAME, Kind.REF, Kind.NUMBER, Kind.REPO})
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """An input made from another one of the same task when nothing was said about it.
@@ -77,6 +80,7 @@ class Slot:
     form: str = "{}"  # how the value is written: "http://127.0.0.1:{}/", "{}/{image}"
     only: str = ""  # regular expression: without a label, nothing else fills it
     like: str = ""  # regular expression: a value that matches speaks for this phrase
+    tells: bool = False  # ... and is as good as the noun: "lint ./api/Dockerfile"
     known: frozenset[str] = frozenset()  # bare words that are such a value: "nginx" is an image
     inside: Mapping[str, int] = field(default_factory=lambda: _NOTHING)  # PUBLISH: an image's name -> its own port
     new_by: tuple[str, str] | None = None  # "a network CALLED x" asks for this operation (with this input) first
@@ -107,6 +111,7 @@ class Phrase:
     slots: tuple[Slot, ...] = ()
     objects: tuple[str, ...] = ()  # nouns that go with the verb beside the slots' labels
     object_needed: bool = False  # the verb alone says too little: one of the nouns or cues must be there
+    about: tuple[str, ...] = ()  # nouns one of which must be said, whatever else is: "logs"
     cues: tuple[str, ...] = ()  # words that speak for the agent: "helm", "kubectl"
     states: tuple[str, ...] = ()  # said of something that passes: "port 80 is OPEN", "it ANSWERS"
     fails: tuple[str, ...] = ()  # said of something that does not: "secrets are FOUND"
@@ -122,9 +127,14 @@ class Phrase:
 
     @property
     def nouns(self) -> frozenset[str]:
-        """What counts as its object: the nouns, and the labels of the slot that stands as one."""
-        own = {label for slot in self.slots if slot.bare for label in slot.labels if not label.startswith("-")}
-        return frozenset(own | set(self.objects))
+        """What counts as its object: the nouns, and the labels of a bare slot that holds a name.
+
+        The label of an image or a folder does not count: "the image x" may be run, pushed or deployed.
+        """
+        named = (slot for slot in self.slots if slot.bare and slot.kind in _NAMED)
+        return frozenset((*self.objects, *self.about)).union(
+            label for slot in named for label in slot.labels if not label.startswith("-")
+        )
 
 
 Words = Mapping[str, tuple[Phrase, ...]]  # operation name -> the ways in which people ask for it

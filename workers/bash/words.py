@@ -100,6 +100,7 @@ WORDS: Words = {
                 ),
                 _CWD,
             ),
+            filler=("it",),
             weight=-2,
         ),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 
 from reign.core.lexicon import CREATE, REMOVE, RUN, SHOW, Gives, Kind, Phrase, Slot, Taken, Words
@@ -335,8 +336,7 @@ WORDS: Words = {
     "docker.logs": (
         Phrase(
             verbs=(*SHOW, "tail", "follow", "dump", "check", "logs", "look at"),
-            objects=("log", "log line", "log output", "output"),
-            object_needed=True,
+            about=("log", "log line", "log output", "output", "line"),
             cues=_CUES,
             slots=(
                 Slot(
@@ -410,7 +410,7 @@ WORDS: Words = {
             objects=_COMPOSE,
             cues=("docker",),
             object_needed=True,
-            slots=(_COMPOSE_FILE, _PROJECT),
+            slots=(replace(_COMPOSE_FILE, default="docker-compose.yml"), _PROJECT),
             filler=("service", "everything", "stack"),
             example="take down the compose project shop in ./docker-compose.yml",
         ),

@@ -142,6 +142,7 @@ WORDS: Words = {
             objects=("resource", "object"),
             cues=_CUES,
             slots=(_MANIFEST, *_WHERE),
+            filler=("what", "is", "everything"),
             example="apply k8s/app.yaml to namespace shop",
         ),
     ),
@@ -176,7 +177,7 @@ WORDS: Words = {
             cues=_CUES,
             object_needed=True,
             slots=(_MANIFEST, *_WHERE),
-            filler=("everything", "all"),
+            filler=("everything", "all", "what", "is"),
             example="delete what is in k8s/app.yaml from the cluster",
         ),
     ),
@@ -325,9 +326,8 @@ WORDS: Words = {
     "kubernetes.pod_status": (
         Phrase(
             verbs=(*SHOW, *CHECK, "describe"),
-            objects=("pod", "pod status"),
+            about=("pod", "pod status"),
             cues=_CUES,
-            object_needed=True,
             slots=(
                 Slot(
                     "name",
@@ -345,9 +345,8 @@ WORDS: Words = {
         ),
         Phrase(
             verbs=(*SHOW, *CHECK, "describe"),
-            objects=("pod", "pod status"),
+            about=("pod", "pod status"),
             cues=_CUES,
-            object_needed=True,
             slots=(
                 Slot(
                     "selector",
@@ -367,7 +366,7 @@ WORDS: Words = {
     "kubernetes.logs": (
         Phrase(
             verbs=(*SHOW, "tail", "follow", "dump", "logs", "look at", "check"),
-            objects=("log", "log line"),
+            about=("log", "log line"),
             cues=_CUES,
             object_needed=True,
             slots=(

@@ -125,9 +125,8 @@ WORDS: Words = {
     "terraform.output": (
         Phrase(
             verbs=(*SHOW, "output", "outputs"),
-            objects=("output", "terraform output", "output value"),
+            about=("output", "terraform output", "output value"),
             cues=_CUES,
-            object_needed=True,
             slots=_WHERE,
             filler=("value", "all"),
             example="show the outputs of the terraform code in ./infra",
@@ -137,7 +136,7 @@ WORDS: Words = {
     "terraform.show": (
         Phrase(
             verbs=SHOW,
-            objects=("state", "terraform state", "resource"),
+            about=("state", "terraform state", "resource"),
             cues=_CUES,
             object_needed=True,
             slots=_WHERE,

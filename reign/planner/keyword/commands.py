@@ -1,0 +1,87 @@
+"""Command lines in a sentence: ``run `df -h```, ``run make test in ./app``, ``start ./server.py on port 9000``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from reign.core.lexicon import Kind
+from reign.planner.keyword import english, values
+from reign.planner.keyword.normalise import Shape, Token
+from reign.planner.keyword.vocabulary import Entry
+
+_BEFORE = english.ARTICLES | english.POLITE | {"command", "commands", "following", "program", "shell", "bash"}
+
+
+@dataclass(frozen=True)
+class Line:
+    text: str
+    tokens: tuple[Token, ...]
+    quoted: bool = False
+
+
+def command_lines(text: str, body: Sequence[Token], entry: Entry, index: int) -> Iterator[Line]:
+    """The command lines that stand as the object of the verb; ``index`` is the slot that they are for."""
+    after = entry.slots[index].after
+    at = 0
+    while at < len(body):
+        token = body[at]
+        quoted = token.shape is Shape.CODE or (token.shape is Shape.QUOTED and _is_object(body, at, after))
+        if quoted:
+            yield Line(token.text, (token,), quoted=True)
+            at += 1
+        elif entry.phrase.programs and _is_object(body, at, after) and _is_program(token, entry):
+            end = _end(body, at, entry)
+            yield Line(text[token.start : body[end - 1].end], tuple(body[at:end]))
+            at = end
+        else:
+            at += 1
+
+
+def _is_object(body: Sequence[Token], at: int, after: Sequence[str]) -> bool:
+    """Whether what stands here is the verb's object or goes on its list: only small words and commands before it."""
+    before = [t for t in body[:at] if t.word not in _BEFORE and t.text != ","]
+    if not before:
+        return True
+    last = before[-1]
+    return last.word in english.AND or last.word in after or (at > 0 and body[at - 1].text == "," and at > 1)
+
+
+def _is_program(token: Token, entry: Entry) -> bool:
+    if token.shape not in (Shape.WORD, Shape.TYPED):
+        return False
+    if token.text in entry.phrase.programs:
+        return True
+    return token.shape is Shape.TYPED and token.text.startswith(("./", "/", "../")) and not token.text.endswith("/")
+
+
+def _end(body: Sequence[Token], at: int, entry: Entry) -> int:
+    """Where a bare command line ends: before a list goes on, or where a preposition begins another input."""
+    end = at + 1
+    while end < len(body):
+        token = body[end]
+        following = body[end + 1] if end + 1 < len(body) else None
+        if token.shape in (Shape.PUNCT, Shape.BREAK) or token.word in english.AND:
+            break
+        if token.word in english.PREPOSITIONS and following is not None and _other_input(token, body, end, entry):
+            break
+        end += 1
+    return end
+
+
+def _other_input(preposition: Token, body: Sequence[Token], at: int, entry: Entry) -> bool:
+    """Whether the preposition at ``at`` leads to another slot of the phrase rather than into the command."""
+    rest = [token for token in body[at + 1 : at + 4] if token.word not in english.ARTICLES]
+    if not rest:
+        return False
+    for slot in entry.slots:
+        if any((word.word,) == tuple(label.split()) for label in slot.labels for word in rest[:1]):
+            return True
+        if preposition.word not in slot.after:
+            continue
+        if slot.kind is Kind.CHOICE and rest[0].word in slot.choices:
+            return True
+        reading = values.read(slot.kind, rest[0])
+        if reading is not None and (reading.strength >= 2 or preposition.word in ("as", "called", "named")):
+            return True
+    return preposition.word in ("as", "called", "named")

@@ -1,0 +1,102 @@
+"""Conditions and times: ``if it validates``, ``unless secrets are found``, ``once it is up``, ``after that``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from reign.planner.keyword import english, questions
+from reign.planner.keyword.clauses import Clause, Role
+from reign.planner.keyword.discourse import Discourse
+from reign.planner.keyword.inflection import singular
+from reign.planner.keyword.match import Match
+from reign.planner.keyword.normalise import Shape, Token
+
+#: Said of a thing, these are an outcome; said of an address or a folder, a check.
+_PLAIN_OUTCOME = english.WENT_WELL - {"validates", "validated", "valid", "answers", "responds", "healthy", "alive"}
+_SMALL = english.ARTICLES | english.AUXILIARIES | english.PREPOSITIONS | english.POLITE | english.PRONOUNS | {"i", "we"}
+
+
+class Reads(Protocol):
+    """The part of Understanding that conditions need."""
+
+    text: str
+
+    def ranked(self, clause: Clause, discourse: Discourse, lent: Sequence[Sequence[Token]] = ()) -> list[Match]: ...
+
+
+@dataclass
+class Condition:
+    """What must hold: that what came before went well (or wrong), or that a check passes (or fails)."""
+
+    well: bool = True
+    check: Match | None = None
+    approval: bool = False
+    tokens: list[Token] = field(default_factory=list)
+
+
+def condition(clause: Clause, reader: Reads, discourse: Discourse, lent: Sequence[Sequence[Token]] = ()) -> Condition:
+    """Reads an if, unless, when or after. Raises NotUnderstood: a condition is never passed over."""
+    words = [token.word for token in clause.body]
+    turned = clause.role is Role.UNLESS
+    if any(word in english.APPROVAL for word in words):
+        return Condition(approval=True, tokens=clause.body)
+    outcome = _outcome(clause.body, discourse)
+    pronoun = any(word in english.PRONOUNS for word in words)
+    if outcome is not None and (not pronoun or not _specific(words)):
+        return Condition(well=outcome != turned, tokens=clause.body)
+    check = next((m for m in reader.ranked(clause, discourse, lent) if m.fits and m.stated), None)
+    if check is not None:
+        return Condition(well=check.positive != turned, check=check, tokens=clause.body)
+    if outcome is not None:
+        return Condition(well=outcome != turned, tokens=clause.body)
+    said = questions.phrase(reader.text, clause.tokens)
+    raise questions.ask(
+        reader.text,
+        f"the condition {clause.role.value} {said} is not understood",
+        "what should be checked?",
+        ["if it validates", "if http://127.0.0.1:8080/ answers", "if that fails"],
+    )
+
+
+def _specific(words: Sequence[str]) -> bool:
+    """Whether the predicate names a check of its own rather than any good end."""
+    return not any(word in _PLAIN_OUTCOME or word in english.WENT_WRONG or word in english.FOUND for word in words)
+
+
+def _outcome(body: Sequence[Token], discourse: Discourse) -> bool | None:
+    """Whether the words say that what came before went well or wrong; None if they speak of something else."""
+    well = wrong = found = some = False
+    denied = 0
+    for token in body:
+        word = token.word
+        if word in english.WENT_WRONG:
+            wrong = True
+        elif word in english.NEGATIONS:
+            denied += 1
+        elif word in english.FOUND:
+            found = True
+        elif word in english.WENT_WELL:
+            well = True
+        elif word in english.FINDINGS:
+            some = True
+        elif not _says_nothing(token, discourse):
+            return None
+    there = any(token.word == "there" for token in body)
+    if some and (found or there):
+        return denied % 2 == 1
+    if found and denied:
+        return True
+    if wrong:
+        return denied % 2 == 1
+    if well:
+        return denied % 2 == 0
+    return None if denied or some or found else True
+
+
+def _says_nothing(token: Token, discourse: Discourse) -> bool:
+    word = token.word
+    if token.shape is Shape.PUNCT or word in _SMALL or word in english.OUTCOME_NOUNS or word in english.DEFINITE:
+        return True
+    return discourse.spoken_of(token.text) or discourse.is_thing(singular(word))

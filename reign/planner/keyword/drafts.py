@@ -1,0 +1,298 @@
+"""Tasks in the making: the inputs that a match gives, one task for each item of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from string import Formatter
+from typing import Any
+
+from reign.core import expressions
+from reign.core.lexicon import Kind, Slot
+from reign.core.plan import slug
+from reign.planner.keyword import values
+from reign.planner.keyword.discourse import ASIDE, MADE, OBJECT, Entity
+from reign.planner.keyword.match import Fill, Match
+from reign.planner.keyword.vocabulary import Entry
+
+#: Where a container listens if neither the request nor the image's name tells.
+USUAL_PORT = 80
+
+
+@dataclass
+class Draft:
+    """A task before its place in the plan is known."""
+
+    id: str
+    uses: str
+    inputs: dict[str, Any]
+    entry: Entry | None = None
+    links: list[str] = field(default_factory=list)  # drafts whose things it uses
+    options: dict[str, Any] = field(default_factory=dict)  # timeout, retry, approval, if
+    unsaid: set[str] = field(default_factory=set)  # inputs that nobody said: defaults that may give way
+    assumed: list[str] = field(default_factory=list)  # what a person should know was guessed
+
+
+class Ids:
+    """Task ids: the operation's verb, then the main name, then a number, until it is new."""
+
+    def __init__(self) -> None:
+        self.taken: set[str] = set()
+
+    def new(self, uses: str, main: Any) -> str:
+        verb = uses.partition(".")[2].replace("_", "-")
+        name = slug(values.basename(str(main)), 30) if main is not None else ""
+        tries = [verb, f"{verb}-{name}"] if name else [verb]
+        found = next((t for t in tries if t not in self.taken), None)
+        number = 2
+        while found is None:
+            candidate = f"{tries[-1]}-{number}"
+            found = None if candidate in self.taken else candidate
+            number += 1
+        self.taken.add(found)
+        return found
+
+
+def drafts(match: Match, ids: Ids) -> list[Draft]:
+    """One draft for each item of a list that stands in a slot for one value."""
+    lists = {i: f for i, f in match.fills.items() if len(f.values) > 1 and not _gathers(match.entry.slots[i])}
+    count = max((len(fill.values) for fill in lists.values()), default=1)
+    result = []
+    for number in range(count):
+        picked = {i: number if i in lists and len(fill.values) == count else 0 for i, fill in match.fills.items()}
+        result.append(_draft(match, picked, ids))
+    return result
+
+
+def uneven(match: Match) -> bool:
+    """Whether two lists of different lengths leave open which item goes with which."""
+    lengths = {len(f.values) for i, f in match.fills.items() if not _gathers(match.entry.slots[i])}
+    return len(lengths - {1}) > 1
+
+
+def _gathers(slot: Slot) -> bool:
+    return slot.many or slot.kind in (Kind.PUBLISH, Kind.PAIRS, Kind.SETTINGS, Kind.MOUNT, Kind.INNER, Kind.ARGUMENTS)
+
+
+def _draft(match: Match, picked: Mapping[int, int], ids: Ids) -> Draft:
+    entry = match.entry
+    inputs: dict[str, Any] = dict(entry.phrase.sets)
+    draft = Draft("", entry.operation, inputs, entry)
+    for index in sorted(match.fills):
+        slot, fill = entry.slots[index], match.fills[index]
+        if str(slot.input).startswith("@"):
+            _option(draft, slot, fill)
+        elif slot.kind is not Kind.INNER:
+            _put(draft, slot, fill, picked[index])
+    for index, fill in match.fills.items():
+        for entity in [fill.entities[picked[index]]] if not _gathers(entry.slots[index]) else fill.entities:
+            _inherit(draft, entity, entry)
+    _inner(draft, match)
+    _complete(draft, entry)
+    main = next((inputs.get(slot.inputs[-1]) for slot in entry.slots if slot.bare and slot.inputs[-1] in inputs), None)
+    draft.id = ids.new(entry.operation, main)
+    return draft
+
+
+def _put(draft: Draft, slot: Slot, fill: Fill, number: int) -> None:
+    """Writes a slot's value into the inputs, in the shape of its kind."""
+    inputs = draft.inputs
+    if slot.kind is Kind.PUBLISH:
+        ports = inputs.setdefault(slot.inputs[0], {})
+        for host, inside in fill.values:
+            ports[str(host)] = inside
+    elif slot.kind is Kind.PAIRS:
+        inputs.setdefault(slot.inputs[0], {}).update({key: expressions.escape(text) for key, text in fill.values})
+    elif slot.kind is Kind.SETTINGS:
+        for key, text in fill.values:
+            _merge(inputs.setdefault(slot.inputs[0], {}), values.nested(key, values.typed(expressions.escape(text))))
+    elif slot.many or slot.kind in (Kind.MOUNT, Kind.ARGUMENTS):
+        said = [_said(value, entity) for value, entity in zip(fill.values, fill.entities, strict=True)]
+        inputs[slot.inputs[0]] = [*inputs.get(slot.inputs[0], ()), *said]
+    elif len(slot.inputs) > 1:
+        value = fill.values[number]
+        parts = value.split("/") if isinstance(value, str) else value
+        inputs.update(zip(slot.inputs, map(expressions.escape, parts), strict=True))
+    else:
+        value = _said(fill.values[number], fill.entities[number])
+        if slot.kind is Kind.URL and isinstance(value, int):
+            value = f"http://127.0.0.1:{value}/"
+        elif slot.form != "{}":
+            value = slot.form.format(value, **{name: item for name, item in inputs.items() if name.isidentifier()})
+        _set(inputs, slot.inputs[0], value)
+
+
+def _said(value: Any, entity: Entity | None) -> Any:
+    """Text of the request is never an expression; what an earlier task gives may be one."""
+    return value if entity is not None and entity.value == value else expressions.escape(value)
+
+
+def _set(inputs: dict[str, Any], name: str, value: Any) -> None:
+    first, dot, rest = name.partition(".")
+    if dot:
+        inputs.setdefault(first, {})[rest] = value
+    else:
+        inputs[name] = value
+
+
+def _get(inputs: Mapping[str, Any], name: str) -> Any:
+    first, dot, rest = name.partition(".")
+    value = inputs.get(first)
+    return value.get(rest) if dot and isinstance(value, Mapping) else value
+
+
+def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
+    for key, value in more.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def _option(draft: Draft, slot: Slot, fill: Fill) -> None:
+    value = fill.values[0]
+    if slot.input == "@timeout":
+        draft.options["timeout"] = value
+    elif slot.input == "@retries":
+        draft.options["retry"] = {"attempts": min(max(value, 0) + 1, 100)}
+    else:
+        draft.options["retry"] = {"attempts": min(max(value, 1), 100)}
+
+
+def _inherit(draft: Draft, entity: Entity | None, entry: Entry) -> None:
+    """What is known of a thing goes with it: its namespace, its repository, its task."""
+    if entity is None:
+        return
+    if entity.task and entity.task not in draft.links:
+        draft.links.append(entity.task)
+    own = {name for slot in entry.slots for name in slot.inputs}
+    for name, value in entity.where.items():
+        if name in own:
+            draft.inputs.setdefault(name, value)
+
+
+def _inner(draft: Draft, match: Match) -> None:
+    """The far sides of published ports and mounts, said or assumed."""
+    entry, inputs = match.entry, draft.inputs
+    far = {
+        match.entry.slots[i].inputs[0]: f.values for i, f in match.fills.items() if entry.slots[i].kind is Kind.INNER
+    }
+    for slot in entry.slots:
+        name = slot.inputs[0]
+        if slot.kind is Kind.PUBLISH and name in inputs:
+            said = list(far.get(name, ()))
+            for host, inside in list(inputs[name].items()):
+                if inside is None:
+                    inputs[name][host] = said.pop(0) if said else _inside(slot, draft, host)
+        elif slot.kind is Kind.MOUNT and name in inputs:
+            said = list(far.get(name, ()))
+            inputs[name] = [m if ":" in m else f"{m}:{said.pop(0)}" if said else m for m in inputs[name]]
+
+
+def _inside(slot: Slot, draft: Draft, host: str) -> int:
+    image = values.basename(str(draft.inputs.get("image", "")))
+    known = slot.inside.get(image)
+    if known is None:
+        port = host.rpartition(":")[2]
+        hint = f"say 'port {port}:{port}' if it is another"
+        draft.assumed.append(f"port {port} leads to port {USUAL_PORT} of {image or 'the container'}; {hint}")
+    return known or USUAL_PORT
+
+
+def _complete(draft: Draft, entry: Entry) -> None:
+    """Defaults, and names taken from other inputs, where nothing was said."""
+    for slot in entry.slots:
+        name = slot.inputs[0]
+        if len(slot.inputs) > 1 or name.startswith("@") or _get(draft.inputs, name) is not None:
+            continue
+        if slot.default is not None:
+            _set(draft.inputs, name, slot.default)
+            draft.unsaid.add(name)
+            draft.assumed.append(f"{name} is {slot.default!r}, as nothing else was said")
+        elif slot.taken is not None and (source := draft.inputs.get(slot.taken.input)) is not None:
+            value = str(source)
+            if slot.taken.basename or slot.taken.folder:
+                value = values.basename(value) if slot.taken.basename else values.folder_name(value)
+                if value.strip("."):
+                    draft.assumed.append(f"{name} {value!r} is taken from {slot.taken.input} {source!r}")
+            if value.strip("."):
+                draft.inputs[name] = value
+                draft.unsaid.add(name)
+
+
+# --- what a draft leaves for later clauses
+
+
+def entities(draft: Draft, step: int) -> list[Entity]:
+    """The things that later clauses may mean: those that the task makes, and those that it was told of."""
+    entry = draft.entry
+    assert entry is not None
+    scope = {name for slot in entry.slots if slot.scope for name in slot.inputs}
+    where = {name: value for name, value in draft.inputs.items() if name in scope}
+    found = []
+    for slot in entry.slots:
+        value = _get(draft.inputs, slot.inputs[-1])
+        if not slot.things or value is None or isinstance(value, dict):
+            continue
+        if len(slot.inputs) > 1:
+            value = "/".join(str(draft.inputs.get(name)) for name in slot.inputs)
+        salience = OBJECT if slot.bare else ASIDE
+        own = where if not slot.scope else {}
+        for item in value if isinstance(value, list) else [value]:
+            thing = _thing(slot, item)
+            found.append(Entity(thing, item, step, salience, own, entry.agent, draft.id))
+    given: set[str] = set()
+    for gives in entry.phrase.gives:
+        value = _filled(gives.value, draft)
+        if value is not None and gives.thing not in given:
+            given.add(gives.thing)
+            also = {name: _filled(text, draft) for name, text in gives.also.items()}
+            found.append(Entity(gives.thing, value, step, MADE, {**where, **also}, entry.agent, draft.id))
+    return found
+
+
+def _thing(slot: Slot, value: Any) -> str:
+    """A path that ends in a suffix is a file, where the slot takes both."""
+    if {"file", "folder"} <= set(slot.things):
+        return "file" if "." in str(value).rstrip("/").rpartition("/")[2].lstrip(".") else "folder"
+    return slot.things[0]
+
+
+def _filled(template: Any, draft: Draft) -> Any:
+    """A ``Gives`` text with inputs put in, and results as references; None if an input is missing."""
+    if not isinstance(template, str) or "{" not in template:
+        return template
+    text = ""
+    parts = list(Formatter().parse(template))
+    for literal, name, _, _ in parts:
+        text += literal
+        if name is None:
+            continue
+        if name.startswith("result."):
+            text += f"${{{{ tasks.{draft.id}.{name} }}}}"
+            continue
+        value = _get(draft.inputs, name)
+        if isinstance(value, dict):
+            first = next(iter(value), "")
+            value = int(first) if first.isdigit() else first or None
+        if value is None:
+            return None
+        if len(parts) == 1 and not literal:
+            return value
+        text += str(value)
+    return text
+
+
+def prerequisites(match: Match, made: Sequence[Draft], ids: Ids, known: Mapping[str, Entry]) -> list[Draft]:
+    """Tasks for what is spoken of as new: ``on a network called backend`` makes that network first."""
+    result = []
+    for index, fill in match.fills.items():
+        slot = match.entry.slots[index]
+        if not fill.new or slot.new_by is None or slot.new_by[0] not in known:
+            continue
+        for value in dict.fromkeys(map(str, fill.values)):
+            uses, name = slot.new_by
+            there = next((d for d in made if d.uses == uses and d.inputs.get(name) == value), None)
+            if there is None:
+                result.append(Draft(ids.new(uses, value), uses, {name: expressions.escape(value)}, known[uses]))
+    return result

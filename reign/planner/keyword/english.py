@@ -1,0 +1,304 @@
+"""The words of English that belong to no operation: prepositions, articles, order words, conditions, politeness."""
+
+from __future__ import annotations
+
+PREPOSITIONS = frozenset(
+    {
+        *("in", "into", "inside", "within", "on", "onto", "at", "to", "toward", "towards", "from", "off", "of", "with"),
+        *("as", "for", "by", "using", "via", "through", "under", "against", "across", "over", "about", "around"),
+        *("called", "named", "titled", "entitled", "tagged", "containing", "saying", "says", "say", "contains"),
+        *("contain", "holding", "describing", "running", "executing", "has", "showing", "shows"),
+    }
+)
+#: Several words that are one preposition, and the one that they are.
+LONG_PREPOSITIONS = {
+    ("up", "to"): "up to",
+    ("at", "most"): "at most",
+    ("no", "more", "than"): "at most",
+    ("no", "longer", "than"): "at most",
+    ("based", "on"): "based on",
+    ("off", "of"): "off",
+    ("out", "of"): "from",
+    ("inside", "of"): "inside",
+    ("described", "as"): "described as",
+    ("that", "says"): "saying",
+    ("which", "says"): "saying",
+    ("that", "contains"): "containing",
+    ("mapped", "to"): "to",
+    ("forwarded", "to"): "to",
+    ("mounted", "at"): "at",
+    ("mounted", "on"): "at",
+    ("mounted", "to"): "at",
+    ("mounted", "under"): "at",
+    ("undone", "by"): "undone by",
+    ("undone", "with"): "undone by",
+    ("with", "the", "name"): "named",
+    ("with", "name"): "named",
+    ("by", "the", "name", "of"): "named",
+    ("with", "the", "title"): "titled",
+}
+NAMING = frozenset({"called", "named"})
+
+ARTICLES = frozenset({"a", "an", "the", "some", "my", "our", "your"})
+DEFINITE = frozenset({"the", "my", "our", "your", "this", "that", "these", "those", "its", "their"})
+INDEFINITE = frozenset({"a", "an", "new", "another"})
+
+IT = frozenset({"it", "this", "that", "itself"})
+THEM = frozenset({"them", "both", "these", "those", "they", "themselves"})
+ITS = frozenset({"its", "their"})
+THERE = frozenset({"there", "here", "therein"})
+PRONOUNS = IT | THEM | THERE
+
+#: Nouns that name nothing in particular: no value, unless a label or "called" says so.
+VAGUE = frozenset(
+    {
+        *("thing", "things", "stuff", "something", "anything", "everything", "nothing", "someone", "anyone", "nobody"),
+        *("machine", "computer", "system", "systems", "server", "servers", "infrastructure", "world", "app", "apps"),
+        *("application", "applications", "service", "services", "site", "website", "program", "software", "project"),
+        *("code", "database", "databases", "environment", "mess", "rest", "other", "others", "lot", "bunch", "way"),
+        *("version", "newest", "latest", "old", "oldest", "previous", "production", "usual", "same", "one", "ones"),
+        *("nice", "better", "good", "fast", "faster", "work", "yesterday", "today", "tomorrow", "everyone", "box"),
+        *("stack", "setup", "deployment", "deployments", "container", "containers", "file", "files", "name", "number"),
+        *("image", "images", "person", "people", "us", "me", "you", "him", "her", "we", "they", "i", "he", "she"),
+        *("online", "job", "life", "house", "pod", "pods", "how", "what", "why", "else", "more", "less", "some"),
+    }
+)
+QUANTIFIERS = frozenset({"all", "every", "each", "any", "most", "half", "many", "few", "several", "everything"})
+#: Words that take something out or turn a meaning round: never passed over in silence.
+LIMITING = frozenset(
+    {
+        *("except", "excluding", "besides", "but", "not", "no", "never", "none", "neither", "nor", "instead", "rather"),
+        *("unless", "until", "till", "only", "other", "than", "without", "if", "or", "either", "maybe", "perhaps"),
+        *("almost", "nothing", "nobody", "cannot", "barely", "hardly", "somewhere", "somehow", "like"),
+    }
+)
+#: Adds nothing wherever it stands.
+POLITE = frozenset(
+    {
+        *("please", "pls", "plz", "kindly", "could", "can", "would", "will", "shall", "you", "we", "i", "us", "me"),
+        *("hey", "hi", "hello", "ok", "okay", "so", "well", "now", "just", "simply", "also", "too", "again", "then"),
+        *("thanks", "thank", "quickly", "immediately", "asap", "right", "away", "still", "already", "yet", "really"),
+        *("actually", "carefully", "gracefully", "safely", "properly", "freshly", "cleanly", "correctly", "exactly"),
+        *("successfully", "new", "existing", "current", "own", "brand", "fresh", "local", "following", "given"),
+        *("respectively", "together", "finally", "afterwards", "first", "next", "once", "simple", "small", "quick"),
+    }
+)
+#: How a request may begin without saying anything.
+LEAD_IN = tuple(
+    tuple(line.split())
+    for line in """
+    i would like you to; i would like to; we would like to; i want you to; we want you to; i need you to; we need you to
+    i want to; we want to; i need to; we need to; i have to; we have to; i must; we must; we should; you should; you must
+    you need to; would you mind; do you mind; help me to; help me; try to; try and; remember to; be so kind and
+    be so kind as to; all you have to do is; your task is to; the goal is to; the task is to; my goal is to; get me
+    can you; could you; would you; will you; can we; could we; shall we; may i ask you to; i ask you to; go ahead and
+    go and; let us; let me; hey; hi; hello; ok; okay; please; pls; kindly; just; simply; now; well; so; also; dear reign
+    additionally; furthermore; start by; begin by; start with; begin with; in addition; as well; thank you; thanks
+    i would want to; it is time to; time to; you can; feel free to; make it so that; in order to; i; we; you
+    """.replace("\n", ";").split(";")
+    if line.strip()
+)
+AUXILIARIES = frozenset(
+    {
+        *("is", "are", "was", "were", "be", "been", "being", "has", "have", "had", "having", "does", "do", "did"),
+        *("will", "would", "should", "shall", "must", "can", "could", "may", "might", "gets", "got", "becomes"),
+        *("become", "comes", "come", "goes", "stays", "stay", "remains", "remain", "that", "whether", "which", "to"),
+        *("it", "they", "there", "really", "until", "till"),
+    }
+)
+NEGATIONS = frozenset({"not", "never", "no", "nothing", "none", "nobody", "neither", "cannot"})
+
+#: Said of what came before: it went well, or it did not.
+WENT_WELL = frozenset(
+    {
+        *("works", "work", "worked", "succeeds", "succeed", "succeeded", "success", "successful", "passes", "pass"),
+        *("passed", "ok", "okay", "fine", "good", "clean", "green", "done", "finished", "finishes", "finish", "well"),
+        *("complete", "completes", "completed", "ready", "up", "running", "started", "starts", "built", "healthy"),
+        *("exists", "exist", "valid", "validates", "through", "over", "live", "available", "alive", "created"),
+        *(
+            "pulled",
+            "pushed",
+            "deployed",
+            "applied",
+            "installed",
+            "merged",
+            "removed",
+            "stopped",
+            "answers",
+            "responds",
+        ),
+        *("happy", "right", "correct", "safe", "gone", "down", "validated", "ended", "settled", "stands"),
+    }
+)
+WENT_WRONG = frozenset(
+    {
+        *("fails", "fail", "failed", "failure", "error", "errors", "breaks", "broken", "break", "wrong", "unhealthy"),
+        *("bad", "crashes", "crash", "crashed", "invalid", "red", "unsuccessful"),
+    }
+)
+FOUND = frozenset({"found", "finds", "find", "shows", "turns", "turn", "detected", "discovered", "leaked"})
+#: What a finding is called; with one of FOUND or "there are", something went wrong.
+FINDINGS = frozenset(
+    {"any", "some", "something", "anything", "secret", "secrets", "finding", "findings", "problem"}
+) | {
+    *("problems", "issue", "issues", "leak", "leaks", "credential", "credentials", "password", "passwords", "one"),
+}
+#: What may stand in a condition about what came before without saying more.
+OUTCOME_NOUNS = frozenset(
+    {
+        *("everything", "anything", "something", "nothing", "all", "both", "one", "any", "none", "step", "steps"),
+        *("check", "checks", "scan", "test", "tests", "result", "results", "previous", "last", "above", "outcome"),
+        *("task", "tasks", "command", "commands", "goes", "went", "go", "comes", "came", "turns", "out", "of"),
+        *("first", "second", "former", "latter", "two", "three", "them", "these", "those", "either", "completely"),
+        *(
+            "fully",
+            "successfully",
+            "build",
+            "deploy",
+            "run",
+            "restart",
+            "rollout",
+            "upgrade",
+            "install",
+            "plan",
+            "apply",
+        ),
+        *("pull", "push", "migration", "deployment", "validation", "installation", "creation", "successful", "there"),
+        *("even", "really", "in", "place", "at", "with", "for", "on", "from", "by", "finally", "case", "no", "found"),
+    }
+)
+
+CONDITIONS = {
+    ("if",): "if",
+    ("only", "if"): "if",
+    ("but", "only", "if"): "if",
+    ("in", "case"): "if",
+    ("provided",): "if",
+    ("provided", "that"): "if",
+    ("providing",): "if",
+    ("assuming",): "if",
+    ("assuming", "that"): "if",
+    ("as", "long", "as"): "if",
+    ("so", "long", "as"): "if",
+    ("unless",): "unless",
+    ("except", "if"): "unless",
+}
+TIMES = {
+    ("after",): "after",
+    ("once",): "after",
+    ("when",): "after",
+    ("whenever",): "after",
+    ("as", "soon", "as"): "after",
+    ("only", "after"): "after",
+    ("before",): "before",
+    ("prior", "to"): "before",
+    ("while",): "while",
+}
+REASONS = {("because",): "because", ("since",): "because", ("so", "that"): "because", ("as", "we"): "because"}
+EXCLUSIONS = {
+    ("without",): "without",
+    ("instead", "of"): "without",
+    ("rather", "than"): "without",
+    ("no", "need", "to"): "without",
+    ("there", "is", "no", "need", "to"): "without",
+}
+DENIALS = (("do", "not"), ("must", "not"), ("should", "not"), ("need", "not"), ("never",), ("not",), ("skip",))
+OTHERWISE = (("otherwise",), ("or", "else"), ("else",), ("if", "not"))
+
+THEN = tuple(
+    tuple(line.split())
+    for line in (
+        *("and then", "then", "after that", "after this", "after which", "afterwards", "afterward", "subsequently"),
+        *("next", "followed by", "when done", "once done", "when finished", "once finished", "thereafter"),
+        *("when that is done", "once that is done", "as the next step", "->", "=>", "next up"),
+    )
+)
+LAST = tuple(
+    tuple(line.split()) for line in ("finally", "lastly", "in the end", "at the end", "last of all", "at last")
+)
+FIRST = tuple(tuple(line.split()) for line in ("first", "firstly", "first of all", "to begin with", "to start with"))
+BEFORE_THAT = tuple(
+    tuple(line.split()) for line in ("before that", "before this", "but first", "beforehand", "but before that")
+)
+TOGETHER = tuple(
+    tuple(line.split())
+    for line in (
+        *("in parallel", "at the same time", "simultaneously", "concurrently", "side by side", "meanwhile"),
+        *("all at once", "at once", "in the meantime", "parallel"),
+    )
+)
+AND = frozenset({"and", "&", "plus"})
+CONJUNCTIONS = frozenset({"and", "&", "plus", "but", "so", "also", "yet"})
+STOP = frozenset({"stop", "abort", "quit", "halt", "cancel", "fail", "exit", "end", "bail"})
+GO_ON = frozenset({"continue", "proceed", "go", "carry"})
+RETRY = frozenset({"retry", "repeat"})
+#: Verbs that carry a noun's action: "do a restart", "run terraform plan".
+LIGHT = frozenset(
+    {
+        *("run", "do", "perform", "execute", "make", "carry out", "issue", "trigger", "kick off", "start", "give"),
+        *("take", "have", "launch", "get", "conduct", "show", "want", "need"),
+    }
+)
+ASKING = frozenset({"what", "which", "how", "where", "who", "whose"})
+QUESTION_STARTS = frozenset({"is", "are", "does", "did", "was", "were", "has", "have", "do"})
+APPROVAL = frozenset(
+    {"approve", "approves", "approved", "approval", "confirm", "confirmed", "confirmation", "permission"}
+)
+
+NUMBERS = {
+    **{
+        word: n
+        for n, word in enumerate(
+            ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+        )
+    },
+    **{
+        w: n
+        for n, w in enumerate(["thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"], 13)
+    },
+    **{
+        w: n * 10
+        for n, w in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
+    },
+}
+SCALES = {"hundred": 100, "thousand": 1000, "dozen": 12}
+UNITS = {
+    **dict.fromkeys(("ms", "millisecond", "milliseconds"), 0.001),
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3600.0),
+    **dict.fromkeys(("d", "day", "days"), 86400.0),
+}
+CONTRACTIONS = {
+    **{
+        f"{verb}n't": (verb, "not")
+        for verb in [
+            "do",
+            "does",
+            "did",
+            "is",
+            "are",
+            "was",
+            "were",
+            "should",
+            "must",
+            "need",
+            "would",
+            "could",
+            "has",
+            "have",
+        ]
+    },
+    **{f"{verb}nt": (verb, "not") for verb in ["do", "does", "did", "is", "are"]},
+    **{f"{who}'re": (who, "are") for who in ("they", "we", "you")},
+    **{f"{who}'s": (who, "is") for who in ("it", "that", "what", "where", "how", "there", "here", "who")},
+    **{f"{who}'d": (who, "would") for who in ("i", "we", "you")},
+    **{f"{who}'ll": (who, "will") for who in ("i", "we", "you", "it")},
+    "won't": ("will", "not"),
+    "can't": ("can", "not"),
+    "cannot": ("can", "not"),
+    "whats": ("what", "is"),
+    "let's": ("let", "us"),
+    "lets": ("let", "us"),
+    "i'm": ("i", "am"),
+}

@@ -1,0 +1,102 @@
+"""The keyword planner: offline, deterministic, the default where no model is set up."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from reign.core.catalog import Catalog
+from reign.core.check import InvalidPlan, checked
+from reign.core.errors import InvalidInput, NotUnderstood
+from reign.core.plan import OnFailure, Plan, Task, slug
+from reign.planner.keyword import clauses, explain, options, questions
+from reign.planner.keyword.drafts import Draft
+from reign.planner.keyword.normalise import tokenise
+from reign.planner.keyword.reader import Reader, Reading
+from reign.planner.keyword.vocabulary import Vocabulary
+from reign.planner.protocol import PlanRequest, Proposal
+
+MAX_TEXT = 20_000  # characters of a request
+_SECRET = re.compile(r"(?i)(passw|secret|token|api_?key|private_?key|credential)")
+
+
+class KeywordPlanner:
+    """Plans with the words that the operations of a catalog bring. One instance serves any number of requests."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.vocabulary = Vocabulary.of(catalog)
+
+    def plan(self, request: PlanRequest) -> Proposal:
+        """Raises NotUnderstood, with a question and choices in ``details``, or InvalidInput for a text too long."""
+        text = request.text
+        if len(text) > MAX_TEXT:
+            raise InvalidInput(
+                f"the request has {len(text)} characters; at most {MAX_TEXT} are read", hint="write a plan file instead"
+            )
+        if not text.strip():
+            raise questions.not_understood(text, "an empty request", questions.suggestions("", self.vocabulary))
+        environment, tokens, said = options.environment(tokenise(text))
+        reading = Reader(self.vocabulary, text).read(clauses.split(tokens, self.vocabulary))
+        reading.notes += [(token, "environment") for token in said]
+        plan = self._plan(request, reading, request.environment or environment)
+        return Proposal(
+            plan=plan,
+            explanation=explain.notes(text, reading.notes),
+            warnings=tuple(dict.fromkeys([*reading.warnings, *self._assumed(reading)])),
+        )
+
+    def _plan(self, request: PlanRequest, reading: Reading, environment: str | None) -> Plan:
+        made = {draft.id: draft for draft in reading.timeline.drafts}
+        if not made:
+            raise questions.not_understood(
+                request.text,
+                f"nothing to do in {questions.quoted(request.text)}",
+                questions.suggestions(request.text, self.vocabulary),
+            )
+        needs = reading.timeline.needs()
+        failing = {d.id for step in reading.timeline.steps if step.failing for d in step.drafts}
+        tasks = {name: _task(draft, needs[name], name in failing) for name, draft in made.items()}
+        plan = Plan(
+            name=request.name or slug(request.text, 60),
+            description=request.text.strip()[:2000],
+            environment=environment or "dev",
+            on_failure=reading.on_failure or OnFailure.STOP,
+            tasks=tasks,
+        )
+        try:
+            return checked(plan, self.catalog)
+        except InvalidPlan as error:
+            raise NotUnderstood(
+                f"{questions.quoted(request.text)} makes no valid plan: {error.message}",
+                hint=error.hint,
+                details={"request": request.text[:1000], "question": error.message, "choices": []},
+            ) from None
+
+    @staticmethod
+    def _assumed(reading: Reading) -> list[str]:
+        found = [line for draft in reading.timeline.drafts for line in draft.assumed]
+        for draft in reading.timeline.drafts:
+            found += [
+                f"{key} of {draft.id} stands in the plan as it is; write {key}=secret://env/{key} to keep it out"
+                for name in ("env", "build_args", "variables")
+                for key, value in _texts(draft.inputs.get(name))
+                if _SECRET.search(key) and not value.startswith("secret://")
+            ]
+        return found
+
+
+def _texts(value: Any) -> list[tuple[str, str]]:
+    return [(str(k), v) for k, v in value.items() if isinstance(v, str)] if isinstance(value, dict) else []
+
+
+def _task(draft: Draft, needs: list[str], on_failure: bool) -> Task:
+    return Task.model_validate(
+        {
+            "uses": draft.uses,
+            "with": draft.inputs,
+            "needs": needs,
+            **({"if": "failure()"} if on_failure else {}),
+            **draft.options,
+        }
+    )

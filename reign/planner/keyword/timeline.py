@@ -1,0 +1,127 @@
+"""Steps in the order in which they happen, and the `needs` of tasks that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from reign.planner.keyword.clauses import Clause, Join
+from reign.planner.keyword.drafts import Draft
+
+_REDUCED = 300  # with more tasks than this, needs that others imply are left in
+
+
+@dataclass(eq=False)
+class Step:
+    """What one clause asks for: tasks that run side by side, and what they require first."""
+
+    drafts: list[Draft]
+    join: Join = Join.AND
+    together: bool = False
+    before: list[Draft] = field(default_factory=list)  # made on the way: the network that a container is to join
+    guards: list[Draft] = field(default_factory=list)  # checks that must pass
+    failing: list[Draft] = field(default_factory=list)  # it runs only if one of these fails
+    gated: bool = False  # hangs on a condition: nothing of it happens before
+
+    @property
+    def reads(self) -> bool:
+        return all(d.entry is not None and d.entry.spec.effect.value == "read" for d in self.drafts)
+
+
+class Timeline:
+    """Grows in the order of the text; order words put steps elsewhere."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+
+    @property
+    def last(self) -> Step | None:
+        return self.steps[-1] if self.steps else None
+
+    @property
+    def drafts(self) -> list[Draft]:
+        return [draft for step in self.steps for draft in (*step.before, *step.drafts)]
+
+    def add(self, step: Step, clause: Clause | None = None) -> None:
+        """Puts a step where its order words say."""
+        if clause is not None and clause.join is Join.FIRST:
+            self.insert(0, step)
+        elif clause is not None and clause.join is Join.BEFORE_PREVIOUS and self.steps:
+            self.insert(len(self.steps) - 1, step)
+        else:
+            self.steps.append(step)
+
+    def insert(self, at: int, step: Step) -> None:
+        """Puts a step before the one that is at that place now, which then waits for it."""
+        self.steps.insert(at, step)
+        if at + 1 < len(self.steps):
+            self.steps[at + 1].join = Join.THEN
+            self.steps[at + 1].together = False
+
+    def place_of(self, draft: Draft) -> int:
+        return next(i for i, step in enumerate(self.steps) if draft in step.drafts or draft in step.before)
+
+    def precedence(self, draft: Draft) -> int | None:
+        """Where a check belongs by its nature: before the first step on the same thing that it precedes."""
+        entry = draft.entry
+        if entry is None or not entry.phrase.comes_before:
+            return None
+        key = next((slot.inputs[0] for slot in entry.slots if slot.bare), "")
+        for place, step in enumerate(self.steps):
+            for other in step.drafts:
+                if other.uses in entry.phrase.comes_before and other.inputs.get(key) == draft.inputs.get(key):
+                    return place
+        return None
+
+    def needs(self) -> dict[str, list[str]]:
+        """Each draft's id to those that must have succeeded."""
+        needs: dict[str, list[str]] = {}
+        sinks: list[str] = []
+        base: list[str] = []
+        previous: Step | None = None
+        for step in self.steps:
+            base = self._base(step, previous, sinks, base)
+            first = [*base, *_ids(step.guards)] if step.gated else []
+            for draft in step.before:
+                needs[draft.id] = list(dict.fromkeys(first))
+            for draft in step.drafts:
+                wanted = _ids(step.failing) if step.failing else [*base, *_ids(step.guards)]
+                links = [link for link in draft.links if link in needs]
+                needs[draft.id] = [n for n in dict.fromkeys([*wanted, *links, *_ids(step.before)]) if n != draft.id]
+            own = [*_ids(step.before), *_ids(step.drafts)]
+            used = {need for name in own for need in needs[name]}
+            if not step.failing:
+                sinks = [name for name in sinks if name not in used] + _ids(step.drafts)
+                previous = step
+        return reduced(needs) if len(needs) <= _REDUCED else needs
+
+    def _base(self, step: Step, previous: Step | None, sinks: list[str], base: list[str]) -> list[str]:
+        """What all of the step's tasks wait for."""
+        if previous is None:
+            return []
+        if step.together and not step.gated:
+            return base
+        if step.join is not Join.AND or step.gated:
+            return list(sinks)
+        before = set(_ids(previous.drafts))
+        if all(before & set(draft.links) for draft in step.drafts):
+            return []
+        same = {d.uses for d in step.drafts} == {d.uses for d in previous.drafts}
+        if step.reads and previous.reads and same:
+            return base
+        return [name for name in sinks if name in before] or list(sinks)
+
+
+def _ids(drafts: Iterable[Draft]) -> list[str]:
+    return [draft.id for draft in drafts]
+
+
+def reduced(needs: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Without the needs that another need already implies. ``needs`` is in an order in which needed tasks come first."""
+    above: dict[str, set[str]] = {}
+    result = {}
+    for task, wanted in needs.items():
+        implied: set[str] = set().union(*(above.get(need, set()) for need in wanted))
+        result[task] = [need for need in wanted if need not in implied]
+        above[task] = implied | set(wanted)
+    return result

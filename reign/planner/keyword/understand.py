@@ -1,0 +1,99 @@
+"""Clause to operation: the phrase that explains the most of its words, if it is alone in that and lacks nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reign.planner.keyword import english, questions
+from reign.planner.keyword.clauses import Clause
+from reign.planner.keyword.discourse import Discourse
+from reign.planner.keyword.match import Match, Matcher
+from reign.planner.keyword.normalise import Shape, Token
+from reign.planner.keyword.vocabulary import Vocabulary
+
+#: Two operations whose scores are closer than this are both possible.
+_CLOSE = 1.0
+_MOST_PARTS = 200  # of a list with one verb
+
+
+class Understanding:
+    """Reads the clauses of one request."""
+
+    def __init__(self, vocabulary: Vocabulary, text: str) -> None:
+        self.vocabulary = vocabulary
+        self.text = text
+        self.matcher = Matcher(vocabulary, text)
+
+    def clause(self, clause: Clause, discourse: Discourse, lent: Sequence[Sequence[Token]] = ()) -> list[Match]:
+        """What the clause asks for; several matches where one verb serves several: ``scale a to 1 and b to 2``.
+
+        Raises NotUnderstood.
+        """
+        ranked = self.ranked(clause, discourse, lent)
+        if ranked and ranked[0].fits:
+            return [self._only(ranked)]
+        parts = self._parts(clause, discourse, lent)
+        if parts:
+            return parts
+        if not ranked:
+            raise questions.not_understood(
+                self.text,
+                questions.phrase(self.text, clause.tokens),
+                questions.examples(self.vocabulary.by_verb.get(clause.lemma, ()))
+                or questions.suggestions(self.text, self.vocabulary),
+            )
+        raise questions.about(self.text, ranked[0], ranked[1:])
+
+    def ranked(self, clause: Clause, discourse: Discourse, lent: Sequence[Sequence[Token]] = ()) -> list[Match]:
+        """All phrases that come into question: those that lack nothing first, then by score."""
+        found = []
+        for entry in self.vocabulary.candidates(clause.head, clause.body):
+            match = self.matcher.match(entry, clause, discourse, lent)
+            if match is not None:
+                found.append(match)
+        found.sort(key=lambda match: (match.fits, match.score), reverse=True)
+        return found
+
+    def _only(self, ranked: Sequence[Match]) -> Match:
+        best = ranked[0]
+        rivals = [m for m in ranked[1:] if m.fits and m.score > best.score - _CLOSE and m.operation != best.operation]
+        if rivals:
+            raise questions.ambiguous(self.text, [best, *rivals])
+        return best
+
+    def _parts(self, clause: Clause, discourse: Discourse, lent: Sequence[Sequence[Token]]) -> list[Match]:
+        """The clause as several with the same verb, cut at its commas and conjunctions; empty if that does not help."""
+        pieces = _pieces(clause.body)
+        if not 1 < len(pieces) <= _MOST_PARTS:
+            return []
+
+        def best(body: list[Token]) -> Match | None:
+            ranked = self.ranked(replace(clause, body=body), discourse, lent)
+            return ranked[0] if ranked and ranked[0].fits else None
+
+        done: list[Match] = []
+        body = pieces[0][1]
+        match = best(body)
+        for between, piece in pieces[1:]:
+            alone = best(piece) if match is not None else None
+            if match is not None and alone is not None:
+                done.append(match)
+                body, match = piece, alone
+                continue
+            body = [*body, *between, *piece]
+            match = best(body)
+        return [*done, match] if match is not None and done else []
+
+
+def _pieces(body: Sequence[Token]) -> list[tuple[list[Token], list[Token]]]:
+    """What stands between commas and conjunctions, each with what stands before it."""
+    pieces: list[tuple[list[Token], list[Token]]] = [([], [])]
+    for token in body:
+        if token.shape is Shape.PUNCT or token.word in english.AND:
+            if pieces[-1][1]:
+                pieces.append(([], []))
+            pieces[-1][0].append(token)
+        else:
+            pieces[-1][1].append(token)
+    return [(between, piece) for between, piece in pieces if piece]
