@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,6 +23,7 @@ def register(app: typer.Typer) -> None:
     app.command("down")(down)
     app.command("status")(status)
     app.command("doctor")(doctor)
+    app.command("sample")(sample)
     app.command("worker", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(worker)
     app.command("api")(api)
     app.command("general")(general)
@@ -127,6 +127,27 @@ def doctor(output: Output = Format.TEXT) -> None:
         raise Unavailable("something that REIGN needs is missing", hint="see the lines marked ✗")
 
 
+def sample() -> None:
+    """Start REIGN and let it do a sample job on this machine."""
+    from reign.cli import plans
+    from reign.core.errors import RunFailed
+    from reign.local import sample as job
+
+    _detached(Settings.load())
+    wanted = job.requests(job.port())
+    for request in wanted:
+        console.print(f"\n[bold]reign run[/bold] --yes “{escape(request)}”\n", soft_wrap=True)
+        try:
+            plans.run([request], yes=True)
+        except RunFailed as error:
+            if request is wanted[-1]:
+                raise
+            console.print(f"{escape(error.message)}\nWithout Docker, then:", soft_wrap=True)
+            continue
+        console.print("  stop REIGN:   reign down")
+        return
+
+
 def worker(
     context: typer.Context,
     agents: Annotated[list[str], typer.Argument(help="docker, bash, ... or all")],
@@ -190,5 +211,5 @@ def flower(
         raise Conflict("Flower is switched off (flower_port is 0)")
     os.environ.setdefault("FLOWER_UNAUTHENTICATED_API", "true" if address == "127.0.0.1" else "false")
     argv = ["flower", f"--address={address}", f"--port={port or settings.flower_port}", "--logging=warning"]
-    argv += ["--persistent=False", "--max_tasks=20000", f"--conf={Path(settings.data_dir) / 'flowerconfig.py'}"]
+    argv += ["--persistent=False", "--max_tasks=20000"]
     Runtime(settings).app.start(argv)

@@ -27,7 +27,9 @@ def plan_schema(catalog: Catalog) -> dict[str, Any]:
     task["properties"]["timeout"].pop("anyOf", None)
     for name in ("delay", "max_delay"):
         schema["$defs"]["Retry"]["properties"][name]["type"] = ["string", "number"]
-    task["allOf"] = [_inputs(spec.name, spec.inputs.model_json_schema(by_alias=True), schema) for spec in catalog.values()]
+    task["allOf"] = [
+        _inputs(spec.name, spec.inputs.model_json_schema(by_alias=True), schema) for spec in catalog.values()
+    ]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "https://reign.invalid/plan.schema.json",

@@ -54,9 +54,9 @@ TASK_TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
     T.EXPANDED: frozenset({T.READY, T.CANCELLED}),  # READY: all items have ended, their results are gathered
     T.NEEDS_ATTENTION: frozenset({T.SUCCEEDED, T.FAILED, T.READY, T.CANCELLED}),
     # `reign retry` starts again from what did not succeed:
-    T.FAILED: frozenset({T.PENDING, T.READY}),
-    T.SKIPPED: frozenset({T.PENDING, T.READY}),
-    T.CANCELLED: frozenset({T.PENDING, T.READY}),
+    T.FAILED: frozenset({T.PENDING, T.READY, T.AWAITING_APPROVAL, T.EXPANDED}),
+    T.SKIPPED: frozenset({T.PENDING, T.READY, T.AWAITING_APPROVAL, T.EXPANDED}),
+    T.CANCELLED: frozenset({T.PENDING, T.READY, T.AWAITING_APPROVAL, T.EXPANDED}),
     T.SUCCEEDED: frozenset(),
 }
 

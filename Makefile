@@ -1,0 +1,48 @@
+# What each target does stands behind it; `make` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format lock test-cluster bench eval image clean
+
+PYTHON := .venv/bin/python
+# Two test processes on two cores; a group of tests that shares an engine stays in one process.
+PYTEST := $(PYTHON) -m pytest -n 2 --dist loadgroup
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## make .venv with what requirements.lock names
+	@sh deploy/setup.sh
+
+run: setup  ## start REIGN and let it do a sample job; `reign down` stops it
+	@.venv/bin/reign sample
+
+test: setup check  ## everything that CI checks: style, types, walls, all tests with coverage
+	$(PYTEST) --cov --cov-report=term
+
+check: setup  ## style, types and the walls between the packages
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format: setup  ## format the code
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+lock:  ## write requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --no-header -q \
+		--upgrade -o requirements.lock
+
+test-cluster:  ## the Kubernetes control plane of the tests, built once a machine, outside the repo
+	deploy/test-cluster/build
+
+bench: setup  ## REIGN and its peers on the same DAGs, and the table of ratios
+	$(PYTHON) -m benchmarks
+
+eval: setup  ## how well the keyword planner understands
+	$(PYTHON) -m benchmarks.planner_eval
+
+image:  ## the container image of the production shape
+	docker build -f deploy/Dockerfile -t reign:local .
+
+clean:  ## remove what setup and the tests made
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* htmlcov
