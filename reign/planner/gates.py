@@ -164,8 +164,8 @@ def _is_local(path: Any) -> bool:
 
 
 def _looks_like_path(text: str) -> bool:
-    last = text.strip().rpartition("/")[2]
-    return not re.search(r"[\s;|&]", re.sub(r"\$\{\{.*?\}\}", "", text.strip())) and ("/" in text or "." in last)
+    known = re.sub(r"\$\{\{.*?\}\}", "", text.strip())
+    return not re.search(r"[\s;|&]", known) and ("/" in known or "." in known)
 
 
 def _as_yaml(manifest: Any) -> str:

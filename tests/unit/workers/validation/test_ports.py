@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reign.executor import Cancelled, FailureKind, TaskFailed
@@ -146,6 +146,7 @@ def test_ports_may_be_written_in_many_ways(written: Any, meant: tuple[int, ...])
     assert ports.ports_of(written) == meant
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.sets(st.integers(1, 65535), min_size=1, max_size=20))
 def test_a_list_of_ports_is_what_it_says(wanted: set[int]) -> None:
     assert ports.ports_of(",".join(map(str, wanted))) == tuple(sorted(wanted))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reign.core.findings import Severity
@@ -184,7 +184,7 @@ def test_the_fingerprint_is_of_the_secret_not_of_the_line() -> None:
 
 
 @given(st.text(alphabet="abAB01 =:'\"/-_.@$<>{}()[]\\key:passwordtoken", max_size=600))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_text_is_searched_in_time_linear_in_its_length(text: str) -> None:
     started = time.process_time()
     found(text)
