@@ -105,7 +105,7 @@ def _probe(program: str) -> tuple[Boundary | None, str]:
     for namespaces in _NAMESPACES:
         options = (*namespaces, *_ALWAYS)
         trial = [program, *options, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
-        trial += ["--size", "65536", "--tmpfs", "/tmp", "--", "true"]  # noqa: S108 - inside
+        trial += ["--size", "65536", "--tmpfs", "/dev/shm", "--", program, "--version"]  # noqa: S108 - inside
         try:
             done = subprocess.run(
                 trial,

@@ -19,7 +19,7 @@ from reign.executor.contract import Assessment, Observations
 from workers.bash.judged import in_words, judgement_of, require_leave
 from workers.bash.lint import Remark, remarks_on
 from workers.bash.sandbox import Profile, Sandbox, allowed_roots
-from workers.bash.shell import ShellInputs, execute, script_file
+from workers.bash.shell import Shell, ShellInputs, execute, require_shell, script_file
 
 _SCRIPT_MOST = 1 << 20  # bytes of a script file
 _PATH_LIKE = re.compile(r"[^\s;&|<>$`\"'(){}*?]{1,4096}")
@@ -71,6 +71,11 @@ class _Command(Operation[Any, CommandResult]):
     def arguments(self, inputs: Any) -> list[str]:
         return []
 
+    def with_arguments(self, inputs: Any, text: str) -> str:
+        """The text as the judge must see it: ``"$1"`` runs whatever the first argument is."""
+        words = self.arguments(inputs)
+        return f"set -- {shlex.join(words)}\n{text}" if words and inputs.shell is not Shell.PWSH else text
+
     def touches(self, ctx: Context, inputs: Any) -> Sequence[str]:
         return [f"bash:file/{ctx.path(inputs.creates)}"] if inputs.creates else []
 
@@ -88,12 +93,13 @@ class _Command(Operation[Any, CommandResult]):
             there = _run(ctx, inputs, Profile.READ_ONLY, script, quiet=True).exit_code == 0
         if there:
             return CommandResult(exit_code=0, stdout="", stderr="", ran=False)
-        require_leave(ctx, self.text(ctx, inputs), shell=inputs.shell, looking=True)
+        text = self.with_arguments(inputs, self.text(ctx, inputs))
+        require_leave(ctx, text, shell=inputs.shell, looking=True)
         return None
 
     def apply(self, ctx: Context, inputs: Any, seen: Observations) -> CommandResult:
         text = self.text(ctx, inputs)
-        require_leave(ctx, text, shell=inputs.shell)
+        require_leave(ctx, self.with_arguments(inputs, text), shell=inputs.shell)
         script = self.file(ctx, inputs) or script_file(ctx.scratch, text, inputs.shell)
         result = _run(ctx, inputs, inputs.sandbox, script, self.arguments(inputs))
         if result.exit_code not in inputs.exit_codes:
@@ -119,7 +125,9 @@ class _Command(Operation[Any, CommandResult]):
             effect, undo, note = Effect.CHANGE, Undo.NONE, "no `undo` command was given"
         asks = "it runs without a sandbox" if inputs.sandbox is Profile.HOST else None
         refuses = None
-        for text in (self.given(inputs), inputs.undo, inputs.unless):
+        given = self.given(inputs)
+        known = self.with_arguments(inputs, given) if given else None
+        for text in (known, inputs.undo, inputs.unless):
             judged = judgement_of(text, shell=inputs.shell) if text else None
             if judged and judged.decision == "deny":
                 refuses = refuses or in_words(judged)
@@ -202,6 +210,7 @@ def _run(
     *,
     quiet: bool = False,
 ) -> CommandResult:
+    require_shell(inputs.shell)
     sandbox = Sandbox.of(ctx, profile, limits=inputs.limits)
     return CommandResult(**asdict(execute(ctx, inputs, sandbox, script, arguments, quiet=quiet)))
 

@@ -102,7 +102,6 @@ def execute(
     quiet: bool = False,
 ) -> Ran:
     """Run a file that has been judged; any exit code will do. Raises TaskFailed, Cancelled, TimedOut."""
-    require_shell(inputs.shell)
     if not quiet:
         sandbox.announce(ctx)
     result, verdict = sandbox.showing(script).run(
