@@ -7,6 +7,7 @@ from workers.bash.checks import checks
 from workers.bash.commands import Run, Script
 from workers.bash.files import CopyFile, DeleteFile, MakeDirectory, MoveFile, WriteFile
 from workers.bash.processes import ProcessStatus, StartProcess, StopProcess
+from workers.bash.words import WORDS
 
 _COMMANDS = (Run, Script)
 _FILES = (WriteFile, CopyFile, MoveFile, DeleteFile, MakeDirectory)
@@ -17,4 +18,5 @@ AGENT = Agent(
     summary="commands and scripts in a sandbox, files with exact undo, processes that stay",
     operations=(*_COMMANDS, *_FILES, *_PROCESSES),
     checks=checks,
+    words=WORDS,
 )

@@ -10,6 +10,7 @@ from workers.docker.lifecycle import Remove, Restart, Start, Stop
 from workers.docker.networks import CreateNetwork, RemoveNetwork
 from workers.docker.run import Run
 from workers.docker.volumes import CreateVolume, RemoveVolume
+from workers.docker.words import WORDS
 
 AGENT = Agent(
     "docker",
@@ -35,4 +36,5 @@ AGENT = Agent(
         ComposeDown,
     ),
     checks=checks,
+    words=WORDS,
 )

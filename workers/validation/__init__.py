@@ -11,6 +11,7 @@ from workers.validation.scan_secrets import ScanSecrets
 from workers.validation.script import Script
 from workers.validation.tcp import Tcp
 from workers.validation.terraform import Terraform
+from workers.validation.words import WORDS
 from workers.validation.workflow import Workflow
 
 AGENT = Agent(
@@ -18,4 +19,5 @@ AGENT = Agent(
     "Checks that gate a plan: secrets, ports, addresses, Dockerfiles, scripts, workflows, manifests, Terraform, policy",
     operations=(ScanSecrets, ScanPorts, Http, Tcp, Dockerfile, Script, Workflow, Manifest, Terraform, Policy),
     checks=checks,
+    words=WORDS,
 )

@@ -1,0 +1,46 @@
+"""The sample job of `make run`: real work that can be looked at, with a Docker Engine or without one."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from pathlib import Path
+
+from reign.core.errors import NotFound
+from reign.executor import registry
+
+EXAMPLE = "./examples/hello-web"
+FIRST_PORT = 8088
+
+
+def port() -> int:
+    """The first free port from 8088 on."""
+    for candidate in range(FIRST_PORT, FIRST_PORT + 50):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", candidate))
+            except OSError:
+                continue
+            return candidate
+    raise NotFound(f"no free port from {FIRST_PORT} to {FIRST_PORT + 49}")
+
+
+def docker_answers() -> bool:
+    """Whether a Docker Engine is there, by the docker agent's own checks."""
+    agent = registry.agents().get("docker")
+    checks = list(agent.checks()) if agent else []
+    return bool(checks) and checks[0].ok
+
+
+def requests(at: int) -> list[str]:
+    """The sample in words: with Docker first if it is there, then with the shell."""
+    if not Path(EXAMPLE).is_dir():
+        raise NotFound(f"{EXAMPLE} is not here", hint="run it from REIGN's own folder")
+    serve = f"{Path(sys.executable).name} -m http.server {at} --bind 127.0.0.1 --directory examples/hello-web/dist"
+    shell = (
+        f"scan {EXAMPLE} for secrets, then run `sh examples/hello-web/build.sh`, then start `{serve}` "
+        f"as a process called hello-web and check that http://127.0.0.1:{at}/ answers"
+    )
+    docker = f"Build the image in {EXAMPLE} as hello-web:1, run it on port {at} and check that it answers"
+    return [docker, shell] if docker_answers() else [shell]
