@@ -37,7 +37,8 @@ class Diagnostic(BaseModel):
     def sentence(self) -> str:
         """``main.tf:3: Unsupported argument (An argument named "x" is not expected here.)`` on one line."""
         where = f"{self.place}: " if self.file else f"{self.address}: " if self.address else ""
-        first = re.split(r"(?<=[.:!?])\s", " ".join(self.detail.split()), maxsplit=1)[0]
+        paragraph = re.split(r"\n\s*\n|\nLock Info:", self.detail.strip(), maxsplit=1)[0]
+        first = re.split(r"(?<=[.!?])\s", " ".join(paragraph.split()), maxsplit=1)[0].removeprefix("Error message: ")
         return where + self.summary.rstrip(".") + (f" ({first[:300]})" if first else "")
 
 
@@ -184,9 +185,14 @@ def _own_remedy(detail: str) -> str | None:
     return " ".join(said.group(1).split()) if said else None
 
 
+#: Errors that only announce others.
+_SAYS_NOTHING = re.compile(r"execution halted$|\w+ encountered problems during initiali[sz]ation")
+
+
 def distinct(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """Without repetitions; errors first."""
-    known = {diagnostic.model_dump_json(): diagnostic for diagnostic in diagnostics}
+    """Without repetitions and mere announcements; errors first."""
+    telling = [diagnostic for diagnostic in diagnostics if not _SAYS_NOTHING.match(diagnostic.summary)]
+    known = {diagnostic.model_dump_json(): diagnostic for diagnostic in telling or diagnostics}
     return sorted(known.values(), key=lambda found: found.severity != "error")
 
 
@@ -194,8 +200,9 @@ def failure(
     what: str, diagnostics: Sequence[Diagnostic], *, exit_code: int, last_words: str = "", converges: bool = False
 ) -> TaskFailed:
     """The failure of a command. ``converges``: it may be run again from wherever it stopped."""
-    errors = [d for d in distinct(diagnostics) if d.severity == "error" and d.summary != "execution halted"]
-    details = {"diagnostics": [d.model_dump(mode="json") for d in distinct(diagnostics)[:50]], "exit_code": exit_code}
+    found = distinct(diagnostics)
+    errors = [diagnostic for diagnostic in found if diagnostic.severity == "error"]
+    details: dict[str, Any] = {"diagnostics": [d.model_dump(mode="json") for d in found[:50]], "exit_code": exit_code}
     if not errors:
         ended = f"was ended by signal {-exit_code}" if exit_code < 0 else f"ended with exit code {exit_code}"
         details["last_words"] = last_words[-_TEXT_LIMIT:]
@@ -218,6 +225,9 @@ def _holder(diagnostic: Diagnostic) -> str:
     """Who holds the lock, as terraform tells it."""
     if "Lock Info" not in diagnostic.detail:
         return ""
+    other = re.search(r"already locked: ID=([^\s,]+)", diagnostic.detail)
     told = dict(re.findall(r"(?m)^\s*(ID|Who|Operation|Created):\s*(\S.*?)\s*$", diagnostic.detail))
+    if other and other.group(1) != told.get("ID"):
+        return ""  # the http backend fills in the one who asked; the sentence names the lock
     who, since = told.get("Who", "somebody"), told.get("Created", "").partition(".")[0]
     return f"; held by {who} since {since} for {told.get('Operation', 'something')}, lock {told.get('ID', '')}"

@@ -92,9 +92,10 @@ def take_state_away(session: Session) -> None:
     """An empty state where there was none before: its file, or its workspace."""
     if session.backend.path is not None:
         remove(session.ctx, session.backend.path)
-        folder = session.backend.path.parent
-        if session.workspace != "default" and folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+        own = session.backend.path.parent
+        for folder in (own, own.parent) if session.workspace != "default" else ():
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
     elif session.workspace != "default":
         deleted = session.run("workspace delete", session.workspace, no_color=True)
         session.need(deleted, "terraform workspace delete")

@@ -174,7 +174,9 @@ def test_progress_is_told_resource_by_resource(world: World) -> None:
 
 
 def test_credentials_that_are_refused_are_told_apart(world: World) -> None:
-    world.write('resource "null_resource" "x" {\n  provisioner "local-exec" { command = "echo AccessDenied; exit 1" }\n}\n')
+    world.write(
+        'resource "null_resource" "x" {\n  provisioner "local-exec" { command = "echo AccessDenied; exit 1" }\n}\n'
+    )
     with pytest.raises(TaskFailed) as failure:
         world.run("apply")
     assert failure.value.kind is FailureKind.PERMISSION

@@ -124,7 +124,9 @@ def test_a_lock_that_somebody_holds_is_respected_and_named(world: World) -> None
 def test_drift_is_seen_and_mended(every_world: World) -> None:
     world = every_world
     world.plugins = str(engines.local_provider())
-    world.write('resource "local_file" "note" {\n  filename = "${path.module}/note.txt"\n  content  = "as it should be"\n}\n')
+    world.write(
+        'resource "local_file" "note" {\n  filename = "${path.module}/note.txt"\n  content  = "as it should be"\n}\n'
+    )
     world.run("apply")
     note = world.directory / "note.txt"
     assert note.read_text() == "as it should be", "what it wrote into its working copy is carried back"

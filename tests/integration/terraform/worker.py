@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from tests.integration.terraform.world import World  # noqa: E402
+from tests.integration.terraform.world import World
 
 
 def main() -> None:

@@ -119,11 +119,11 @@ class World:
         self.contexts.append(ctx)
         return ctx
 
-    def inputs(self, name: str, **inputs: Any) -> Any:
+    def inputs(self, name: str, /, **inputs: Any) -> Any:
         given = {"directory": "infra", "plugin_dir": self.plugins, **inputs}
         return OPERATIONS[f"terraform.{name}"].Inputs.model_validate(given)
 
-    def run(self, name: str, ctx: RecordingContext | None = None, **inputs: Any) -> Any:
+    def run(self, name: str, ctx: RecordingContext | None = None, /, **inputs: Any) -> Any:
         """One attempt at one operation, as the spine makes it; the result."""
         operation, parsed = OPERATIONS[f"terraform.{name}"], self.inputs(name, **inputs)
         ctx = ctx or self.context()
