@@ -91,7 +91,7 @@ def is_manifest(file: Path) -> bool:
             start = stream.read(65536).decode(errors="replace")
     except OSError:
         return False
-    return re.search(r"^\s*[\"']?apiVersion[\"']?\s*:", start, re.MULTILINE) is not None and "kind" in start
+    return re.search(r"(?:^|[{,])\s*[\"']?apiVersion[\"']?\s*:", start, re.MULTILINE) is not None and "kind" in start
 
 
 class _Object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +17,7 @@ def errors(validator: Any, content: Any) -> Iterator[tuple[Place, str]]:
     said = set()
     for error in validator.iter_errors(content):
         for leaf in _leaves(error):
-            place: Place = tuple(leaf.absolute_path)
+            place: Place = (*leaf.absolute_path, *_unexpected(leaf)[:1])
             sentence = _sentence(leaf)
             if (place, sentence) not in said:
                 said.add((place, sentence))
@@ -47,8 +48,17 @@ def _cost(error: Any) -> int:
     if error.context:
         return min(sum(map(_cost, branch)) for branch in _branches(error))
     if error.validator == "additionalProperties":
-        return len(set(error.instance) - set(error.schema.get("properties", ())))
+        return len(_unexpected(error))
     return _ANOTHER_KIND if error.validator == "type" and not error.relative_path else 1
+
+
+def _unexpected(error: Any) -> list[str]:
+    """The keys of an object that its schema does not know, if that is the error."""
+    if error.validator != "additionalProperties":
+        return []
+    known = error.schema.get("properties", ())
+    patterns = error.schema.get("patternProperties", ())
+    return [key for key in error.instance if key not in known and not any(re.search(p, key) for p in patterns)]
 
 
 def _sentence(error: Any) -> str:

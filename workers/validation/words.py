@@ -27,7 +27,7 @@ _HOST = Slot(
     default=_LOCAL,
     ask="on which host?",
 )
-_ADDRESS = Slot(("host", "port"), Kind.ADDRESS, bare=True, after=("on", "of", "at", "to", "with", "for"))
+_ADDRESS = Slot(("host", "port"), Kind.ADDRESS, bare=True, after=("on", "of", "at", "to", "with", "for"), tells=True)
 _HTTP_SLOTS = (
     Slot(
         "url",
@@ -39,12 +39,15 @@ _HTTP_SLOTS = (
         things=("endpoint",),
         ask="which address should answer? for example http://127.0.0.1:8080/",
     ),
-    Slot("url", Kind.PORT, labels=("port",), after=("on", "at"), form="http://127.0.0.1:{}/"),
+    Slot("url", Kind.PORT, labels=("port",), after=("on", "at"), things=("port",), form="http://127.0.0.1:{}/"),
     Slot(
         "expect_status",
         Kind.NUMBER,
         labels=("status", "status code", "http status", "code", "http"),
-        after=("returns", "return", "with", "gives", "answers", "responds", "answer", "respond", "for"),
+        after=(
+            *("returns", "return", "with", "gives", "answers", "responds", "answer", "respond", "for"),
+            *("expect", "expects", "expecting"),
+        ),
     ),
     Slot(
         "expect_body",
@@ -139,6 +142,7 @@ WORDS: Words = {
                     bare=True,
                     many=True,
                     required=True,
+                    things=("port",),
                     ask="which ports?",
                 ),
                 _HOST,
@@ -162,6 +166,7 @@ WORDS: Words = {
                     bare=True,
                     many=True,
                     required=True,
+                    things=("port",),
                     ask="which ports?",
                 ),
                 _HOST,

@@ -224,8 +224,8 @@ def test_workflows_of_a_repository(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "rule", "severity", "line", "message"),
     [
-        (("runs-on:", "runs_on:"), "workflow-schema", "high", 4, "runs_on"),
-        (("run: make test", "run: 3\n        usess: 4"), "workflow-schema", "high", 8, "usess"),
+        (("runs-on:", "runs_on:"), "workflow-schema", "high", 5, "runs_on"),
+        (("run: make test", "run: 3\n        usess: 4"), "workflow-schema", "high", 9, "usess"),
         (("on: push", "on: pushes"), "workflow-schema", "high", 1, "pushes"),
         (("    steps:", "    needs: [lint]\n    steps:"), "unknown-job", "high", 6, "'lint'"),
         (("    steps:", "    needs: lint\n    steps:"), "unknown-job", "high", 6, "'lint'"),
