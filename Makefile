@@ -1,6 +1,6 @@
 # What each target does stands behind it; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lock test-cluster bench eval image clean
+.PHONY: help setup run test check format lock test-cluster test-engines bench eval image clean
 
 PYTHON := .venv/bin/python
 # Two test processes on two cores; a group of tests that shares an engine stays in one process.
@@ -34,6 +34,9 @@ lock:  ## write requirements.lock anew from pyproject.toml (needs uv)
 
 test-cluster:  ## the Kubernetes control plane of the tests, built once a machine, outside the repo
 	deploy/test-cluster/build
+
+test-engines:  ## OpenTofu and a provider for the tests of the terraform agent, built once a machine, outside the repo
+	deploy/test-engines/terraform/build
 
 bench: setup  ## REIGN and its peers on the same DAGs, and the table of ratios
 	$(PYTHON) -m benchmarks

@@ -9,6 +9,7 @@ from reign.executor.contract import Check
 from workers.terraform.applying import Apply, Destroy
 from workers.terraform.importing import Import
 from workers.terraform.reading import Init, ListWorkspaces, Output, Plan, Show, StateList, Validate
+from workers.terraform.words import WORDS
 from workers.terraform.workspaces import CreateWorkspace, DeleteWorkspace
 
 
@@ -26,4 +27,5 @@ AGENT = Agent(
         ListWorkspaces, CreateWorkspace, DeleteWorkspace,
     ),
     checks=_checks,
+    words=WORDS,
 )  # fmt: skip

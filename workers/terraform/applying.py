@@ -121,6 +121,13 @@ class Apply(_Changing):
     def restore(self, ctx: Context, inputs: Inputs, before: Observations, now: Observations) -> None:
         undoing.restore(ctx, inputs, before[0], _plan_of(ctx, inputs))
 
+    def preview(self, ctx: Context, inputs: Inputs) -> str:
+        if inputs.plan_file is not None:
+            return _loaded(ctx, inputs).diff
+        with opened(ctx, inputs) as session:
+            made = self._plan(session, inputs)
+            return "" if made.empty else ctx.masker.mask(made.changes.diff())
+
     def _plan(self, session: Session, inputs: Inputs) -> MadePlan:
         values = Values.given(session.ctx, inputs)
         return make(session, values, targets=inputs.targets, replace=inputs.replace, parallelism=inputs.parallelism)
@@ -256,3 +263,9 @@ class Destroy(_Changing):
 
     def restore(self, ctx: Context, inputs: Inputs, before: Observations, now: Observations) -> None:
         undoing.restore(ctx, inputs, before[0], None)
+
+    def preview(self, ctx: Context, inputs: Inputs) -> str:
+        with opened(ctx, inputs) as session:
+            values = Values.given(ctx, inputs)
+            made = make(session, values, targets=inputs.targets, destroy=True, parallelism=inputs.parallelism)
+            return "" if made.empty else ctx.masker.mask(made.changes.diff())

@@ -224,6 +224,7 @@ class SavedPlan(BaseModel):
     destroy: bool
     counts: Counts
     fingerprints: dict[str, str]
+    diff: str
     lock_file: str | None
 
     @property
@@ -255,6 +256,7 @@ def save(session: Session, made: MadePlan, values: Values, *, targets: list[str]
         destroy=destroy,
         counts=made.changes.counts,
         fingerprints=made.changes.fingerprints,
+        diff=made.changes.diff(),
         lock_file=session.lock_file,
     )
     record = json.dumps(ctx.masker.record(saved.model_dump(mode="json", by_alias=True)), sort_keys=True)

@@ -6,7 +6,7 @@ import pytest
 
 from reign.executor import FailureKind, NeedsApproval, TaskFailed
 from tests.engines import terraform as engines
-from tests.integration.terraform.world import ONE, TWO, World
+from tests.integration.terraform.world import ONE, OPERATIONS, TWO, World
 
 DATA = 'resource "terraform_data" "it" {\n  input = "x"\n}\n'
 
@@ -41,7 +41,7 @@ def test_import_beside_what_is_there_keeps_the_rest_undoable(world: World) -> No
 
 def test_import_of_what_cannot_be(world: World) -> None:
     world.write(ONE)
-    with pytest.raises(TaskFailed, match="null_resource.one") as failure:
+    with pytest.raises(TaskFailed, match=r"null_resource\.one") as failure:
         world.run("import", address="null_resource.one", id="x")
     assert failure.value.kind is FailureKind.WRONG_INPUT
     with pytest.raises(TaskFailed) as failure:
@@ -133,7 +133,7 @@ def test_an_undo_of_a_saved_plan(world: World) -> None:
 
 def test_only_plans_of_terraform_plan_are_applied(world: World) -> None:
     world.write(ONE)
-    with pytest.raises(TaskFailed, match="is no plan of terraform.plan"):
+    with pytest.raises(TaskFailed, match=r"is no plan of terraform\.plan"):
         world.run("apply", plan_file="plan.tfplan")
     with pytest.raises(TaskFailed, match="not there any more"):
         world.run("apply", plan_file="plan:blob:0")
@@ -165,7 +165,7 @@ def test_validate_tells_warnings_and_needs_no_backend(world: World) -> None:
 def test_syntax_errors_are_told_by_validate_and_plan(world: World) -> None:
     world.write('resource "null_resource" "x" {\n')
     for name in ("validate", "plan", "init"):
-        with pytest.raises(TaskFailed, match="main.tf:1") as failure:
+        with pytest.raises(TaskFailed, match=r"main\.tf:1") as failure:
             world.run(name)
         assert failure.value.details["diagnostics"][0]["line"] == 1
 
@@ -198,3 +198,18 @@ terraform {
     assert "encrypted_data" in world.state()
     world.undo("apply", before)
     assert not world.state_file().exists()
+
+
+def test_apply_and_destroy_show_beforehand_what_they_would_do(world: World) -> None:
+    world.write(ONE)
+    apply, destroy = OPERATIONS["terraform.apply"], OPERATIONS["terraform.destroy"]
+    assert destroy.preview(world.context(), world.inputs("destroy")) == ""
+    shown = apply.preview(world.context(), world.inputs("apply"))
+    assert shown is not None
+    assert "+ null_resource.one" in shown
+    assert not world.state_file().exists()
+    plan = world.run("plan")
+    assert apply.preview(world.context(), world.inputs("apply", plan_file=plan.plan_file)) == plan.diff == shown
+    world.run("apply")
+    assert apply.preview(world.context(), world.inputs("apply")) == ""
+    assert "- null_resource.one" in (destroy.preview(world.context(), world.inputs("destroy")) or "")

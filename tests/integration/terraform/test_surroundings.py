@@ -11,7 +11,7 @@ import pytest
 from reign.executor import FailureKind, TaskFailed
 from tests.engines import terraform as engines
 from tests.integration.terraform.states import StateServer
-from tests.integration.terraform.world import ONE, World
+from tests.integration.terraform.world import ONE, OPERATIONS, World
 
 MODULE = 'variable "name" {}\nresource "null_resource" "it" {\n  triggers = { name = var.name }\n}\n'
 
@@ -47,8 +47,6 @@ def test_an_undo_works_when_the_directory_is_gone(world: World) -> None:
     result, before = world.change("apply")
     (world.directory / "main.tf").unlink()
     parsed = world.inputs("apply")
-    from tests.integration.terraform.world import OPERATIONS
-
     OPERATIONS["terraform.apply"].restore(world.context(), parsed, [before], [])
     assert result.resources == ["null_resource.one"]
     assert not world.state_file().exists()
