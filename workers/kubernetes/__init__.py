@@ -4,6 +4,8 @@ from reign.executor import Agent
 from workers.kubernetes.apply import Apply, Delete
 from workers.kubernetes.checks import checks
 from workers.kubernetes.deployments import CreateDeployment, CreateNamespace, Expose, Scale
+from workers.kubernetes.helm_install import HelmInstall, HelmUpgrade
+from workers.kubernetes.helm_releases import HelmHistory, HelmRollback, HelmStatus, HelmTemplate, HelmUninstall
 from workers.kubernetes.rollouts import RolloutRestart, RolloutStatus, RolloutUndo
 from workers.kubernetes.watching import ClusterInfo, Logs, PodStatus
 from workers.kubernetes.words import WORDS
@@ -24,6 +26,13 @@ AGENT = Agent(
         Logs,
         CreateNamespace,
         ClusterInfo,
+        HelmInstall,
+        HelmUpgrade,
+        HelmRollback,
+        HelmUninstall,
+        HelmStatus,
+        HelmHistory,
+        HelmTemplate,
     ),
     checks=checks,
     words=WORDS,

@@ -115,11 +115,12 @@ def hidden(body: Mapping[str, Any], salt: str) -> dict[str, Any]:
     (kept["metadata"].get("annotations") or {}).pop(_LAST_APPLIED, None)
     if not kept["metadata"].get("annotations"):
         kept["metadata"].pop("annotations", None)
-    kept["data"] = {name: _digest(value, f"{salt}/{name}") for name, value in sorted(_values(body).items())}
+    kept["data"] = {name: digest_of(value, f"{salt}/{name}") for name, value in sorted(_values(body).items())}
     return kept
 
 
-def _digest(value: bytes, salt: str) -> str:
+def digest_of(value: bytes, salt: str) -> str:
+    """A digest that shows whether a secret differs: salted, and slow to guess by."""
     return _DIGEST + hashlib.scrypt(value, salt=salt.encode(), n=4096, r=8, p=1, dklen=16).hex()
 
 
@@ -219,7 +220,7 @@ def _reveal(ctx: Context, before: Observation, live: Mapping[str, Any] | None) -
         if name in sources:
             candidates.append(str(secrets.resolve(sources[name], ctx.masker)).encode())
         for value in candidates:
-            if _digest(value, f"{before.resource}/{name}") == kept:
+            if digest_of(value, f"{before.resource}/{name}") == kept:
                 data[name] = base64.b64encode(value).decode()
                 break
         else:

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from reign.core.lexicon import CHECK, CREATE, REMOVE, SHOW, UNDO, WAIT, Gives, Kind, Phrase, Slot, Taken, Words
+from reign.core.lexicon import (
+    CHECK,
+    CREATE,
+    ENSURE,
+    EXISTS,
+    REMOVE,
+    SHOW,
+    UNDO,
+    WAIT,
+    Gives,
+    Kind,
+    Phrase,
+    Slot,
+    Taken,
+    Words,
+)
 
 _CUES = ("kubernetes", "k8s", "kube", "kubectl", "cluster")
 _HELM = ("helm",)
@@ -133,7 +148,7 @@ _HELM_OPTIONS = (
     *_WHERE,
     _TIMEOUT,
 )
-_REVISION = Slot("revision", Kind.NUMBER, labels=("revision", "version"), after=("to",))
+_REVISION = Slot("revision", Kind.NUMBER, labels=("revision", "version"), after=("to",), bare=True)
 
 WORDS: Words = {
     "kubernetes.apply": (
@@ -405,6 +420,18 @@ WORDS: Words = {
             ),
             gives=(Gives("namespace", "{name}"),),
             example="create the namespace staging",
+        ),
+        Phrase(
+            verbs=ENSURE,
+            cues=_CUES,
+            states=EXISTS,
+            state_needed=True,
+            slots=(
+                Slot("name", labels=("namespace", "ns"), required=True, things=("namespace",), ask="which namespace?"),
+                _CONTEXT,
+            ),
+            gives=(Gives("namespace", "{name}"),),
+            example="make sure the namespace staging exists",
         ),
     ),
     "kubernetes.helm_install": (

@@ -1,0 +1,228 @@
+"""kubernetes.helm_install and kubernetes.helm_upgrade."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from reign.core.duration import Duration
+from reign.core.resource import Undo, canonical
+from reign.executor import Context, FailureKind, Operation, TaskFailed
+from reign.executor.contract import Observations
+from workers.kubernetes import releases
+from workers.kubernetes.charts import ChartInputs, chart_flags
+from workers.kubernetes.cluster import Cluster, access_of, connect, connect_again
+from workers.kubernetes.helm import Helm, failure, helm_of
+from workers.kubernetes.helm_watch import Watch
+from workers.kubernetes.inputs import Name
+from workers.kubernetes.objects import Placed, placed
+
+
+class ReleaseInputs(ChartInputs):
+    release: Name = Field(description="the release's name")
+    wait: bool = Field(True, description="wait until everything is ready, jobs included")
+    timeout: Duration = Field(300.0, description="how long helm waits", gt=0)
+    rollback_on_failure: bool = Field(
+        False, description="if it fails, helm goes back to the former revision by itself (a first install goes away)"
+    )
+    replace: bool = Field(False, description="delete and make again what cannot be changed")
+    force: bool = Field(False, description="take over fields that another field manager owns (Helm 4)")
+    create_namespace: bool = Field(False, description="create the namespace if it is not there")
+
+
+class ReleaseResult(Placed):
+    release: str
+    revision: int
+    status: str
+    chart: str = Field(description="name and version")
+    app_version: str = ""
+
+
+def release_result(cluster: Cluster, helm: Helm, release: str) -> ReleaseResult:
+    last = releases.history(helm, release)[-1]
+    return ReleaseResult(
+        release=release,
+        revision=int(last["revision"]),
+        status=str(last["status"]),
+        chart=str(last["chart"]),
+        app_version=str(last.get("app_version") or ""),
+        **placed(cluster, helm.namespace),
+    )
+
+
+class ReleaseOperation(Operation[Any, ReleaseResult]):
+    """Changes one release. A cut-off attempt is known by the labels on its revision and freed before the next."""
+
+    Result: ClassVar = ReleaseResult
+    undo: ClassVar = Undo.EXACT
+    converges: ClassVar = True
+    timeout: ClassVar = 1200.0
+
+    def touches(self, ctx: Context, inputs: Any) -> Sequence[str]:
+        access = access_of(ctx, inputs)
+        return [releases.address(access.context, inputs.namespace or access.namespace, inputs.release)]
+
+    def inspect(self, ctx: Context, inputs: Any) -> Observations:
+        cluster = connect(ctx, inputs)
+        return [releases.observe(cluster, helm_of(cluster, inputs.namespace), inputs.release)]
+
+    def restore(self, ctx: Context, inputs: Any, before: Observations, now: Observations) -> None:
+        if before:
+            cluster = connect_again(ctx, inputs, before[0].facts)
+            releases.put_back(cluster, inputs.release, before[0], float(getattr(inputs, "timeout", 300.0)))
+
+
+class _Deploys(ReleaseOperation):
+    def _command(self, inputs: Any, exists: bool) -> list[str]:
+        raise AssertionError
+
+    def rendered(self, helm: Helm, inputs: Any, exists: bool) -> str:
+        """The manifest that it would install, rendered with the cluster's help. Raises TaskFailed."""
+        found = helm.json(
+            *self._command(inputs, exists),
+            *chart_flags(helm.ctx, inputs),
+            *helm.rehearse_flags(),
+            *self._flags(helm, inputs),
+        )
+        return str(found.get("manifest", ""))
+
+    def _flags(self, helm: Helm, inputs: Any) -> list[str]:
+        return [
+            *([helm.replace_flag()] if inputs.replace else []),
+            *(helm.adopt_flags() if inputs.force else []),
+        ]
+
+    def preview(self, ctx: Context, inputs: Any) -> str | None:
+        cluster = connect(ctx, inputs)
+        helm = helm_of(cluster, inputs.namespace)
+        seen = releases.observe(cluster, helm, inputs.release)
+        before = releases.manifest_of(helm, inputs.release, seen.facts["revision"]) if seen.exists else ""
+        after = self.rendered(helm, inputs, seen.exists)
+        return releases.diff(before, after, cluster.access.context, helm.namespace)
+
+    def done(self, ctx: Context, inputs: Any, seen: Observations) -> ReleaseResult | None:
+        [there] = seen
+        if not there.exists or there.state["status"] != "deployed":
+            return None
+        cluster = connect(ctx, inputs)
+        helm = helm_of(cluster, inputs.namespace)
+        number = int(there.facts["revision"])
+        if not releases.ours(cluster, helm, inputs.release, number):
+            now = releases.objects_of(releases.manifest_of(helm, inputs.release, number))
+            asked = releases.objects_of(UPGRADE.rendered(helm, inputs, True))
+            if canonical(now) != canonical(asked):
+                return None
+        return release_result(cluster, helm, inputs.release)
+
+    def _deploy(self, cluster: Cluster, helm: Helm, inputs: Any, exists: bool) -> ReleaseResult:
+        ctx = helm.ctx
+        limit = min(inputs.timeout, max(1.0, ctx.remaining() - 5))
+        flags = [
+            *helm.wait_flags(inputs.wait, limit),
+            *helm.mark_flags(),
+            *self._flags(helm, inputs),
+            *([helm.back_on_failure()] if inputs.rollback_on_failure else []),
+            *(["--create-namespace"] if inputs.create_namespace else []),
+        ]
+        command = self._command(inputs, exists)
+        ctx.progress(f"helm {command[0]} {inputs.release} in context {helm.access.context}, namespace {helm.namespace}")
+        with Watch(cluster, helm.namespace, inputs.release).running() as watch:
+            done = helm.run(*command, *chart_flags(ctx, inputs), *flags)
+        if done.exit_code:
+            raise self._explained(helm, command[0], inputs, failure(helm, command[0], done), watch)
+        return release_result(cluster, helm, inputs.release)
+
+    def _explained(self, helm: Helm, doing: str, inputs: Any, error: TaskFailed, watch: Watch) -> TaskFailed:
+        """The failure with the pod that caused it, and with what became of the release."""
+        if error.kind not in (FailureKind.TIMED_OUT, FailureKind.UNKNOWN):
+            return error
+        message, hint, details = error.message, error.hint, dict(error.details)
+        if watch.found:
+            label, found = watch.found
+            message = f"helm {doing} {inputs.release}: {label} did not become ready: {found.sentence}"
+            hint = found.hint or hint
+            details |= {"object": label, **found.as_dict()}
+            if found.log:
+                helm.ctx.log(f"last lines of {found.pod}/{found.container}:\n" + "\n".join(found.log))
+        revisions = releases.history(helm, inputs.release)
+        last = revisions[-1] if revisions else None
+        if inputs.rollback_on_failure:
+            message += f"; helm went back to revision {last['revision']}" if last else "; helm took it away again"
+        return TaskFailed(message, kind=error.kind, hint=hint, retryable=False, details=details)
+
+
+class HelmInstall(_Deploys):
+    name = "kubernetes.helm_install"
+    summary = "Install a Helm chart as a release"
+    undo_note = "the release is uninstalled, or goes back to its former revision"
+
+    class Inputs(ReleaseInputs):
+        pass
+
+    def _command(self, inputs: Any, exists: bool) -> list[str]:
+        # A name whose history was kept after an uninstall may be used again.
+        return ["install", inputs.release, "--replace"]
+
+    def apply(self, ctx: Context, inputs: Any, seen: Observations) -> ReleaseResult:
+        cluster = connect(ctx, inputs)
+        helm = helm_of(cluster, inputs.namespace)
+        releases.free(cluster, helm, inputs.release)
+        now = releases.observe(cluster, helm, inputs.release)
+        if not now.exists:
+            return self._deploy(cluster, helm, inputs, False)
+        number = int(now.facts["revision"])
+        if now.state["status"] == "deployed" or not releases.ours(cluster, helm, inputs.release, number):
+            raise TaskFailed(
+                f"release {inputs.release} is there already: revision {number}, {now.state['chart']}, "
+                f"{now.state['status']}",
+                kind=FailureKind.CONFLICT,
+                hint="change it with kubernetes.helm_upgrade, or choose another name",
+            )
+        return UPGRADE._deploy(cluster, helm, inputs, True)  # what this task's earlier attempt left failed
+
+
+class HelmUpgrade(_Deploys):
+    name = "kubernetes.helm_upgrade"
+    summary = "Upgrade a Helm release to other values or another chart"
+    undo_note = "helm goes back to the former revision; with `install`, a release that was not there is uninstalled"
+
+    class Inputs(ReleaseInputs):
+        install: bool = Field(False, description="install it if it is not there")
+        reuse_values: bool = Field(False, description="keep the release's present values and merge these into them")
+
+    def _command(self, inputs: Any, exists: bool) -> list[str]:
+        if not exists:
+            return ["install", inputs.release, "--replace"]
+        reuse = getattr(inputs, "reuse_values", False)
+        return ["upgrade", inputs.release, "--reuse-values" if reuse else "--reset-values"]
+
+    def rendered(self, helm: Helm, inputs: Any, exists: bool) -> str:
+        if not exists and not inputs.install:
+            raise no_release(helm, inputs.release, "or give `install: true`")
+        return super().rendered(helm, inputs, exists)
+
+    def apply(self, ctx: Context, inputs: Any, seen: Observations) -> ReleaseResult:
+        cluster = connect(ctx, inputs)
+        helm = helm_of(cluster, inputs.namespace)
+        releases.free(cluster, helm, inputs.release)
+        exists = releases.observe(cluster, helm, inputs.release).exists
+        if not exists and not inputs.install:
+            raise no_release(helm, inputs.release, "or give `install: true`")
+        return self._deploy(cluster, helm, inputs, exists)
+
+
+def no_release(helm: Helm, release: str, otherwise: str) -> TaskFailed:
+    from reign.core.errors import did_you_mean
+
+    names = [str(item["name"]) for item in helm.json("list") or []]
+    close = did_you_mean(release, names)
+    return TaskFailed(
+        f"there is no release {release} in namespace {helm.namespace} (context {helm.access.context!r})",
+        kind=FailureKind.WRONG_INPUT,
+        hint=close or f"install it first (kubernetes.helm_install), {otherwise}",
+    )
+
+
+UPGRADE = HelmUpgrade()

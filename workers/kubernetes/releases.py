@@ -1,0 +1,164 @@
+"""Helm releases: what is recorded of one, whose a pending one is, and how one goes back to a revision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from reign.core.resource import Observation, canonical
+from reign.executor import FailureKind, TaskFailed
+from workers.kubernetes.cluster import Cluster
+from workers.kubernetes.helm import Helm, failure, helm_of, marks
+from workers.kubernetes.kinds import Ref
+from workers.kubernetes.record import digest_of, hidden
+from workers.kubernetes.rehearsal import diff_of
+
+
+def address(context: str, namespace: str, release: str) -> str:
+    return f"kubernetes:{context}/{namespace}/release/{release}"
+
+
+def history(helm: Helm, release: str) -> list[dict[str, Any]]:
+    """Its revisions, oldest first; empty if there is no such release."""
+    done = helm.run("history", release, "--max=256", "--output=json")
+    if done.exit_code:
+        if "release: not found" in done.stderr:
+            return []
+        raise failure(helm, "history", done)
+    found = yaml.safe_load(done.stdout) or []
+    return sorted(found, key=lambda entry: int(entry["revision"]))
+
+
+def manifest_of(helm: Helm, release: str, revision: int) -> str:
+    return helm.text("get", "manifest", release, f"--revision={revision}")
+
+
+def observe(cluster: Cluster, helm: Helm, release: str) -> Observation:
+    """What is installed. Revisions only ever grow, so the number is a fact; digests of values and manifest tell whether
+    it is the same. They are salted and slow, as both may hold secrets."""
+    resource = address(cluster.access.context, helm.namespace, release)
+    facts: dict[str, Any] = {"context": cluster.access.context, "cluster": cluster.uid, "namespace": helm.namespace}
+    revisions = history(helm, release)
+    if not revisions:
+        return Observation(resource=resource, exists=False, facts=facts)
+    last = revisions[-1]
+    number = int(last["revision"])
+    facts |= {"revision": number, "status": last["status"], "description": last.get("description", "")}
+    if last["status"] == "uninstalled":
+        return Observation(resource=resource, exists=False, facts=facts)
+    values = helm.json("get", "values", release, f"--revision={number}") or {}
+    state = {
+        "chart": last["chart"],
+        "app_version": last.get("app_version", ""),
+        "status": last["status"],
+        "values": digest_of(canonical(values).encode(), f"{resource}/values"),
+        "manifest": digest_of(_normal(manifest_of(helm, release, number)), f"{resource}/manifest"),
+    }
+    return Observation(resource=resource, exists=True, state=state, facts=facts)
+
+
+def _normal(manifest: str) -> bytes:
+    return canonical(objects_of(manifest)).encode()
+
+
+def objects_of(manifest: str) -> list[dict[str, Any]]:
+    """The objects of a rendered manifest. Raises TaskFailed if it is no YAML."""
+    try:
+        return [body for body in yaml.safe_load_all(manifest) if isinstance(body, dict)]
+    except yaml.YAMLError as error:
+        raise TaskFailed(f"the chart renders no YAML: {error}", kind=FailureKind.WRONG_INPUT) from None
+
+
+def ours(cluster: Cluster, helm: Helm, release: str, revision: int) -> bool:
+    """Whether this very task made that revision, by the labels on Helm's own record of it."""
+    labels = {"owner": "helm", "name": release, "version": str(revision), **marks(helm.ctx)}
+    text = ",".join(f"{name}={value}" for name, value in labels.items())
+    return bool(cluster.list("Secret", helm.namespace, labels=text))
+
+
+def free(cluster: Cluster, helm: Helm, release: str) -> None:
+    """Frees a release that an attempt of this task left pending when it was cut off.
+
+    A first install is taken away again, all else goes back to the last good revision, as Helm's own advice is.
+    Raises TaskFailed if somebody else's operation is going on.
+    """
+    revisions = history(helm, release)
+    if not revisions or not str(revisions[-1]["status"]).startswith(("pending", "uninstalling")):
+        return
+    last = revisions[-1]
+    number = int(last["revision"])
+    repeated = helm.ctx.attempt > 1 and last["status"] in ("pending-rollback", "uninstalling")
+    if not (repeated or ours(cluster, helm, release, number)):
+        raise TaskFailed(
+            f"release {release} is {last['status']} (revision {number}): another operation is going on",
+            kind=FailureKind.CONFLICT,
+            hint=f"wait for it; if it died, `helm rollback {release}` to the last good revision frees it",
+        )
+    helm.ctx.log(f"release {release}: an earlier attempt was cut off at revision {number} ({last['status']})")
+    if last["status"] == "uninstalling":
+        return  # uninstalling again finishes it
+    good = last_good(revisions)
+    if good is None:
+        uninstall(helm, release, keep_history=False, timeout=helm.ctx.remaining())
+    else:
+        roll_back(helm, release, good, wait=False, timeout=helm.ctx.remaining())
+
+
+def last_good(revisions: list[dict[str, Any]]) -> int | None:
+    """The newest revision that was once deployed."""
+    good = [int(r["revision"]) for r in revisions if r["status"] in ("deployed", "superseded")]
+    return good[-1] if good else None
+
+
+def roll_back(helm: Helm, release: str, revision: int, *, wait: bool, timeout: float) -> None:
+    done = helm.run("rollback", release, str(revision), *helm.wait_flags(wait, timeout))
+    if done.exit_code:
+        raise failure(helm, "rollback", done)
+
+
+def uninstall(helm: Helm, release: str, *, keep_history: bool, timeout: float) -> None:
+    kept = ["--keep-history"] if keep_history else []
+    done = helm.run("uninstall", release, *kept, "--wait", *helm.wait_flags(False, timeout))
+    if done.exit_code and "not found" not in done.stderr and "already deleted" not in done.stderr:
+        raise failure(helm, "uninstall", done)
+
+
+def put_back(cluster: Cluster, release: str, before: Observation, timeout: float) -> None:
+    """Brings a release back to what was observed: to the former revision, or away. Repeatable. Raises TaskFailed."""
+    helm = helm_of(cluster, before.facts.get("namespace"))
+    now = observe(cluster, helm, release)
+    if now.same_as(before):
+        return
+    if not before.exists:
+        # Where an earlier release of the name had left its history, that stays.
+        uninstall(helm, release, keep_history="revision" in before.facts, timeout=timeout)
+        return
+    revision = before.facts.get("revision")
+    known = {int(entry["revision"]) for entry in history(helm, release)}
+    if revision not in known:
+        raise TaskFailed(
+            f"release {release} cannot go back: its revision {revision} is no longer in Helm's history",
+            kind=FailureKind.MISSING_PREREQUISITE,
+            hint="Helm keeps the last ten; upgrade it with the former chart and values instead",
+        )
+    free(cluster, helm, release)
+    # What was failing before would fail again: it is brought back, not waited for.
+    roll_back(helm, release, int(revision), wait=before.state["status"] == "deployed", timeout=timeout)
+
+
+def diff(before: str, after: str, context: str, namespace: str) -> str:
+    """What changes between two rendered manifests, object by object, Secrets hidden."""
+    old, new = _by_ref(before, context, namespace), _by_ref(after, context, namespace)
+    refs = [*new, *(ref for ref in old if ref not in new)]
+    return "\n".join(text for ref in refs if (text := diff_of(ref, old.get(ref), new.get(ref))))
+
+
+def _by_ref(manifest: str, context: str, namespace: str) -> dict[Ref, Mapping[str, Any]]:
+    found: dict[Ref, Mapping[str, Any]] = {}
+    for body in objects_of(manifest):
+        ref = Ref.of(body)
+        ref = Ref(ref.api_version, ref.kind, ref.namespace or namespace, ref.name)
+        found[ref] = hidden(body, ref.address(context))
+    return found
