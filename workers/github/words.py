@@ -9,7 +9,7 @@ _REPO = Slot(
     "repo",
     Kind.REPO,
     labels=("repository", "repo", "github repo", "github repository", "-R", "--repo"),
-    after=("in", "on", "of", "for", "at", "to", "from", "into"),
+    after=("in", "on", "of", "for", "at"),
     required=True,
     scope=True,
     things=("repository",),
@@ -220,7 +220,21 @@ WORDS: Words = {
     ),
     "github.merge_pull_request": (
         Phrase(
-            verbs=("merge", "squash", "land"),
+            verbs=("squash and merge", "squash merge", "squash-merge", "squash"),
+            objects=_PULL,
+            cues=_CUES,
+            slots=(_number(_PULL, "pull request", "which pull request? for example 12"), _REPO),
+            sets={"method": "squash"},
+        ),
+        Phrase(
+            verbs=("rebase and merge",),
+            objects=_PULL,
+            cues=_CUES,
+            slots=(_number(_PULL, "pull request", "which pull request? for example 12"), _REPO),
+            sets={"method": "rebase"},
+        ),
+        Phrase(
+            verbs=("merge", "land"),
             objects=_PULL,
             cues=_CUES,
             slots=(

@@ -90,7 +90,7 @@ def split(tokens: Sequence[Token], vocabulary: Vocabulary) -> list[Clause]:
 
 
 def _named(tokens: Sequence[Token]) -> list[Token]:
-    """``and call it web`` as ``called web``."""
+    """``and call it web`` as ``called web``; ``up and running`` as ``running``; ``what is in x`` as ``in x``."""
     result: list[Token] = []
     at = 0
     while at < len(tokens):
@@ -100,6 +100,13 @@ def _named(tokens: Sequence[Token]) -> list[Token]:
             result.append(Token("called", tokens[at].start, tokens[at + 1].end, Shape.WORD))
             at += 2
             continue
+        words = tuple(token.word for token in tokens[at : at + 3])
+        if words == ("up", "and", "running"):
+            at += 2
+        elif words[:2] in (("what", "is"), ("what", "are")) and result and result[-1].shape is Shape.WORD:
+            at += 2
+        if at >= len(tokens):
+            break
         result.append(tokens[at])
         at += 1
     return result
@@ -274,9 +281,13 @@ class _Parser:
             end += 1
         if end == at:
             return 0
-        if end < len(self.tokens) and self.vocabulary.head_at(self.tokens, end) is None:
-            noun = self.vocabulary.is_noun(self.tokens[end])
-            end += 1 if noun and self.vocabulary.head_at(self.tokens, end + 1) is not None else 0
+        while end + 1 < len(self.tokens) and self.vocabulary.head_at(self.tokens, end) is None:
+            if self.tokens[end].shape is Shape.FLAG:
+                end += 1 if self.tokens[end + 1].shape is Shape.FLAG else 2  # "docker compose -f FILE up"
+            elif self.vocabulary.is_noun(self.tokens[end]):
+                end += 1
+            else:
+                break
         return end - at
 
     def _has_arguments(self, at: int) -> bool:
@@ -421,7 +432,8 @@ def _take_particle(clause: Clause, vocabulary: Vocabulary) -> None:
             following = clause.body[at + 1] if at + 1 < len(clause.body) else None
             if token.word != rest[0] or at == 0 or clause.body[at - 1].word in english.PREPOSITIONS:
                 continue
-            if following is None or following.text == "," or following.word in english.PREPOSITIONS | english.AND:
+            ends = english.PREPOSITIONS | english.AND | english.POLITE
+            if following is None or following.text == "," or following.word in ends:
                 clause.head = Head(f"{base} {rest[0]}", (*clause.head.tokens, token), clause.head.form)
                 del clause.body[at]
                 return

@@ -7,7 +7,8 @@ PREPOSITIONS = frozenset(
         *("in", "into", "inside", "within", "on", "onto", "at", "to", "toward", "towards", "from", "off", "of", "with"),
         *("as", "for", "by", "using", "via", "through", "under", "against", "across", "over", "about", "around"),
         *("called", "named", "titled", "entitled", "tagged", "containing", "saying", "says", "say", "contains"),
-        *("contain", "holding", "describing", "running", "executing", "has", "showing", "shows"),
+        *("contain", "holding", "describing", "running", "executing", "has", "showing", "shows", "expect"),
+        *("expects", "expecting"),
     }
 )
 #: Several words that are one preposition, and the one that they are.
@@ -61,6 +62,14 @@ VAGUE = frozenset(
         *("stack", "setup", "deployment", "deployments", "container", "containers", "file", "files", "name", "number"),
         *("image", "images", "person", "people", "us", "me", "you", "him", "her", "we", "they", "i", "he", "she"),
         *("online", "job", "life", "house", "pod", "pods", "how", "what", "why", "else", "more", "less", "some"),
+    }
+)
+#: Says where or how something is and governs what follows: "described in ./compose.yaml", "listening on port 80".
+PLACED = frozenset(
+    {
+        *("described", "defined", "located", "stored", "specified", "listed", "declared", "lying", "living", "placed"),
+        *("saved", "kept", "written", "listening", "published", "exposed", "found", "sitting", "coming", "belonging"),
+        *("based", "going", "reachable", "available", "am", "let", "use"),
     }
 )
 QUANTIFIERS = frozenset({"all", "every", "each", "any", "most", "half", "many", "few", "several", "everything"})

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reign.core.lexicon import CHECK, Kind, Slot
+from reign.core.lexicon import CHECK, WAIT, Kind, Slot
 from reign.planner.keyword import english, values
 from reign.planner.keyword.clauses import Clause, Role
 from reign.planner.keyword.commands import command_lines
@@ -25,7 +25,11 @@ _SHAPED = frozenset(
     {Kind.URL, Kind.REPO, Kind.PAIRS, Kind.SETTINGS, Kind.ADDRESS, Kind.IMAGE, Kind.PUBLISH, Kind.MOUNT}
 )
 _CALLED = frozenset({"called", "named", "titled", "entitled"})
-_NO_CONTENT = english.ARTICLES | english.PREPOSITIONS | english.POLITE | english.AND | {"am"}
+_NAMING_WORDS = _CALLED | {"as"}
+_NEVER_NAMES = (
+    english.PRONOUNS | english.QUANTIFIERS | {"usual", "same", "well", "possible", "needed", "follows", "one"}
+)
+_NO_CONTENT = english.ARTICLES | english.PREPOSITIONS | english.POLITE | english.AND | english.PLACED
 
 
 @dataclass
@@ -84,6 +88,9 @@ class _Piece:
     length: int = 1
     known: bool = False  # label, noun, cue, choice or filler: not a value
     named: bool = False  # right after "called"
+    choice: tuple[int, object] | None = None  # a value of a slot, by itself
+    words: tuple[Token, ...] = ()  # that say the choice
+    took: int | None = None  # the slot that this label found a value for
 
 
 class Matcher:
@@ -93,6 +100,7 @@ class Matcher:
         self.vocabulary = vocabulary
         self.text = text
         self.spelling: dict[str, str] = {}  # misspelt nouns -> how they were read
+        self.excused: set[Token] = set()  # words that another clause has explained already
 
     def match(
         self, entry: Entry, clause: Clause, discourse: Discourse, lent: Sequence[Sequence[Token]] = ()
@@ -124,6 +132,7 @@ class _Matching:
         self.evidence = False  # something besides the verb says what the clause is about
         self.shaped = False  # an input that looks like nothing else
         self.nominal: set[Token] = set()
+        self.alone: list[tuple[_Piece, Mention, list[Token]]] = []  # labels without a value
         self.spoken = not entry.about  # whether what the phrase is about was said
 
     def run(self) -> Match | None:
@@ -140,7 +149,10 @@ class _Matching:
         for mention in found:
             self._read_words(mention)
         self._take_labels()
+        self._take_choices()
         self._take_values()
+        for piece, mention, words in self.alone:
+            self._label_alone(piece, mention, words)
         self._take_references()
         self._take_what_was_left_out()
         if not self._about():
@@ -159,6 +171,7 @@ class _Matching:
         if head is not None and head.lemma in entry.phrase.verbs:
             result.score += 10 if head.read_as is None else 8
             self._note(head.tokens, entry.operation)
+            self.spoken = self.spoken or any((word,) in entry.about for word in head.lemma.split())
             return True
         if head is not None and head.lemma not in english.LIGHT:
             return False
@@ -233,7 +246,7 @@ class _Matching:
             if key in entry.labels or flag in entry.labels:
                 piece.label, piece.length, piece.known = entry.labels.get(key) or entry.labels[flag], length, True
             if key in entry.choices:
-                self._choose(key, tokens[:length])
+                piece.choice, piece.words = entry.choices[key], tuple(tokens[:length])
                 piece.length, piece.known = max(piece.length, length), True
             if key in entry.nouns:
                 self._evidence(tokens[:length], 6)
@@ -253,10 +266,17 @@ class _Matching:
             self._note(tokens[:1], entry.operation)
             piece.known = True
 
-    def _choose(self, key: Words, tokens: Sequence[Token]) -> None:
-        index, value = self.entry.choices[key]
-        if index not in self.result.fills:
-            self._fill(index, value, tokens, 0, score=3)
+    def _take_choices(self) -> None:
+        """Words that are a value themselves, unless they only labelled another slot: ``the shop NAMESPACE``."""
+        for mention in self.mentions:
+            for piece in self.pieces[id(mention)]:
+                if piece.choice is None or (piece.took is not None and not self.entry.slots[piece.took].bare):
+                    continue
+                index, value = piece.choice
+                if index not in self.result.fills:
+                    self._fill(index, value, piece.words, 0, score=3)
+                elif self.result.fills[index].values[0] != value:
+                    self.result.unexplained += piece.words  # two kinds: the clause is to be read as two
 
     def _evidence(self, tokens: Sequence[Token], score: float) -> None:
         if not self.evidence or score < 6:
@@ -276,8 +296,11 @@ class _Matching:
                 words = [t for t in mention.tokens if t.start >= piece.token.start][: piece.length]
                 order = [*range(at + 1, min(at + 2, len(pieces))), *range(at - 1, max(at - 2, -1), -1)]
                 order += [i for i in range(len(pieces)) if i not in order and i != at]
-                if not any(self._label_takes(index, at, pieces, order, mention, words) for index in piece.label):
-                    self._label_alone(piece, mention, words)
+                slots = sorted(piece.label, key=lambda index: not self._governs(index, mention))
+                took = (i for i in slots if self._label_takes(i, at, pieces, order, mention, words))
+                piece.took = next(took, None)
+                if piece.took is None:
+                    self.alone.append((piece, mention, words))
 
     def _label_takes(
         self,
@@ -297,6 +320,8 @@ class _Matching:
             if reading is None or (position > 1 and reading.strength < 3):
                 continue
             beside = at > label_at or piece.named
+            if not piece.named and (self._is_predicate(piece.token) or piece.token.word in english.PLACED):
+                continue
             if not beside and (self._means_nothing(piece.token) or self._known_elsewhere(slot, piece.token)):
                 continue
             if not self._open(index, mention):
@@ -306,6 +331,16 @@ class _Matching:
             fill.new = fill.new or (mention.indefinite and piece.named)
             return True
         return False
+
+    def _governs(self, index: int, mention: Mention) -> bool:
+        """Whether a mention's preposition, or its lack of one, is that of the slot."""
+        slot = self.entry.slots[index]
+        return mention.preposition in slot.after if mention.preposition else slot.bare
+
+    def _is_predicate(self, token: Token) -> bool:
+        """Whether a bare word says how something is rather than what it is called: "make sure namespace x EXISTS"."""
+        checks = self.clause.lemma in CHECK or self.clause.lemma in WAIT or self.clause.role is not Role.DO
+        return checks and token.shape is Shape.WORD and token.word in english.WENT_WELL | english.WENT_WRONG
 
     def _known_elsewhere(self, slot: Slot, token: Token) -> bool:
         """Whether a bare word is known as another slot's value: in ``an nginx container`` it is the image."""
@@ -355,10 +390,26 @@ class _Matching:
                     self.result.score -= 1.5
                 elif slot.known and str(reading.value).lower() in slot.known:
                     self.result.score += 1
-                if slot.like and re.search(slot.like, str(reading.value)):
-                    self.result.score += 2
-                    self.evidence = self.evidence or slot.tells
+                likely = not slot.like or re.search(slot.like, str(reading.value))
+                self.result.score += 2 if slot.like and likely else 0
+                self.evidence = self.evidence or (slot.tells and bool(likely))
                 self.shaped = self.shaped or reading.strength == 3
+        self._take_arguments()
+
+    def _take_arguments(self) -> None:
+        """The words behind a script's path, and those after "with arguments"."""
+        for index, slot in enumerate(self.entry.slots):
+            if slot.kind is not Kind.ARGUMENTS:
+                continue
+            for mention in self.mentions:
+                pieces = self.pieces[id(mention)]
+                labelled = any(index in piece.label for piece in pieces)
+                if not (labelled or mention.preposition in ("", *slot.after)) or not self.result.fills:
+                    continue
+                for piece in pieces:
+                    if piece.known or piece.token in self.result.used or piece.token.shape is Shape.PAIR:
+                        continue
+                    self._fill(index, piece.token.text, [piece.token], mention.group, score=1)
 
     def _known_word(self, slot: Slot, piece: _Piece) -> bool:
         known = self.discourse.known(slot.things, piece.token.text)
@@ -408,11 +459,7 @@ class _Matching:
         for index, fill in self.result.fills.items():
             if mention.group not in fill.groups or mention.group == 0:
                 continue
-            neighbour_labelled = any(
-                other.group == mention.group and any(index in p.label for p in self.pieces[id(other)])
-                for other in self.mentions
-            )
-            if not mention.joined and not neighbour_labelled:
+            if not mention.joined and not self._labelled_behind(mention, index):
                 continue
             slot = self.entry.slots[index]
             reading = self._read(slot, piece.token)
@@ -424,6 +471,15 @@ class _Matching:
             ):
                 return index
         return None
+
+    def _labelled_behind(self, mention: Mention, index: int) -> bool:
+        """Whether a label in the plural at the end of the list holds for this part too: ``web and api containers``."""
+        return any(
+            index in piece.label and self.matcher.word(piece.token) != piece.token.word
+            for other in self.mentions
+            if other.group == mention.group and other is not mention
+            for piece in self.pieces[id(other)][-1:]
+        )
 
     @staticmethod
     def _clashes(slot: Slot, piece: _Piece) -> bool:
@@ -449,7 +505,10 @@ class _Matching:
             return None
         if slot.only and not re.search(slot.only, piece.token.text):
             return None
-        if not piece.named and (self._means_nothing(piece.token) or self._labels_other(mention, piece)):
+        called = mention.preposition in _NAMING_WORDS and piece.token.word not in _NEVER_NAMES
+        if not (piece.named or called) and (self._means_nothing(piece.token) or self._labels_other(mention, piece)):
+            return None
+        if self._is_predicate(piece.token):
             return None
         preposition = mention.preposition
         if preposition and preposition in slot.after:
@@ -509,6 +568,7 @@ class _Matching:
             or word in english.AUXILIARIES
             or word in english.POLITE
             or word in english.PRONOUNS
+            or word in english.PLACED
         )
 
     def _fill(
@@ -565,7 +625,7 @@ class _Matching:
             entities = self._meant(token.word, slot)
             if not entities:
                 continue
-            score = float(entities[-1].step)
+            score = float(entities[-1].step) + entities[-1].salience / 4
             if mention.preposition and mention.preposition in slot.after:
                 score += 1000
             elif slot.bare and mention.preposition in ("", "of", "for", "to", "on"):
@@ -592,9 +652,10 @@ class _Matching:
     def _refer(self, index: int, entities: list[Entity], tokens: Sequence[Token], group: int) -> None:
         slot = self.entry.slots[index]
         for number, entity in enumerate(entities):
-            if slot.kind in NAMING and slot.bare:
+            if slot.kind in NAMING and (slot.bare or slot.required):
                 self.evidence = True
-            self._fill(index, entity.value, tokens if number == 0 else (), group, score=5, entity=entity)
+            value = (str(entity.value), None) if slot.kind is Kind.PUBLISH else entity.value
+            self._fill(index, value, tokens if number == 0 else (), group, score=5, entity=entity)
         self.result.score += 2 * max(entity.salience for entity in entities)
 
     def _take_what_was_left_out(self) -> None:
@@ -610,7 +671,7 @@ class _Matching:
 
     def _imply(self, index: int, slot: Slot) -> None:
         latest = self.discourse.latest(slot.things) if slot.things else None
-        if latest is None:
+        if latest is None or slot.kind is Kind.PUBLISH:
             return
         inputs = {
             name: self.result.fills[i].values[0] for i in self.result.fills for name in self.entry.slots[i].inputs
@@ -631,7 +692,7 @@ class _Matching:
         statement = result.stated or self.clause.question or self.clause.head is None
         for mention in self.mentions:
             for token in mention.tokens:
-                if token in result.used or mention.lent:
+                if token in result.used or mention.lent or token in self.matcher.excused:
                     continue
                 word = token.word
                 if word in _NO_CONTENT or (statement and word in english.AUXILIARIES):

@@ -12,6 +12,7 @@ from reign.planner.keyword.clauses import Clause, Join, Role
 from reign.planner.keyword.conditions import Condition, condition
 from reign.planner.keyword.discourse import Discourse
 from reign.planner.keyword.drafts import Draft, Ids, drafts, entities, prerequisites, uneven
+from reign.planner.keyword.inflection import Form
 from reign.planner.keyword.match import Match
 from reign.planner.keyword.normalise import Shape, Token
 from reign.planner.keyword.timeline import Step, Timeline
@@ -145,6 +146,7 @@ class Reader:
             if not borrowed:
                 raise
             matches = self.understanding.clause(clause, self.discourse, [*lent, borrowed])
+            self.understanding.matcher.excused.update(token for match in matches for token in match.used)
         self._tasks(step, matches)
 
     @staticmethod
@@ -231,7 +233,14 @@ class Reader:
         if clause.head is not None:
             self._before(step, clause)
             return
-        found = self._condition(clause)
+        try:
+            found = self._condition(clause)
+        except questions.NotUnderstood:
+            action = self._passive(clause)
+            if action is None:
+                raise
+            self._before(step, action)
+            return
         if found.approval:
             self._ask_first(step)
             self.asking = self.asking or not step.drafts
@@ -243,6 +252,17 @@ class Reader:
             return
         self.branch = _Branch(found.well, sources)
         self._bound(step, self.branch)
+
+    def _passive(self, clause: Clause) -> Clause | None:
+        """``once redis:7 has been pulled`` as the pulling of redis:7."""
+        if clause.role is not Role.AFTER:
+            return None
+        for at, token in enumerate(clause.body):
+            head = self.vocabulary.head_at(clause.body, at, (Form.PAST,))
+            if head is not None and head.lemma in self.vocabulary.by_verb:
+                body = [t for t in clause.body if t not in head.tokens and t.word not in english.AUXILIARIES]
+                return replace(clause, role=Role.DO, head=head, body=body) if token.word else None
+        return None
 
     def _before(self, step: Step, clause: Clause) -> None:
         """``after pulling nginx:1.27``: done first, unless it was already said."""

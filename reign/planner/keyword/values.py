@@ -103,7 +103,7 @@ def looks_like_path(text: str) -> bool:
 
 def _name(token: Token) -> Reading | None:
     if token.shape is Shape.QUOTED or token.shape is Shape.CODE:
-        return Reading(token.text, 2) if token.text.strip() and len(token.text) < 200 else None
+        return Reading(token.text, 2) if _REF.fullmatch(token.text) else None
     if token.shape not in (Shape.WORD, Shape.TYPED) or not _NAME.fullmatch(token.text):
         return None
     return Reading(token.text, 1 if token.shape is Shape.WORD else 2)
@@ -150,8 +150,9 @@ def _publish(token: Token) -> Reading | None:
 
 def _path(token: Token) -> Reading | None:
     if token.shape in (Shape.QUOTED, Shape.CODE):
-        plain = token.text.strip() and "\n" not in token.text and len(token.text) < 1000
-        return Reading(token.text, 3 if looks_like_path(token.text) else 1) if plain else None
+        if not token.text.strip() or "\n" in token.text or (token.shape is Shape.CODE and " " in token.text):
+            return None
+        return Reading(token.text, 3 if looks_like_path(token.text) else 1)
     if token.shape is Shape.WORD:
         return Reading(token.text, 3 if _FILE.fullmatch(token.text) else 1)
     if token.shape is not Shape.TYPED or "://" in token.text:

@@ -183,7 +183,7 @@ class Vocabulary:
         """The one verb that a misspelt word can be."""
         if len(word) < 4 or not word.isalpha() or word in self.known or singular(word) in self.known:
             return None
-        allowed = 1 if len(word) < 6 else 2
+        allowed = 1 if len(word) < 8 else 2
         near: dict[str, int] = {}
         for verb in self.rests:
             if len(verb) >= 4 and verb[0] in word[:2] and abs(len(verb) - len(word)) <= allowed:
