@@ -1,0 +1,28 @@
+"""The github agent: repositories, branches, files, pull requests, issues, workflows and releases on GitHub."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reign.executor import Agent
+from reign.executor.contract import Check
+from workers.github.branches import CreateBranch, DeleteBranch
+from workers.github.files import DeleteFile, PutFile, PutFiles
+from workers.github.repositories import CreateRepository
+from workers.github.words import WORDS
+from workers.github.workflow_files import PutWorkflow
+
+
+def _checks() -> Sequence[Check]:
+    from workers.github.checks import checks
+
+    return checks()
+
+
+AGENT = Agent(
+    "github",
+    "Repositories, branches, files, pull requests, issues, workflows and releases on GitHub",
+    operations=(CreateRepository, CreateBranch, DeleteBranch, PutFile, PutFiles, DeleteFile, PutWorkflow),
+    checks=_checks,
+    words=WORDS,
+)

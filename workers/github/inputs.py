@@ -1,0 +1,68 @@
+"""What the inputs of the operations have in common: which repository, and how its parts are addressed."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from reign.core.catalog import OperationInputs
+
+_ADDRESS = re.compile(
+    r"^(?:https?://[^/]+/|ssh://git@[^/]+/|git@[^:/]+:)(?P<name>[\w.-]+/[\w.-]+?)(?:\.git)?/?$", re.ASCII
+)
+
+
+def repository_name(value: Any) -> Any:
+    """``owner/name`` out of what people paste: a page's address or a clone address."""
+    if isinstance(value, str) and (match := _ADDRESS.match(value.strip())):
+        return match.group("name")
+    return value.strip() if isinstance(value, str) else value
+
+
+RepoName = Annotated[
+    str,
+    BeforeValidator(repository_name),
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$"),
+    Field(description="owner/name, or the repository's address"),
+]
+
+
+def _branch(value: Any) -> Any:
+    return value.removeprefix("refs/heads/") if isinstance(value, str) else value
+
+
+#: What git refuses in names of branches (git-check-ref-format), as far as one pattern can tell.
+Ref = Annotated[
+    str,
+    BeforeValidator(_branch),
+    StringConstraints(pattern=r"^(?:[^/.\x00-\x20~^:?*\[\\][^\x00-\x20~^:?*\[\\]*)$", max_length=250),
+]
+
+
+def _path(value: Any) -> Any:
+    return value.removeprefix("./") if isinstance(value, str) else value
+
+
+#: A file in a repository: relative, and without `.` or `..` in it.
+FilePath = Annotated[
+    str,
+    BeforeValidator(_path),
+    StringConstraints(pattern=r"^(?:[^/\x00]+/)*[^/\x00]+$"),
+]
+
+
+class RepoInputs(OperationInputs):
+    repo: RepoName
+
+
+def part(name: str | int) -> str:
+    """A name as a part of a path of the API; slashes of branches stay."""
+    return quote(str(name), safe="/")
+
+
+def address(kind: str, repo: str, name: str | int = "") -> str:
+    """``github:KIND/owner/name/NAME``; GitHub does not distinguish case in the names of repositories."""
+    return f"github:{kind}/{repo.lower()}" + (f"/{name}" if name != "" else "")
