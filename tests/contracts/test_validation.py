@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,7 +41,11 @@ def picture(folder: Path) -> list[tuple[str, int, int, bytes]]:
 
 def children() -> list[str]:
     """Process ids of what this process has started and not ended."""
-    return [child for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()]
+    found: list[str] = []
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # the thread has ended since
+            found += (task / "children").read_text().split()
+    return found
 
 
 class World:
