@@ -9,14 +9,14 @@ from reign.core.lexicon import CHECK, CREATE, REMOVE, SHOW, Gives, Kind, Phrase,
 #: First words of what people type into a shell, so that ``run make test`` needs no backticks.
 PROGRAMS = (
     *("ansible", "ansible-playbook", "apt", "apt-get", "awk", "aws", "az", "bash", "brew", "bun", "bundle", "bzip2"),
-    *("cargo", "cat", "chmod", "chown", "cmake", "composer", "cp", "curl", "cut", "date", "dd", "deno", "df", "diff"),
-    *("dig", "docker", "dotnet", "du", "echo", "env", "file", "find", "flake8", "free", "gcc", "gcloud", "gem", "gh"),
-    *("git", "go", "gradle", "grep", "gunzip", "gzip", "head", "helm", "hostname", "id", "ip", "java", "jest", "jq"),
+    *("cargo", "cat", "chmod", "chown", "cmake", "composer", "cp", "curl", "date", "dd", "deno", "df", "diff"),
+    *("dig", "docker", "dotnet", "du", "echo", "env", "find", "flake8", "free", "gcc", "gcloud", "gem", "gh"),
+    *("git", "go", "gradle", "grep", "gunzip", "gzip", "head", "helm", "hostname", "ip", "java", "jest", "jq"),
     *("kubectl", "ln", "ls", "lsof", "make", "md5sum", "mkdir", "mount", "mv", "mvn", "mypy", "mysqldump", "netstat"),
-    *("nginx", "node", "npm", "npx", "openssl", "perl", "pg_dump", "php", "ping", "pip", "pip3", "pnpm", "podman"),
+    *("node", "npm", "npx", "openssl", "perl", "pg_dump", "php", "ping", "pip", "pip3", "pnpm", "podman"),
     *("poetry", "ps", "psql", "pwd", "pylint", "pytest", "python", "python3", "rake", "redis-cli", "rsync", "ruby"),
     *("ruff", "rustc", "scp", "sed", "sh", "sha256sum", "sleep", "sort", "sqlite3", "ss", "ssh", "stat", "systemctl"),
-    *("tail", "tar", "tee", "terraform", "time", "tofu", "top", "touch", "tox", "tree", "true", "tsc", "uname", "uniq"),
+    *("tail", "tar", "tee", "terraform", "tofu", "top", "touch", "tox", "tree", "tsc", "uname", "uniq"),
     *("unzip", "uptime", "uv", "vmstat", "wc", "wget", "which", "whoami", "xargs", "yarn", "zip"),
 )
 _CUES = ("bash", "shell", "terminal", "command line")
@@ -46,7 +46,7 @@ _DESTINATION = Slot(
     "destination",
     Kind.PATH,
     labels=("destination",),
-    after=("to", "into", "as", "in", "over", "onto"),
+    after=("to", "into", "as", "in", "over", "onto", "called", "named"),
     required=True,
     ask="where to?",
 )
@@ -83,6 +83,15 @@ WORDS: Words = {
             ),
             filler=("test", "tests"),
             example="run `make test` in ./app",
+        ),
+        Phrase(
+            verbs=("wait", "sleep", "pause"),
+            slots=(
+                Slot(
+                    "command", Kind.DURATION, after=("for",), bare=True, required=True, form="sleep {}", ask="how long?"
+                ),
+            ),
+            example="wait 30 seconds",
         ),
         Phrase(
             verbs=(*SHOW, *CHECK),

@@ -79,6 +79,7 @@ _COMPOSE_FILE = Slot(
     required=True,
     things=("compose file",),
     like=r"compose",
+    tells=True,
     ask="which compose file? for example ./docker-compose.yml",
 )
 _PROJECT = Slot(

@@ -77,6 +77,8 @@ def _number(labels: tuple[str, ...], thing: str, ask: str) -> Slot:
 
 _WORKFLOW = Slot(
     "workflow",
+    like=r"\.ya?ml$",
+    tells=True,
     labels=("workflow", "action", "github action", "ci workflow"),
     bare=True,
     required=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 
 from reign.core.lexicon import (
@@ -64,8 +65,10 @@ _NAMESPACE = Slot(
     things=("namespace",),
     new_by=("kubernetes.create_namespace", "name"),
 )
+_NAMESPACE_IN = replace(_NAMESPACE, after=("in", "from"))
 _CONTEXT = Slot("context", Kind.REF, labels=("context", "kube context", "cluster"), scope=True)
-_WHERE = (_NAMESPACE, _CONTEXT)
+_WHERE = (_NAMESPACE_IN, _CONTEXT)
+_WHERE_TO = (_NAMESPACE, _CONTEXT)
 _TIMEOUT = Slot("timeout", Kind.DURATION, labels=("timeout",), after=("within", "for", "in"))
 _MANIFEST = Slot(
     "manifest",
@@ -120,7 +123,7 @@ _DEPLOYMENT_SLOTS = (
     Slot("replicas", Kind.NUMBER, labels=("replica", "pod", "instance", "copy", "--replicas"), after=("with",)),
     Slot("port", Kind.PORT, labels=("port", "container port"), after=("on", "at")),
     Slot("env", Kind.PAIRS, labels=("environment variable", "environment", "env", "variable")),
-    *_WHERE,
+    *_WHERE_TO,
 )
 _DEPLOYMENT_GIVES = (Gives("workload", "{name}", {"kind": "deployment"}),)
 _RELEASE = Slot(
@@ -145,7 +148,7 @@ _CHART = Slot(
 _HELM_OPTIONS = (
     Slot("values", Kind.SETTINGS, labels=("value", "setting", "--set")),
     Slot("version", Kind.REF, labels=("version", "chart version", "--version")),
-    *_WHERE,
+    *_WHERE_TO,
     _TIMEOUT,
 )
 _REVISION = Slot("revision", Kind.NUMBER, labels=("revision", "version"), after=("to",), bare=True)
@@ -156,7 +159,7 @@ WORDS: Words = {
             verbs=("apply", "deploy", "roll out", "install", "create", "reapply"),
             objects=("resource", "object"),
             cues=_CUES,
-            slots=(_MANIFEST, *_WHERE),
+            slots=(_MANIFEST, *_WHERE_TO),
             filler=("what", "is", "everything"),
             example="apply k8s/app.yaml to namespace shop",
         ),
@@ -285,6 +288,10 @@ WORDS: Words = {
                 "need",
                 "want",
                 "should",
+                "bring down",
+                "bring up",
+                "bring down",
+                "bring up",
             ),
             objects=("replica", "instance"),
             cues=_CUES,

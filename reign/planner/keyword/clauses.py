@@ -50,6 +50,7 @@ class Clause:
     sentence: int = 0
     negated: bool = False
     together: bool = False  # at the same time as what it is joined to
+    one_by_one: bool = False  # the parts of its list one after the other
     copied: bool = False  # its verb is that of the clause before: "restart web, then api"
     question: bool = False
     separated: bool = False  # a comma, an "and" or the start of a sentence stands before it
@@ -101,9 +102,9 @@ def _named(tokens: Sequence[Token]) -> list[Token]:
             at += 2
             continue
         words = tuple(token.word for token in tokens[at : at + 3])
-        if words == ("up", "and", "running"):
-            at += 2
-        elif words[:2] in (("what", "is"), ("what", "are")) and result and result[-1].shape is Shape.WORD:
+        if words == ("up", "and", "running") or (
+            words[:2] in (("what", "is"), ("what", "are")) and result and result[-1].shape is Shape.WORD
+        ):
             at += 2
         if at >= len(tokens):
             break
@@ -209,6 +210,8 @@ class _Parser:
             elif start and (length := self._any(opening.at, english.FIRST)):
                 opening.join = Join.FIRST if not fresh or self.done else opening.join
                 opening.at += length
+            elif start and (length := self._ordinal(opening.at)):
+                opening.join, opening.at = opening.join or Join.THEN, opening.at + length
             elif token.word in english.CONJUNCTIONS:
                 opening.separated = True
                 opening.at += 1
@@ -216,11 +219,18 @@ class _Parser:
                 opening.polite = True
                 opening.at += length
             elif start and (tool := self._tool_to(opening.at)):
-                opening.aside += self.tokens[opening.at : opening.at + tool]
+                opening.aside += self.tokens[opening.at + 1 : opening.at + tool - 1]
                 opening.at += tool
             else:
                 break
         return opening
+
+    def _ordinal(self, at: int) -> int:
+        """``second, pull x``: 1 or 2 tokens if a verb follows, else 0."""
+        length = 1 if at < len(self.tokens) and self.tokens[at].word in english.ORDINALS else 0
+        if length and at + 1 < len(self.tokens) and self.tokens[at + 1].text == ",":
+            length = 2
+        return length if length and self.vocabulary.head_at(self.tokens, at + length) is not None else 0
 
     def _tool_to(self, at: int) -> int:
         """``use docker to``: how many tokens, or 0."""
@@ -250,7 +260,7 @@ class _Parser:
 
     def _find_head(self, opening: _Opening, start: bool, fresh: bool) -> None:
         subordinate = opening.role is not Role.DO
-        forms = _GERUND if subordinate or start else (Form.BASE,)
+        forms = _GERUND if subordinate or fresh or opening.hard or opening.polite else (Form.BASE,)
         if opening.role in (Role.IF, Role.UNLESS):
             return
         at = opening.at
@@ -309,6 +319,8 @@ class _Parser:
                 opening.role is Role.AFTER and self._words(opening.at - 1, ("once",)) and self._at_end(opening.at)
             )
         if opening.hard:
+            if self._in_command_list(opening):
+                opening.head = None  # "run git pull, then make build"
             return not self._at_end(opening.at)
         if opening.head is None:
             return opening.negated and opening.separated and not self._at_end(opening.at)
@@ -322,7 +334,7 @@ class _Parser:
 
     def _in_command_list(self, opening: _Opening) -> bool:
         """Whether the word is one more program: ``run make lint, make test and make build``."""
-        if self.current is None or opening.head is None or opening.hard:
+        if self.current is None or opening.head is None:
             return False
         programs = self.vocabulary.programs
         takes_commands = any(entry.phrase.programs for entry in self.vocabulary.by_verb.get(self.current.lemma, ()))
@@ -364,6 +376,9 @@ class _Parser:
             begin += 1
         if length := self._any(begin, english.TOGETHER):
             self.current.together = True
+            return begin + length
+        if length := self._any(begin, english.ONE_BY_ONE):
+            self.current.one_by_one = True
             return begin + length
         for words, join in ((english.FIRST, Join.FIRST), (english.BEFORE_THAT, Join.BEFORE_PREVIOUS)):
             length = self._any(begin, words)
@@ -413,7 +428,7 @@ def _finished(clauses: list[Clause], vocabulary: Vocabulary) -> list[Clause]:
         if clause.head is not None:
             _take_particle(clause, vocabulary)
         elif clause.role is Role.DO and clause.body:
-            _headless(clause, previous, following)
+            _headless(clause, previous, following, vocabulary)
         if clause.role is Role.DO and clause.head is not None:
             previous = clause
     return clauses
@@ -439,7 +454,20 @@ def _take_particle(clause: Clause, vocabulary: Vocabulary) -> None:
                 return
 
 
-def _headless(clause: Clause, previous: Clause | None, following: Clause | None) -> None:
+def _passive(clause: Clause, vocabulary: Vocabulary) -> bool:
+    """``web1 and web2 should be restarted``: the verb stands at the end, after "be"."""
+    for at, token in enumerate(clause.body[:-1]):
+        if token.word != "be":
+            continue
+        head = vocabulary.head_at(clause.body, at + 1, (Form.PAST,))
+        if head is not None and head.lemma in vocabulary.by_verb:
+            clause.head = head
+            clause.body = [t for t in clause.body if t not in head.tokens and t.word not in english.AUXILIARIES]
+            return True
+    return False
+
+
+def _headless(clause: Clause, previous: Clause | None, following: Clause | None, vocabulary: Vocabulary) -> None:
     """A clause without a verb: a heading, a question, or one that shares the verb of the clause before."""
     first = clause.body[0]
     if first.word in english.ASKING or first.word in english.QUESTION_STARTS:
@@ -451,6 +479,8 @@ def _headless(clause: Clause, previous: Clause | None, following: Clause | None)
     same_sentence = previous is not None and previous.sentence == clause.sentence
     if same_sentence and previous is not None and previous.head is not None:
         clause.head, clause.copied = previous.head, True
+        return
+    if _passive(clause, vocabulary):
         return
     leads = following is not None and following.sentence == clause.sentence and following.role is Role.DO
     if leads and first.word in english.PREPOSITIONS:

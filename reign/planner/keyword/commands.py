@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from reign.core.lexicon import Kind
 from reign.planner.keyword import english, values
+from reign.planner.keyword.inflection import singular
 from reign.planner.keyword.normalise import Shape, Token
 from reign.planner.keyword.vocabulary import Entry
 
@@ -20,7 +21,9 @@ class Line:
     quoted: bool = False
 
 
-def command_lines(text: str, body: Sequence[Token], entry: Entry, index: int) -> Iterator[Line]:
+def command_lines(
+    text: str, body: Sequence[Token], entry: Entry, index: int, tools: Container[tuple[str, ...]]
+) -> Iterator[Line]:
     """The command lines that stand as the object of the verb; ``index`` is the slot that they are for."""
     after = entry.slots[index].after
     at = 0
@@ -32,6 +35,9 @@ def command_lines(text: str, body: Sequence[Token], entry: Entry, index: int) ->
             at += 1
         elif entry.phrase.programs and _is_object(body, at, after) and _is_program(token, entry):
             end = _end(body, at, entry)
+            if end == at + 1 and (singular(token.word),) in tools:
+                at = end  # "run docker" names a tool, and no command
+                continue
             yield Line(text[token.start : body[end - 1].end], tuple(body[at:end]))
             at = end
         else:

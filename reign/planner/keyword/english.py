@@ -69,7 +69,27 @@ PLACED = frozenset(
     {
         *("described", "defined", "located", "stored", "specified", "listed", "declared", "lying", "living", "placed"),
         *("saved", "kept", "written", "listening", "published", "exposed", "found", "sitting", "coming", "belonging"),
-        *("based", "going", "reachable", "available", "am", "let", "use"),
+        *(
+            "exposing",
+            "publishing",
+            "serving",
+            "mapping",
+            "based",
+            "going",
+            "reachable",
+            "available",
+            "am",
+            "let",
+            "use",
+        ),
+    }
+)
+#: Says which of its kind, and leaves the name to say it all: "the OLD container web".
+ADJECTIVES = frozenset(
+    {
+        *("old", "stopped", "unused", "temporary", "temp", "broken", "failed", "dead", "exited", "whole", "entire"),
+        *("complete", "previous", "obsolete", "stale", "idle", "main", "big", "little", "second", "two", "both"),
+        *("rolling", "proper", "last", "latest", "recent", "detached", "default", "official", "called", "named"),
     }
 )
 QUANTIFIERS = frozenset({"all", "every", "each", "any", "most", "half", "many", "few", "several", "everything"})
@@ -78,7 +98,19 @@ LIMITING = frozenset(
     {
         *("except", "excluding", "besides", "but", "not", "no", "never", "none", "neither", "nor", "instead", "rather"),
         *("unless", "until", "till", "only", "other", "than", "without", "if", "or", "either", "maybe", "perhaps"),
-        *("almost", "nothing", "nobody", "cannot", "barely", "hardly", "somewhere", "somehow", "like"),
+        *(
+            "almost",
+            "minus",
+            "negative",
+            "nothing",
+            "nobody",
+            "cannot",
+            "barely",
+            "hardly",
+            "somewhere",
+            "somehow",
+            "like",
+        ),
     }
 )
 #: Adds nothing wherever it stands.
@@ -102,7 +134,7 @@ LEAD_IN = tuple(
     be so kind as to; all you have to do is; your task is to; the goal is to; the task is to; my goal is to; get me
     can you; could you; would you; will you; can we; could we; shall we; may i ask you to; i ask you to; go ahead and
     go and; let us; let me; hey; hi; hello; ok; okay; please; pls; kindly; just; simply; now; well; so; also; dear reign
-    additionally; furthermore; start by; begin by; start with; begin with; in addition; as well; thank you; thanks
+    additionally; furthermore; only; start by; begin by; start with; begin with; in addition; as well; thank you; thanks
     i would want to; it is time to; time to; you can; feel free to; make it so that; in order to; i; we; you
     """.replace("\n", ";").split(";")
     if line.strip()
@@ -234,6 +266,14 @@ TOGETHER = tuple(
     for line in (
         *("in parallel", "at the same time", "simultaneously", "concurrently", "side by side", "meanwhile"),
         *("all at once", "at once", "in the meantime", "parallel"),
+    )
+)
+ORDINALS = frozenset({"second", "secondly", "third", "thirdly", "fourth", "fifth", "sixth"})
+ONE_BY_ONE = tuple(
+    tuple(line.split())
+    for line in (
+        *("one after the other", "one after another", "one by one", "in that order", "in this order", "in sequence"),
+        *("sequentially", "in order", "in turn", "one at a time"),
     )
 )
 AND = frozenset({"and", "&", "plus"})

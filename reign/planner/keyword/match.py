@@ -29,7 +29,9 @@ _NAMING_WORDS = _CALLED | {"as"}
 _NEVER_NAMES = (
     english.PRONOUNS | english.QUANTIFIERS | {"usual", "same", "well", "possible", "needed", "follows", "one"}
 )
-_NO_CONTENT = english.ARTICLES | english.PREPOSITIONS | english.POLITE | english.AND | english.PLACED
+_NO_CONTENT = (
+    *(english.ARTICLES, english.PREPOSITIONS, english.POLITE, english.AND, english.PLACED, english.ADJECTIVES),
+)
 
 
 @dataclass
@@ -145,11 +147,14 @@ class _Matching:
                 mention.group += 1000 * group
             found += lent
         self.mentions = found
+        verb_end = self.clause.head.tokens[0].start if self.clause.head else 0
+        self.behind_verb = [token for token in self.body if token.start >= verb_end]
         self._take_commands()
         for mention in found:
             self._read_words(mention)
         self._take_labels()
         self._take_choices()
+        self._take_references(first=True)
         self._take_values()
         for piece, mention, words in self.alone:
             self._label_alone(piece, mention, words)
@@ -300,6 +305,8 @@ class _Matching:
                 took = (i for i in slots if self._label_takes(i, at, pieces, order, mention, words))
                 piece.took = next(took, None)
                 if piece.took is None:
+                    piece.took = self._takes_of(slots, mention, words)
+                if piece.took is None:
                     self.alone.append((piece, mention, words))
 
     def _label_takes(
@@ -320,7 +327,7 @@ class _Matching:
             if reading is None or (position > 1 and reading.strength < 3):
                 continue
             beside = at > label_at or piece.named
-            if not piece.named and (self._is_predicate(piece.token) or piece.token.word in english.PLACED):
+            if not piece.named and (self._is_predicate(piece.token) or self._is_small(piece.token)):
                 continue
             if not beside and (self._means_nothing(piece.token) or self._known_elsewhere(slot, piece.token)):
                 continue
@@ -331,6 +338,34 @@ class _Matching:
             fill.new = fill.new or (mention.indefinite and piece.named)
             return True
         return False
+
+    @staticmethod
+    def _is_small(token: Token) -> bool:
+        """Whether a word has its place in every sentence, and so is no name even behind a label."""
+        if token.shape is not Shape.WORD:
+            return False
+        word = token.word
+        return (
+            word in english.PLACED
+            or word in english.POLITE
+            or word in english.LIMITING
+            or word in english.QUANTIFIERS
+            or word in english.AUXILIARIES
+            or word in english.PRONOUNS
+        )
+
+    def _takes_of(self, slots: Sequence[int], mention: Mention, words: Sequence[Token]) -> int | None:
+        """``a timeout of 20 seconds``: the value stands behind "of"."""
+        at = self.mentions.index(mention) + 1
+        if at >= len(self.mentions) or self.mentions[at].preposition != "of" or words[-1] != mention.tokens[-1]:
+            return None
+        pieces = self.pieces[id(self.mentions[at])]
+        for index in slots:
+            reading = self._read(self.entry.slots[index], pieces[0].token) if pieces and not pieces[0].known else None
+            if reading is not None and reading.strength > 1 and self._open(index, self.mentions[at]):
+                self._fill(index, reading.value, [*words, pieces[0].token], mention.group, score=4 + reading.strength)
+                return index
+        return None
 
     def _governs(self, index: int, mention: Mention) -> bool:
         """Whether a mention's preposition, or its lack of one, is that of the slot."""
@@ -417,10 +452,11 @@ class _Matching:
 
     def _take_commands(self) -> None:
         """Command lines: in backticks or quotes, or bare ones whose program is known."""
+        tools = self.matcher.vocabulary.cues
         for index, slot in enumerate(self.entry.slots):
             if slot.kind is not Kind.COMMAND or not slot.bare or index in self.result.fills:
                 continue
-            for line in command_lines(self.matcher.text, self.body, self.entry, index):
+            for line in command_lines(self.matcher.text, self.behind_verb, self.entry, index, tools):
                 if not any(token in self.result.used for token in line.tokens):
                     self._fill(index, line.text, line.tokens, 0, score=4 if line.quoted else 1)
                     self.shaped = True
@@ -543,7 +579,7 @@ class _Matching:
         fill = self.result.fills.get(index)
         if fill is None:
             return slot.kind is Kind.INNER or not (set(slot.inputs) & taken) or slot.kind in _GATHERING
-        return slot.kind in _GATHERING or mention.group in fill.groups
+        return slot.kind in _GATHERING or (mention.joined and mention.group in fill.groups)
 
     def _read(self, slot: Slot, token: Token) -> values.Reading | None:
         if slot.kind in (Kind.NAME, Kind.REF) and token.shape is Shape.TYPED:
@@ -599,19 +635,20 @@ class _Matching:
 
     # --- what other clauses said
 
-    def _take_references(self) -> None:
+    def _take_references(self, first: bool = False) -> None:
+        """Pronouns; ``first``: only those that stand as the object, before values take its slot."""
         for mention in self.mentions:
             token = mention.reference
-            if token is None:
+            if token is None or token in self.result.used or (first and mention.preposition):
                 continue
             if token.word in self.entry.filler:
                 continue
-            if not self._resolve(token, mention) and not self._is_expletive(token, mention):
+            if not self._resolve(token, mention) and not first and not self._is_expletive(token, mention):
                 self.result.unresolved.append(token)
 
     def _is_expletive(self, token: Token, mention: Mention) -> bool:
         """ "it" that stands for nothing needed: the subject of a statement whose address is said, or borrowed words."""
-        if token.word in english.ITS and any(self.entry.slots[i].bare for i in self.result.fills):
+        if token.word in english.ITS and any(fill.tokens for fill in self.result.fills.values()):
             return True
         return mention.lent or (
             self.result.stated and bool(self.result.fills) and token.word in ("it", "that", "there")
@@ -691,11 +728,15 @@ class _Matching:
         destroys = self.entry.spec.effect.value == "destroy"
         statement = result.stated or self.clause.question or self.clause.head is None
         for mention in self.mentions:
+            described = any(t.shape is Shape.PAIR and t in result.used for t in mention.tokens)
+            alone = bool(mention.preposition) and not any(t in result.used for t in mention.tokens)
             for token in mention.tokens:
+                if described and token.shape is Shape.WORD:
+                    continue  # "with the password KEY=value"
                 if token in result.used or mention.lent or token in self.matcher.excused:
                     continue
                 word = token.word
-                if word in _NO_CONTENT or (statement and word in english.AUXILIARIES):
+                if any(word in group for group in _NO_CONTENT) or (statement and word in english.AUXILIARIES):
                     continue
                 serious = (
                     token.shape is not Shape.WORD
@@ -707,6 +748,7 @@ class _Matching:
                     or word in self.matcher.vocabulary.by_verb
                     or word in self.matcher.vocabulary.by_state
                     or destroys
+                    or (alone and mention.preposition != "for")
                 )
                 (result.unexplained if serious else result.passed_over).append(token)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from reign.core.lexicon import UNDO
+from reign.core.lexicon import UNDO, Kind
 from reign.core.plan import OnFailure
 from reign.planner.keyword import english, options, questions
 from reign.planner.keyword.clauses import Clause, Join, Role
@@ -114,7 +114,7 @@ class Reader:
             return
         if self._about_the_plan(clause, conditions or behind):
             return
-        step = Step([], join=clause.join, together=clause.together)
+        step = Step([], join=clause.join, together=clause.together, one_by_one=clause.one_by_one)
         afterwards: list[Step] = []
         for before in ahead:
             if before.role is Role.BEFORE and before.head is not None:
@@ -400,7 +400,9 @@ class Reader:
             when.role, when.body = Role.BECAUSE, []
 
     def _about_the_plan(self, clause: Clause, conditions: Sequence[Clause]) -> bool:
-        """Clauses that ask for no task: roll back on failure, go on, ask first, try again."""
+        """Clauses that ask for no task: roll back on failure, go on, ask first, try again, wait at most so long."""
+        if clause.lemma == "wait" and self._limits(clause):
+            return True
         if not options.without_object(clause):
             return self._tries_again(clause)
         if clause.lemma in UNDO and conditions and self.timeline.last is not None:
@@ -426,6 +428,24 @@ class Reader:
                 self.asking = True
             return True
         return self._tries_again(clause)
+
+    def _limits(self, clause: Clause) -> bool:
+        """``wait at most 5 minutes``: a limit for what came before."""
+        last = self.timeline.last
+        durations = [t for t in clause.body if t.shape is Shape.DURATION]
+        words = [t.word for t in clause.body if t.shape is Shape.WORD]
+        limit = any(pair in (("at", "most"), ("up", "to")) for pair in zip(words, words[1:], strict=False))
+        if last is None or len(durations) != 1 or len(words) + 1 != len(clause.body) or not limit or len(words) > 3:
+            return False
+        for draft in last.drafts:
+            assert draft.entry is not None
+            own = next((s for s in draft.entry.phrase.slots if s.kind is Kind.DURATION), None)
+            if own is not None:
+                draft.inputs[own.inputs[0]] = durations[0].value
+            else:
+                draft.options["timeout"] = durations[0].value
+        self._note(clause.tokens, "timeout")
+        return True
 
     def _tries_again(self, clause: Clause) -> bool:
         if clause.lemma not in english.RETRY or self.timeline.last is None:

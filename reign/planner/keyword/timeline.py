@@ -21,6 +21,7 @@ class Step:
     before: list[Draft] = field(default_factory=list)  # made on the way: the network that a container is to join
     guards: list[Draft] = field(default_factory=list)  # checks that must pass
     failing: list[Draft] = field(default_factory=list)  # it runs only if one of these fails
+    one_by_one: bool = False  # its tasks run one after the other
     gated: bool = False  # hangs on a condition: nothing of it happens before
 
     @property
@@ -84,7 +85,9 @@ class Timeline:
             first = [*base, *_ids(step.guards)] if step.gated else []
             for draft in step.before:
                 needs[draft.id] = list(dict.fromkeys(first))
-            for draft in step.drafts:
+            for number, draft in enumerate(step.drafts):
+                if step.one_by_one and number:
+                    draft.links.append(step.drafts[number - 1].id)
                 wanted = _ids(step.failing) if step.failing else [*base, *_ids(step.guards)]
                 links = [link for link in draft.links if link in needs]
                 needs[draft.id] = [n for n in dict.fromkeys([*wanted, *links, *_ids(step.before)]) if n != draft.id]

@@ -20,7 +20,7 @@ Words = tuple[str, ...]
 TASK_SLOTS = (
     Slot("@timeout", Kind.DURATION, labels=("timeout", "time limit"), after=("within",)),
     Slot("@retries", Kind.NUMBER, labels=("retry",)),
-    Slot("@attempts", Kind.NUMBER, labels=("attempt", "try", "time")),
+    Slot("@attempts", Kind.NUMBER, labels=("attempt", "try")),
 )
 
 
