@@ -80,7 +80,7 @@ def find(ctx: Context) -> Binary:
     key = (path, Path(path).stat().st_mtime)
     if key not in _known:
         result = ctx.tool(
-            [path, "version", "-json"], env=_base(ctx), cwd=ctx.scratch, on_line=lambda stream, line: None, timeout=30
+            [path, "version", "-json"], env=_base(ctx), cwd=ctx.scratch, on_line=lambda stream, line: None
         )
         _known[key] = identify(path, result.stdout)
     return _known[key]
