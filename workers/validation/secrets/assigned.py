@@ -45,12 +45,13 @@ _NO_SECRET_NAME = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _PASSWORD_NAME = re.compile(r"(?:passw(?:or)?d|passwd|passphrase|pwd|pass)$", re.IGNORECASE)
-_SLUG = re.compile(r"[A-Za-z]++\d{0,2}(?:[-_./:@ ]?[A-Za-z]++\d{0,2}|[-_./:@ ]\d{1,2})*+")
+_SLUG = re.compile(r"[A-Za-z]++\d{0,2}(?:[-_./:@ ]?[A-Za-z]++\d{0,2}|[-_./:@ ]\d{1,2})*+[-_./:@]?")
 _CALL = re.compile(
     r"^[\w.]+\(|^\.[A-Za-z_]\w*$|^\.?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$|^[A-Z][A-Z_]*\W?$|^\w+\[|::|->|\bos\.environ|process\.env"
 )
 _NOT_A_VALUE = re.compile(
-    r"^(?:\.{0,2}/|~/|[A-Za-z]:\\|https?://|[\d.,:_+-]+$|#[0-9a-f]{6,8}$|\d+[smhd]$|\[|\()", re.IGNORECASE
+    r"^(?:\.{0,2}/|~/|[A-Za-z]:\\|https?://|[\d.,:_+-]+$|#[0-9a-f]{6,8}$|\d+[smhd]$|(?:\\u[0-9a-f]{4}|\\x[0-9a-f]{2}|\\.)+$|\[|\()",
+    re.IGNORECASE,
 )
 _SHORTEST, _LONGEST = 6, 400
 

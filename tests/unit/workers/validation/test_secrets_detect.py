@@ -78,6 +78,8 @@ def test_a_finding_never_holds_the_secret(rule: str) -> None:
         "password: true",
         "secret: null",
         "Token: '#d8dee9',",
+        'SECRET = "\\ue003"',
+        'secret(password="another-" + word)',
         "token_expires = 2026-10-01",
         # identifiers and checksums
         "commit: 9fceb02d0ae598e95dc970b74767f19372d61af8",
