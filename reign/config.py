@@ -108,7 +108,7 @@ class Settings(BaseSettings):
 
     def _refuse_unknown(self) -> None:
         known = {"REIGN_" + name.upper() for name in type(self).model_fields} | {"REIGN_CONFIG"}
-        own = ("REIGN_REQUIRE", "REIGN_TEST", "REIGN_COMPLETE", "_REIGN")
+        own = ("REIGN_REQUIRE", "REIGN_TEST_", "REIGN_COMPLETE", "REIGN_EXTRA_AGENTS")
         for name in os.environ:
             if name.startswith("REIGN_") and name not in known and not name.startswith(own):
                 raise InvalidInput(

@@ -6,6 +6,7 @@ Everything that a user can ask for is one method here; the API, the CLI and the 
 from __future__ import annotations
 
 import getpass
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reign.core.check import checked, parse_plan
-from reign.core.errors import Conflict, InvalidInput, ReignError
+from reign.core.errors import Conflict, InvalidInput, ReignError, Unavailable
 from reign.core.names import run_name
 from reign.core.plan import Plan
 from reign.core.resource import digest
@@ -27,6 +28,8 @@ from reign.store import control, release, runs
 from reign.store.database import Transaction
 from reign.store.release import Ready
 from reign.store.runs import NewRun, RunRecord
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -235,7 +238,10 @@ class ReignGeneral:
             try:
                 self.rollback(name, requested_by="on_failure")
                 started.append(name)
-            except ReignError:
+            except Unavailable:
+                raise
+            except ReignError as error:
+                log.warning("%s asked to be taken back and cannot be: %s", name, error)
                 with self._runtime.database.write() as tx:
                     control.note_rollback(tx, runs.find(tx, name).id, "-")
         return started

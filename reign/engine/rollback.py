@@ -35,11 +35,11 @@ def rollback_plan(tx: Transaction, run: RunRecord) -> Rollback:
     result = Rollback(None)
     undone: dict[str, str] = {}
     for name, record in started.items():
-        reason = _impossible(record)
-        if reason:
-            result.impossible[name] = reason
-        else:
-            undone[name] = _undo_id(name)
+        undo, note = _undo_of(record)
+        if undo is Undo.NONE:
+            result.impossible[name] = note
+        elif undo is not Undo.UNNEEDED:
+            undone[name] = _undo_id(name, len(undone))
     if undone:
         after = _after(found, set(undone))
         tasks = {
@@ -58,20 +58,21 @@ def rollback_plan(tx: Transaction, run: RunRecord) -> Rollback:
     return result
 
 
-def _undo_id(name: str) -> str:
-    return "undo-" + name.replace("[", "-").replace("]", "")
+def _undo_id(name: str, number: int) -> str:
+    """A task id for the undo of ``name``; a long name is cut and numbered to stay within what an id may be."""
+    plain = "undo-" + name.replace("[", "-").replace("]", "")
+    return plain if len(plain) <= 60 else f"{plain[:55]}-{number}"
 
 
 def _changed(tx: Transaction, record: TaskRecord) -> bool:
     return any(attempt["intent"] for attempt in runs.attempts_of(tx, record.id))
 
 
-def _impossible(record: TaskRecord) -> str | None:
+def _undo_of(record: TaskRecord) -> tuple[Undo, str]:
+    """What can be taken back of a task, and what that means."""
     operation = registry.operation(record.uses)
     assessment = operation.assess(partial_inputs(operation.Inputs, record.spec.get("with", {})))
-    if assessment.undo is Undo.NONE:
-        return assessment.note or f"{record.uses} cannot be taken back"
-    return None
+    return assessment.undo, assessment.note or f"{record.uses} cannot be taken back"
 
 
 def _after(found: list[TaskRecord], wanted: set[str]) -> dict[str, set[str]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from reign.core.catalog import Catalog
@@ -25,7 +26,7 @@ def broken() -> dict[str, str]:
 def agents() -> dict[str, Agent]:
     """All agents that load, by name."""
     found: dict[str, Agent] = {}
-    for point in entry_points(group=GROUP):
+    for point in [*entry_points(group=GROUP), *_extra()]:
         try:
             agent = point.load()
         except Exception as error:
@@ -34,6 +35,12 @@ def agents() -> dict[str, Agent]:
             continue
         found[agent.name] = agent
     return dict(sorted(found.items()))
+
+
+def _extra() -> list[EntryPoint]:
+    """Agents that are not installed but named: ``REIGN_EXTRA_AGENTS=package.module:AGENT,...``."""
+    named = os.environ.get("REIGN_EXTRA_AGENTS", "")
+    return [EntryPoint(value, value, GROUP) for value in named.split(",") if value]
 
 
 @cache

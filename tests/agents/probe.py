@@ -1,0 +1,156 @@
+"""An agent for tests and benchmarks: operations whose only effects are lines and files that can be counted.
+
+Loaded by ``REIGN_EXTRA_AGENTS=tests.agents.probe:AGENT``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from reign.core.catalog import Effect, OperationInputs, OperationResult
+from reign.core.plan import Retry
+from reign.core.resource import Observation, Undo
+from reign.executor import Agent, Context, FailureKind, Operation, TaskFailed
+
+
+class Anything(OperationResult):
+    value: Any = None
+
+
+class Noop(Operation[Any, Any]):
+    """Nothing, through the whole spine."""
+
+    name = "probe.noop"
+    summary = "Do nothing"
+    effect = Effect.READ
+    undo = Undo.UNNEEDED
+
+    class Inputs(OperationInputs):
+        value: Any = None
+
+    Result = Anything
+
+    def apply(self, ctx: Context, inputs: Any, seen: Sequence[Observation]) -> Anything:
+        return Anything(value=inputs.value)
+
+
+class Sleep(Operation[Any, Any]):
+    """Wait, so that something can happen meanwhile."""
+
+    name = "probe.sleep"
+    summary = "Wait for some seconds"
+    effect = Effect.READ
+    undo = Undo.UNNEEDED
+
+    class Inputs(OperationInputs):
+        seconds: float = Field(ge=0)
+
+    Result = Anything
+
+    def apply(self, ctx: Context, inputs: Any, seen: Sequence[Observation]) -> Anything:
+        ctx.wait(inputs.seconds)
+        return Anything(value=inputs.seconds)
+
+
+class Fail(Operation[Any, Any]):
+    """Fail until a counter file has so many lines."""
+
+    name = "probe.fail"
+    summary = "Fail the first times"
+    effect = Effect.CHANGE
+    undo = Undo.UNNEEDED
+    retry = Retry(attempts=1, delay=0.05, jitter=0)
+
+    class Inputs(OperationInputs):
+        times: int = 1_000_000
+        counter: str | None = None
+        retryable: bool = True
+
+    Result = Anything
+
+    def apply(self, ctx: Context, inputs: Any, seen: Sequence[Observation]) -> Anything:
+        before = 0
+        if inputs.counter:
+            path = ctx.path(inputs.counter)
+            before = len(path.read_text().splitlines()) if path.exists() else 0
+            with path.open("a") as file:
+                file.write("x\n")
+        if before < inputs.times:
+            raise TaskFailed(f"failed on purpose ({before + 1})", kind=FailureKind.UNKNOWN, retryable=inputs.retryable)
+        return Anything(value=before)
+
+
+class Append(Operation[Any, Any]):
+    """One line in a ledger that all tasks share: doing it twice shows."""
+
+    name = "probe.append"
+    summary = "Append a line to a ledger"
+    undo = Undo.EXACT
+
+    class Inputs(OperationInputs):
+        ledger: str
+        line: str
+        seconds: float = 0.0  # between the look and the append
+
+    Result = Anything
+
+    def touches(self, ctx: Context, inputs: Any) -> Sequence[str]:
+        return [f"probe:line/{inputs.line}"]
+
+    def inspect(self, ctx: Context, inputs: Any) -> Sequence[Observation]:
+        path = ctx.path(inputs.ledger)
+        there = path.exists() and inputs.line in path.read_text().splitlines()
+        address = f"probe:line/{inputs.line}"
+        return [Observation(resource=address, exists=there)]
+
+    def done(self, ctx: Context, inputs: Any, seen: Sequence[Observation]) -> Anything | None:
+        return Anything(value=inputs.line) if seen[0].exists else None
+
+    def apply(self, ctx: Context, inputs: Any, seen: Sequence[Observation]) -> Anything:
+        if inputs.seconds:
+            ctx.wait(inputs.seconds)
+        descriptor = os.open(ctx.path(inputs.ledger), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        try:
+            os.write(descriptor, f"{inputs.line}\n".encode())
+        finally:
+            os.close(descriptor)
+        return Anything(value=inputs.line)
+
+    def restore(self, ctx: Context, inputs: Any, before: Sequence[Observation], now: Sequence[Observation]) -> None:
+        path = ctx.path(inputs.ledger)
+        if not before[0].exists and path.exists():
+            path.write_text("".join(f"{x}\n" for x in path.read_text().splitlines() if x != inputs.line))
+
+
+class Blind(Operation[Any, Any]):
+    """Appends without a way to look: an attempt that is cut off cannot be settled."""
+
+    name = "probe.blind"
+    summary = "Append a line that nobody can inspect"
+    undo = Undo.COMPENSATING
+
+    class Inputs(OperationInputs):
+        ledger: str
+        line: str
+
+    Result = Anything
+
+    def apply(self, ctx: Context, inputs: Any, seen: Sequence[Observation]) -> Anything:
+        with Path(ctx.path(inputs.ledger)).open("a") as file:
+            file.write(inputs.line + "\n")
+        return Anything(value=inputs.line)
+
+
+class Irreversible(Blind):
+    """Asks before it does what cannot be taken back."""
+
+    name = "probe.irreversible"
+    undo = Undo.NONE
+
+
+AGENT = Agent("probe", "Operations for tests", operations=(Noop, Sleep, Fail, Append, Blind, Irreversible))

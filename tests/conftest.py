@@ -1,0 +1,8 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+
+# Before anything asks the registry: the tests' own agent is installed everywhere, in this process and in its children.
+os.environ["REIGN_EXTRA_AGENTS"] = "tests.agents.probe:AGENT"
