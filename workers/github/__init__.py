@@ -6,9 +6,16 @@ from collections.abc import Sequence
 
 from reign.executor import Agent
 from reign.executor.contract import Check
+from workers.github.awaiting import WaitForChecks
 from workers.github.branches import CreateBranch, DeleteBranch
 from workers.github.files import DeleteFile, PutFile, PutFiles
+from workers.github.issues import CloseIssue, CommentIssue, CreateIssue
+from workers.github.merging import MergePullRequest
+from workers.github.pulls import OpenPullRequest
+from workers.github.releases import CreateRelease
 from workers.github.repositories import CreateRepository
+from workers.github.reviewing import AddLabels, RequestReviewers
+from workers.github.runs import DispatchWorkflow, WatchWorkflow
 from workers.github.words import WORDS
 from workers.github.workflow_files import PutWorkflow
 
@@ -22,7 +29,11 @@ def _checks() -> Sequence[Check]:
 AGENT = Agent(
     "github",
     "Repositories, branches, files, pull requests, issues, workflows and releases on GitHub",
-    operations=(CreateRepository, CreateBranch, DeleteBranch, PutFile, PutFiles, DeleteFile, PutWorkflow),
+    operations=(
+        CreateRepository, CreateBranch, DeleteBranch, PutFile, PutFiles, DeleteFile, PutWorkflow,
+        OpenPullRequest, AddLabels, RequestReviewers, WaitForChecks, MergePullRequest,
+        CreateIssue, CommentIssue, CloseIssue, DispatchWorkflow, WatchWorkflow, CreateRelease,
+    ),
     checks=_checks,
     words=WORDS,
-)
+)  # fmt: skip
