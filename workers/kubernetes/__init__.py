@@ -3,6 +3,7 @@
 from reign.executor import Agent
 from workers.kubernetes.apply import Apply, Delete
 from workers.kubernetes.checks import checks
+from workers.kubernetes.compose import ConvertCompose
 from workers.kubernetes.deployments import CreateDeployment, CreateNamespace, Expose, Scale
 from workers.kubernetes.helm_install import HelmInstall, HelmUpgrade
 from workers.kubernetes.helm_releases import HelmHistory, HelmRollback, HelmStatus, HelmTemplate, HelmUninstall
@@ -26,6 +27,7 @@ AGENT = Agent(
         Logs,
         CreateNamespace,
         ClusterInfo,
+        ConvertCompose,
         HelmInstall,
         HelmUpgrade,
         HelmRollback,

@@ -93,7 +93,8 @@ def of_response(access: Access, doing: str, status: int, body: str) -> TaskFaile
             kind=FailureKind.MISSING_PREREQUISITE,
             hint="create it first (kubernetes.create_namespace), or check `namespace`",
         )
-    if status in (400, 415, 422):
+    # A field of the wrong type breaks the merge of a server-side apply, which answers with a 500.
+    if status in (400, 415, 422) or "failed to create typed patch object" in message:
         return _invalid(start, message, causes)
     kind = FailureKind.UNKNOWN
     hint = None

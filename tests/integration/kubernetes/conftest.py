@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.engines.kubernetes import Cluster, MissingAssets, find_cluster
 from tests.engines.required import missing
+from tests.integration.kubernetes.performing import Performer, agent_options
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +49,15 @@ def namespace(control_plane: Cluster) -> Iterator[str]:
     control_plane.kubectl("create", "namespace", name)
     yield name
     control_plane.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def options(control_plane: Cluster) -> dict[str, Any]:
+    """The options of the kubernetes agent that lead to the cluster."""
+    return agent_options(control_plane)
+
+
+@pytest.fixture
+def perform(options: dict[str, Any], namespace: str, tmp_path: Path) -> Performer:
+    """Performs operations of the agent in the test's namespace."""
+    return Performer(options, namespace, tmp_path)

@@ -1,0 +1,247 @@
+"""Helm 3 and Helm 4 on a real control plane, with the chart of examples/."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reign.core.resource import Undo
+from reign.executor import FailureKind, TaskFailed
+from tests.engines.kubernetes import Cluster, MissingAssets
+from tests.engines.required import missing
+from tests.integration.kubernetes.performing import Performer, agent_options
+from tests.integration.kubernetes.test_deployments import names, replicas
+
+SHOP = str(Path(__file__).parents[3] / "examples" / "charts" / "shop")
+PASSWORD = "correct-horse-battery"
+
+
+@pytest.fixture(params=["helm", "helm3"])
+def helm(request: pytest.FixtureRequest, control_plane: Cluster) -> str:
+    try:
+        return str(control_plane.assets.binary(request.param))
+    except MissingAssets as reason:
+        missing("kubernetes", str(reason))
+
+
+@pytest.fixture
+def perform(control_plane: Cluster, namespace: str, tmp_path: Path, helm: str) -> Performer:
+    return Performer({**agent_options(control_plane), "helm": helm}, namespace, tmp_path)
+
+
+def revisions(perform: Performer) -> list[tuple[int, str]]:
+    found = perform("helm_history", release="shop").result.revisions
+    return [(entry.revision, entry.status) for entry in found]
+
+
+def test_deploys_a_chart_and_upgrades_it_with_other_values(
+    perform: Performer, control_plane: Cluster, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_PASSWORD", PASSWORD)
+    given = {"replicas": 2, "password": "secret://env/SHOP_PASSWORD"}
+    shown = perform.preview("helm_install", release="shop", chart=SHOP, values=given)
+    assert "deployment/shop in namespace" in shown
+    assert PASSWORD not in shown
+    installed = perform("helm_install", release="shop", chart=SHOP, values=given)
+    assert (installed.result.revision, installed.result.status) == (1, "deployed")
+    assert installed.result.chart == "shop-0.2.0"
+    assert replicas(control_plane, namespace, "shop") == 2
+    assert PASSWORD not in installed.written
+
+    (tmp_path / "values.yaml").write_text("replicas: 5\ngreeting: Hello\n")
+    values = ["values.yaml", {"replicas": 3, "password": "secret://env/SHOP_PASSWORD"}]
+    shown = perform.preview("helm_upgrade", release="shop", chart=SHOP, values=values)
+    assert "-  replicas: 2\n+  replicas: 3" in shown
+    assert "-  greeting: Welcome\n+  greeting: Hello" in shown
+    assert "secret/shop-password" not in shown, "what stays the same is not in the diff"
+    upgraded = perform("helm_upgrade", release="shop", chart=SHOP, values=values)
+    assert upgraded.result.revision == 2
+    assert replicas(control_plane, namespace, "shop") == 3
+    again = perform("helm_upgrade", release="shop", chart=SHOP, values=values)
+    assert again.result.revision == 2, "nothing to do"
+
+    status = perform("helm_status", release="shop").result
+    assert status.status == "deployed"
+    assert "deployment/shop" in status.objects
+    assert perform("helm_status", release="shop", revision=1).result.status == "superseded"
+
+    upgraded.undo()
+    assert replicas(control_plane, namespace, "shop") == 2
+    assert upgraded.look()[0].same_as(upgraded.before[0])
+    upgraded.undo()
+    assert revisions(perform)[-1] == (3, "deployed"), "a second undo does nothing"
+    installed.undo()
+    assert names(control_plane, namespace, "deployment") == []
+    with pytest.raises(TaskFailed, match="there is no release shop"):
+        perform("helm_status", release="shop")
+
+
+def test_rollback(perform: Performer, control_plane: Cluster, namespace: str) -> None:
+    perform("helm_install", release="shop", chart=SHOP)
+    for count in (2, 3):
+        perform("helm_upgrade", release="shop", chart=SHOP, values={"replicas": count})
+    back = perform("helm_rollback", release="shop")
+    assert replicas(control_plane, namespace, "shop") == 2
+    done = back.operation.done(back.context, back.inputs, back.look())
+    assert done == back.result, "a cut-off attempt does not go back twice"
+    back.undo()
+    assert replicas(control_plane, namespace, "shop") == 3
+    perform("helm_rollback", release="shop", revision=1)
+    assert replicas(control_plane, namespace, "shop") == 1
+    with pytest.raises(TaskFailed, match="has no revision 77"):
+        perform("helm_rollback", release="shop", revision=77)
+
+
+def test_failed_upgrade_rolled_back_on_its_own(simulated: Cluster, perform: Performer, namespace: str) -> None:
+    perform("helm_install", release="shop", chart=SHOP)
+    wrong = {"image": "registry.invalid/shop:2"}
+    with pytest.raises(TaskFailed, match="ImagePullBackOff.*helm went back to revision 3") as failed:
+        perform("helm_upgrade", release="shop", chart=SHOP, values=wrong, timeout=4, rollback_on_failure=True)
+    assert failed.value.kind is FailureKind.TIMED_OUT
+    assert failed.value.details["object"] == "deployment/shop"
+    assert revisions(perform) == [(1, "superseded"), (2, "failed"), (3, "deployed")]
+    path = "jsonpath={..image}"
+    assert simulated.kubectl("get", "deployment/shop", "-n", namespace, "-o", path) == "nginx:1.27"
+
+
+def test_failed_first_install_can_be_taken_back_and_tried_again(simulated: Cluster, perform: Performer) -> None:
+    operation, inputs, ctx = perform.prepare(
+        "helm_install", {"release": "shop", "chart": SHOP, "values": {"image": "reign.test/unready"}, "timeout": 3}
+    )
+    before = operation.inspect(ctx, inputs)
+    with pytest.raises(TaskFailed, match="did not become ready"):
+        operation.apply(ctx, inputs, before)
+    assert operation.inspect(ctx, inputs)[0].state["status"] == "failed"
+    fixed = operation.Inputs.model_validate({**inputs.model_dump(by_alias=True), "values": {}, "timeout": 60})
+    assert operation.apply(ctx, fixed, operation.inspect(ctx, fixed)).status == "deployed"
+    operation.restore(ctx, inputs, before, operation.inspect(ctx, inputs))
+    assert not operation.inspect(ctx, inputs)[0].exists
+
+
+def test_uninstall_and_undo_keeps_secrets_in_the_cluster(
+    perform: Performer, control_plane: Cluster, namespace: str
+) -> None:
+    perform("helm_install", release="shop", chart=SHOP, values={"password": PASSWORD, "replicas": 2})
+    gone = perform("helm_uninstall", release="shop")
+    assert gone.result.status == "uninstalled"
+    assert names(control_plane, namespace, "deployment") == []
+    assert perform("helm_uninstall", release="shop").result.status == "uninstalled"
+    gone.undo()
+    assert replicas(control_plane, namespace, "shop") == 2
+    found = json.loads(control_plane.kubectl("get", "secret/shop-password", "-n", namespace, "-o", "json"))["data"]
+    assert found["password"]
+    assert PASSWORD not in gone.written
+
+    perform("helm_uninstall", release="shop")
+    again = perform("helm_install", release="shop", chart=SHOP)
+    assert again.result.status == "deployed", "a name with a kept history may be used again"
+    again.undo()
+    perform("helm_upgrade", release="shop", chart=SHOP, install=True)
+    last = perform("helm_uninstall", release="shop", keep_history=False)
+    assert last.operation.assess(last.inputs).undo is Undo.NONE
+    with pytest.raises(TaskFailed, match="without its history"):
+        last.undo()
+
+
+def test_reuse_of_values(perform: Performer, control_plane: Cluster, namespace: str) -> None:
+    perform("helm_install", release="shop", chart=SHOP, values={"replicas": 2})
+    perform("helm_upgrade", release="shop", chart=SHOP, values={"greeting": "Hi"}, reuse_values=True)
+    assert replicas(control_plane, namespace, "shop") == 2
+    perform("helm_upgrade", release="shop", chart=SHOP, values={"greeting": "Hi"}, replace=False, force=True)
+    assert replicas(control_plane, namespace, "shop") == 1
+
+
+def test_template_hides_secrets(perform: Performer) -> None:
+    made = perform("helm_template", release="x", chart=SHOP, values={"password": PASSWORD})
+    assert made.result.objects == ["secret/x-password", "configmap/x-settings", "service/x", "deployment/x"]
+    assert PASSWORD not in made.result.manifest
+
+
+def test_what_is_refused(perform: Performer, control_plane: Cluster, namespace: str) -> None:
+    perform("helm_install", release="shop", chart=SHOP)
+    for operation, inputs, said, kind in (
+        ("helm_install", {"values": {"replicas": 2}}, "is there already: revision 1", "conflict"),
+        ("helm_upgrade", {"release": "shpo"}, "there is no release shpo", "wrong_input"),
+        ("helm_upgrade", {"values": {"replicas": "x"}}, "got string, want integer", "wrong_input"),
+        ("helm_upgrade", {"values": "nowhere.yaml"}, "values file .*nowhere.yaml", "wrong_input"),
+        ("helm_upgrade", {"chart": "./nowhere"}, "there is no chart at", "wrong_input"),
+        ("helm_upgrade", {"chart": "shop", "repo": "http://127.0.0.1:1"}, "helm upgrade", None),
+    ):
+        with pytest.raises(TaskFailed, match=said) as refused:
+            perform(operation, **{"release": "shop", "chart": SHOP, **inputs})
+        assert kind is None or refused.value.kind == kind, refused.value.message
+    with pytest.raises(TaskFailed, match="there is no release shpo") as misspelt:
+        perform("helm_rollback", release="shpo")
+    assert misspelt.value.hint == "did you mean 'shop'?"
+    viewer = control_plane.add_account(f"viewer-{Path(perform.options['helm']).name}", namespace, role="view")
+    with pytest.raises(TaskFailed, match="may not list secrets") as forbidden:
+        perform("helm_status", release="shop", context=viewer)
+    assert forbidden.value.kind is FailureKind.PERMISSION
+
+
+def test_an_operation_of_somebody_else_is_not_disturbed(
+    perform: Performer, control_plane: Cluster, namespace: str
+) -> None:
+    perform("helm_install", release="shop", chart=SHOP)
+    secret = "sh.helm.release.v1.shop.v1"
+    control_plane.kubectl("label", "secret", secret, "-n", namespace, "status=pending-upgrade", "--overwrite")
+    body = _release(control_plane, namespace, secret)
+    body["info"]["status"] = "pending-upgrade"
+    _write_release(control_plane, namespace, secret, body)
+    perform.given["run"] = "another-run"
+    with pytest.raises(TaskFailed, match="another operation is going on") as busy:
+        perform("helm_upgrade", release="shop", chart=SHOP, values={"replicas": 2})
+    assert busy.value.kind is FailureKind.CONFLICT
+
+
+def _release(cluster: Cluster, namespace: str, secret: str) -> dict[str, Any]:
+    import base64
+    import gzip
+
+    data = cluster.kubectl("get", "secret", secret, "-n", namespace, "-o", "jsonpath={.data.release}")
+    return dict(json.loads(gzip.decompress(base64.b64decode(base64.b64decode(data)))))
+
+
+def _write_release(cluster: Cluster, namespace: str, secret: str, body: dict[str, Any]) -> None:
+    import base64
+    import gzip
+
+    packed = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(body).encode()))).decode()
+    patch = json.dumps({"data": {"release": packed}})
+    cluster.kubectl("patch", "secret", secret, "-n", namespace, "--type=merge", "-p", patch)
+
+
+@pytest.fixture
+def repository(control_plane: Cluster, helm: str, tmp_path: Path) -> Iterator[str]:
+    """A chart repository over HTTP on loopback."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    binary = Path(helm).name
+    for args in (["package", SHOP, "-d", str(folder)], ["repo", "index", str(folder)]):
+        done = control_plane.run(binary, *args)
+        assert done.returncode == 0, done.stderr
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_chart_from_a_repository(perform: Performer, repository: str) -> None:
+    made = perform("helm_install", release="shop", chart="shop", repo=repository, version="0.2.0")
+    assert made.result.chart == "shop-0.2.0"
+    with pytest.raises(TaskFailed) as unknown:
+        perform("helm_upgrade", release="shop", chart="shop", repo=repository, version="9.9.9")
+    assert unknown.value.kind is FailureKind.WRONG_INPUT
