@@ -1,8 +1,8 @@
 """A real Docker Engine for tests: the one that is there, or a private one.
 
 Used as it is: the engine that ``DOCKER_HOST`` or the current context names, if it answers. Otherwise, as root and with
-``dockerd`` installed, one is started on a socket and data folder of its own, shared by all test processes of the machine
-and stopped when the last of them ends. Images need no registry: they are made of a static busybox.
+``dockerd`` installed, one is started on a socket and data folder of its own, shared by all test processes of the
+machine and stopped when the last of them ends. Images need no registry: they are made of a static busybox.
 
 ``python -m tests.engines.docker`` starts one by hand, prints its ``DOCKER_HOST`` and stops it on Ctrl-C.
 """
@@ -15,6 +15,7 @@ import io
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
@@ -69,16 +70,25 @@ def answers(host: str | None) -> str | None:
     from docker.context import ContextAPI
 
     found = host or os.environ.get("DOCKER_HOST") or ContextAPI.kwargs_from_context().get("base_url")
-    client = None
+    address = str(found or "unix:///var/run/docker.sock")
+    if address.startswith("unix://") and not _listens(Path(address.removeprefix("unix://"))):
+        return None
     try:
         client = docker.DockerClient(base_url=host, version="auto", timeout=5) if host else docker.from_env(timeout=5)
-        client.ping()
     except Exception:  # any failure means the same here: not usable
         return None
-    finally:
-        if client is not None:
-            client.close()
-    return str(found or "unix:///var/run/docker.sock")
+    client.close()
+    return address
+
+
+def _listens(path: Path) -> bool:
+    """Whether a socket can be connected to; the SDK leaves one open for each try that fails."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 # --- the private engine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import re
@@ -196,40 +197,50 @@ def _run(ctx: Context, client: DockerClient, inputs: BuildInputs, packed: IO[byt
         )
         return stream
 
-    last: deque[str] = deque(maxlen=_LAST_LINES)
-    step = ""
-    for line in streamed(ctx, client, start):
-        if "error" in line or "message" in line:
-            raise _failed(inputs, str(line.get("error") or line["message"]), step, list(last), ctx, client)
+    told = _Told(ctx)
+    with contextlib.closing(streamed(ctx, client, start)) as lines:
+        for line in lines:
+            if "error" in line or "message" in line:
+                raise _failed(inputs, str(line.get("error") or line["message"]), told, client)
+            told.add(line)
+
+
+class _Told:
+    """What a build has printed: to the log as it comes, the current step and the last lines kept."""
+
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
+        self.step = ""
+        self.last: deque[str] = deque(maxlen=_LAST_LINES)
+
+    def add(self, line: Mapping[str, Any]) -> None:
         for text in _COLOURS.sub("", str(line.get("stream", ""))).splitlines():
             if not text.strip():
                 continue
             if text.startswith("Step "):
-                step = text
-                ctx.progress(text)
-            last.append(text)
-            ctx.log(text)
+                self.step = text
+                self.ctx.progress(text)
+            self.last.append(self.ctx.masker.mask(text))
+            self.ctx.log(text)
         if line.get("status") and not line.get("progressDetail"):
-            ctx.log(f"{line.get('id', '')} {line['status']}".strip())
+            self.ctx.log(f"{line.get('id', '')} {line['status']}".strip())
 
 
-def _failed(
-    inputs: BuildInputs, text: str, step: str, last: list[str], ctx: Context, client: DockerClient
-) -> TaskFailed:
+def _failed(inputs: BuildInputs, text: str, told: _Told, client: DockerClient) -> TaskFailed:
     """A build that failed: which step, and its last lines."""
     if not text.startswith("The command"):
         failure = in_plain(text, f"build {inputs.tag}", client)
-        base = step.partition(" FROM ")[2].partition(" ")[0]
+        base = told.step.partition(" FROM ")[2].partition(" ")[0]
         if base and failure.kind is FailureKind.TRANSIENT and (close := nearest(base, local_images(client))):
             failure.hint = f"{failure.hint}; the base image {base!r} is not here, did you mean {close!r}?"
-        failure.details |= {"step": step, "lines": [ctx.masker.mask(line) for line in last]}
+        failure.details |= {"step": told.step, "lines": list(told.last)}
         return failure
     code = text.rpartition("returned a non-zero code: ")[2]
-    output = [ctx.masker.mask(line) for line in last if not line.startswith((" --->", "Step ", "Removing"))]
+    output = [line for line in told.last if not line.startswith((" --->", "Step ", "Removing"))]
     ending = f": {output[-1].strip()}" if output else ""
     return TaskFailed(
-        f"build {inputs.tag}: {step or 'a step'} ended with code {code}{ending}"[:500],
+        f"build {inputs.tag}: {told.step or 'a step'} ended with code {code}{ending}"[:500],
         kind=FailureKind.WRONG_INPUT,
         hint="the step's last lines are in the log (`reign logs`)",
-        details={"step": step, "exit_code": code, "lines": output},
+        details={"step": told.step, "exit_code": code, "lines": output},
     )

@@ -7,7 +7,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reign.executor import Context
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _ANSWER_WITHIN = 60  # seconds for a call that is not a stream
+_LET_GO_WITHIN = 1.0  # seconds that the reader of a cut stream has to notice
 
 
 def address(options: Mapping[str, Any]) -> str:
@@ -101,7 +102,7 @@ def patiently(ctx: Context, work: Callable[[], T]) -> T:
 
 def streamed(
     ctx: Context, client: DockerClient, start: Callable[[], Iterable[T]], until: float | None = None
-) -> Iterator[T]:
+) -> Generator[T, None, None]:
     """The items of a stream of the engine (``start`` opens it), ending it at once when the attempt must end.
 
     The connection is cut then, which makes the engine give up a build, a pull or a push. ``until``: a time of
@@ -130,7 +131,8 @@ def streamed(
 
     client.api.hooks["response"].append(remember)
     client.api.timeout = None  # a build step may be silent for long
-    threading.Thread(target=read, daemon=True, name="docker-stream").start()
+    reader = threading.Thread(target=read, daemon=True, name="docker-stream")
+    reader.start()
     try:
         while True:
             ctx.check()
@@ -151,6 +153,9 @@ def streamed(
         client.api.timeout = _ANSWER_WITHIN
         for response in responses:
             _cut(response)
+        reader.join(_LET_GO_WITHIN)
+        for response in responses:
+            response.close()
 
 
 def _cut(response: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -100,10 +101,11 @@ class Progress:
 def transfer(ctx: Context, client: DockerClient, verb: str, start: Callable[[], Iterable[Any]], doing: str) -> None:
     """Follow a pull or a push to its end; an error line in the stream ends it in words."""
     progress = Progress(ctx, verb)
-    for line in streamed(ctx, client, start):
-        if "error" in line:
-            raise in_plain(str(line["error"]), doing, client)
-        progress.add(line)
+    with contextlib.closing(streamed(ctx, client, start)) as lines:
+        for line in lines:
+            if "error" in line:
+                raise in_plain(str(line["error"]), doing, client)
+            progress.add(line)
 
 
 def pull(ctx: Context, client: DockerClient, image: str, auth: dict[str, str] | None, platform: str | None) -> str:

@@ -15,7 +15,7 @@ from workers.docker import names
 from workers.docker.engine import engine, patiently
 from workers.docker.errors import no_object
 from workers.docker.names import Name
-from workers.docker.putback import bring_back, remove
+from workers.docker.putback import bring_back, halt, remove
 from workers.docker.readiness import Wait, wait_until
 from workers.docker.record import find, observe
 
@@ -90,11 +90,6 @@ def status(client: DockerClient, name: str) -> StatusResult:
     return StatusResult(name=name, status=found["State"]["Status"], container_id=found["Id"])
 
 
-def _stop(ctx: Context, client: DockerClient, container: str, timeout: float | None) -> None:
-    seconds = None if timeout is None else round(timeout)
-    patiently(ctx, lambda: client.api.stop(container, timeout=seconds))
-
-
 class Stop(_OnContainer):
     name = "docker.stop"
     summary = "Stop a container"
@@ -107,7 +102,7 @@ class Stop(_OnContainer):
         return StatusResult(name=inputs.name, status=seen[0].facts["status"], container_id=seen[0].facts["id"])
 
     def act(self, ctx: Context, client: DockerClient, inputs: Any, found: dict[str, Any]) -> None:
-        _stop(ctx, client, found["Id"], inputs.timeout)
+        patiently(ctx, lambda: halt(client, found["Id"], inputs.timeout))
 
 
 class Start(_OnContainer):
@@ -143,7 +138,7 @@ class Restart(_OnContainer):
         if found["State"].get("Paused"):
             client.api.unpause(found["Id"])
         if found["State"]["Running"]:
-            _stop(ctx, client, found["Id"], inputs.timeout)
+            patiently(ctx, lambda: halt(client, found["Id"], inputs.timeout))
         client.api.start(found["Id"])
         wait_until(ctx, client, inputs.name, inputs.wait, inputs.wait_timeout)
 
@@ -161,5 +156,5 @@ class Remove(_OnContainer):
 
     def act(self, ctx: Context, client: DockerClient, inputs: Any, found: dict[str, Any]) -> None:
         if found["State"]["Running"]:
-            _stop(ctx, client, found["Id"], inputs.timeout)
+            patiently(ctx, lambda: halt(client, found["Id"], inputs.timeout))
         remove(ctx, client, inputs.name)

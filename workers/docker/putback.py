@@ -14,11 +14,19 @@ if TYPE_CHECKING:
 
 #: Where docker.run keeps the container that it replaces until the new one is healthy.
 KEPT_SUFFIX = ".reign-before"
-_STOP_WITHIN = 10  # seconds a container has to end by itself
 
 
 def kept_name(name: str) -> str:
     return name + KEPT_SUFFIX
+
+
+def halt(client: DockerClient, container: str, seconds: float | None = None) -> None:
+    """Stop a container; it has ``seconds`` to end by itself (default: its own setting, else 10)."""
+    usual, client.api.timeout = client.api.timeout, None  # its own setting may be longer than an answer may take
+    try:
+        client.api.stop(container, timeout=None if seconds is None else round(seconds))
+    finally:
+        client.api.timeout = usual
 
 
 def remove(ctx: Context, client: DockerClient, name: str, *, graceful: bool = True) -> None:
@@ -32,7 +40,7 @@ def remove(ctx: Context, client: DockerClient, name: str, *, graceful: bool = Tr
     kept.keep(ctx, env, found["Config"])
     try:
         if graceful and found["State"]["Running"]:
-            client.api.stop(found["Id"], timeout=_STOP_WITHIN)
+            halt(client, found["Id"])
         client.api.remove_container(found["Id"], force=True)
     except NotFound:  # it was made to remove itself at its end
         return
@@ -87,6 +95,6 @@ def _run_as(client: DockerClient, found: dict[str, Any], *, running: bool, pause
     if running and not state["Running"]:
         client.api.start(container)
     elif not running and state["Running"]:
-        client.api.stop(container, timeout=_STOP_WITHIN)
+        halt(client, container)
     if paused and not state.get("Paused"):
         client.api.pause(container)

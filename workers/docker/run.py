@@ -18,7 +18,7 @@ from workers.docker import images, kept, names, settings
 from workers.docker.engine import engine, patiently
 from workers.docker.hazards import asks, hazards
 from workers.docker.names import ImageName, Name
-from workers.docker.putback import bring_back, kept_name, remove, settle
+from workers.docker.putback import bring_back, halt, kept_name, remove, settle
 from workers.docker.readiness import Wait, wait_until
 from workers.docker.record import SPEC_LABEL, create, find, host_ports, observe
 from workers.docker.settings import mounts, published
@@ -121,6 +121,9 @@ class Run(Operation[RunInputs, RunResult]):
     def apply(self, ctx: Context, inputs: RunInputs, seen: Sequence[Observation]) -> RunResult:
         doing = f"run container {inputs.name}"
         with engine(ctx, doing) as client:
+            if ready := _in_place(ctx, client, inputs):
+                remove(ctx, client, kept_name(inputs.name), graceful=False)
+                return ready
             settle(ctx, client, inputs.name)
             image_id = images.present(ctx, client, inputs.image, inputs.pull)
             there = find(client, inputs.name)
@@ -136,6 +139,15 @@ class Run(Operation[RunInputs, RunResult]):
     ) -> None:
         with engine(ctx, f"take container {inputs.name} back") as client:
             bring_back(ctx, client, inputs.name, before[0])
+
+
+def _in_place(ctx: Context, client: DockerClient, inputs: RunInputs) -> RunResult | None:
+    """The result, if the container that stands there is as asked."""
+    found, image = find(client, inputs.name), images.look(client, inputs.image)
+    if found is None or not image.exists or inputs.pull == "always":
+        return None
+    as_asked = _as_asked(ctx, inputs, found, image.state["image_id"])
+    return _result(found) if as_asked and _stands(ctx, inputs, found) else None
 
 
 def _may_replace(inputs: RunInputs, there: Mapping[str, Any]) -> None:
@@ -174,7 +186,7 @@ def _put_in_place(
 def _step_aside(ctx: Context, client: DockerClient, name: str, there: Mapping[str, Any]) -> None:
     ctx.progress(f"container {name} steps aside")
     if there["State"]["Running"]:
-        patiently(ctx, lambda: client.api.stop(there["Id"]))
+        patiently(ctx, lambda: halt(client, there["Id"]))
     if find(client, name) is not None:  # it may have been made to remove itself at its end
         client.api.rename(there["Id"], kept_name(name))
 
@@ -281,9 +293,10 @@ def _config(inputs: RunInputs) -> dict[str, Any]:
         config["Healthcheck"] = {"Test": ["NONE"]}
     elif inputs.health is not None:
         config["Healthcheck"] = inputs.health.as_config()
+    config = {key: value for key, value in config.items() if value}
     if inputs.stop_timeout is not None:
-        config["StopTimeout"] = round(inputs.stop_timeout)
-    return {key: value for key, value in config.items() if value}
+        config["StopTimeout"] = round(inputs.stop_timeout)  # 0: it is killed at once
+    return config
 
 
 def _host(ctx: Context, inputs: RunInputs) -> dict[str, Any]:
