@@ -33,6 +33,7 @@ class Kind(StrEnum):
     REPO = "repo"  # acme/shop, https://github.com/acme/shop
     COMMAND = "command"  # `df -h`, "make test", or a bare command line whose program is known
     ARGUMENTS = "arguments"  # the words after a script's path, up to the next preposition
+    SIZE = "size"  # 512m, 2g
     DURATION = "duration"  # 30s, two minutes; becomes seconds
     PAIRS = "pairs"  # KEY=value ...; becomes {"KEY": "value"}
     SETTINGS = "settings"  # image.tag=2 ...; becomes {"image": {"tag": 2}}

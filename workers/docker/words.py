@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from types import MappingProxyType
 
-from reign.core.lexicon import CREATE, REMOVE, RUN, SHOW, Gives, Kind, Phrase, Slot, Taken, Words
+from reign.core.lexicon import CREATE, ENSURE, EXISTS, REMOVE, RUN, SHOW, Gives, Kind, Phrase, Slot, Taken, Words
 
 #: The port on which a well-known image listens (its EXPOSE line), for "run redis:7 on port 6380".
 IMAGE_PORTS = MappingProxyType(
@@ -151,6 +151,7 @@ _RUN_SLOTS = (
         labels=("restart policy", "restart", "--restart"),
         choices={word: word for word in ("always", "unless-stopped", "on-failure")},
     ),
+    Slot("resources.memory", Kind.SIZE, labels=("memory", "memory limit", "--memory", "-m")),
     Slot("replace", Kind.CHOICE, choices={"replace": True, "replacing": True}),
 )
 _RUN_GIVES = (Gives("container", "{name}"), Gives("endpoint", "{ports}"))
@@ -317,6 +318,7 @@ WORDS: Words = {
             weight=1,
             example="start the container web",
         ),
+        Phrase(verbs=("run", "launch"), cues=_CUES, slots=(_CONTAINER,), object_needed=True),
     ),
     "docker.restart": (
         Phrase(
@@ -405,6 +407,14 @@ WORDS: Words = {
             gives=(Gives("network", "{name}"),),
             example="create a network called backend",
         ),
+        Phrase(
+            verbs=ENSURE,
+            cues=_CUES,
+            states=EXISTS,
+            state_needed=True,
+            slots=(replace(_NETWORK, bare=False),),
+            gives=(Gives("network", "{name}"),),
+        ),
     ),
     "docker.remove_network": (
         Phrase(verbs=REMOVE, cues=_CUES, slots=(_NETWORK,), object_needed=True, example="remove the network backend"),
@@ -417,6 +427,14 @@ WORDS: Words = {
             object_needed=True,
             gives=(Gives("volume", "{name}"),),
             example="create a volume called data",
+        ),
+        Phrase(
+            verbs=ENSURE,
+            cues=_CUES,
+            states=EXISTS,
+            state_needed=True,
+            slots=(replace(_VOLUME, bare=False),),
+            gives=(Gives("volume", "{name}"),),
         ),
     ),
     "docker.remove_volume": (
@@ -440,7 +458,7 @@ WORDS: Words = {
             objects=_COMPOSE,
             cues=("docker",),
             object_needed=True,
-            slots=(replace(_COMPOSE_FILE, default="docker-compose.yml"), _PROJECT),
+            slots=(replace(_COMPOSE_FILE, default="."), _PROJECT),
             filler=("service", "everything", "stack"),
             example="take down the compose project shop in ./docker-compose.yml",
         ),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from reign.core.lexicon import CREATE, REMOVE, WAIT, Gives, Kind, Phrase, Slot, Words
+from dataclasses import replace
+
+from reign.core.lexicon import CHECK, CREATE, REMOVE, WAIT, Gives, Kind, Phrase, Slot, Words
 
 _CUES = ("github", "gh")
 _REPO = Slot(
@@ -344,6 +346,130 @@ WORDS: Words = {
                 _REPO,
             ),
             example="watch the workflow run 991 of acme/shop",
+        ),
+        Phrase(
+            verbs=(*WAIT, "follow"),
+            states=("finish", "finished", "done", "complete", "completed", "passes", "green", "succeeds"),
+            cues=_CUES,
+            object_needed=True,
+            slots=(
+                _WORKFLOW,
+                Slot("ref", Kind.REF, labels=("branch", "tag"), after=("on", "at"), things=("branch",)),
+                Slot("timeout", Kind.DURATION, labels=("timeout",), after=("within", "for", "in")),
+                _REPO,
+            ),
+            weight=-1,
+            example="wait for the workflow ci.yml on main in acme/shop",
+        ),
+    ),
+    "github.wait_for_checks": (
+        Phrase(
+            verbs=(*WAIT, *CHECK, "follow"),
+            about=("check", "ci check", "status check", "ci"),
+            states=("pass", "passes", "passed", "green", "finished", "done", "complete", "succeed"),
+            cues=_CUES,
+            slots=(
+                _number(_PULL, "pull request", "of which pull request? for example 12"),
+                Slot("timeout", Kind.DURATION, labels=("timeout",), after=("within", "for", "in", "at most", "up to")),
+                _REPO,
+            ),
+            example="wait for the checks of pull request 12 of acme/shop",
+        ),
+        Phrase(
+            verbs=(*WAIT, *CHECK, "follow"),
+            about=("check", "ci check", "status check", "ci"),
+            states=("pass", "passes", "passed", "green", "finished", "done", "complete", "succeed"),
+            cues=_CUES,
+            slots=(
+                Slot(
+                    "ref",
+                    Kind.REF,
+                    labels=("branch", "tag", "commit"),
+                    after=("on", "of", "for"),
+                    required=True,
+                    things=("branch",),
+                    ask="of which branch or pull request?",
+                ),
+                Slot("timeout", Kind.DURATION, labels=("timeout",), after=("within", "for", "in", "at most", "up to")),
+                _REPO,
+            ),
+        ),
+    ),
+    "github.add_labels": (
+        Phrase(
+            verbs=("add", "put", "set", "label"),
+            about=("label",),
+            cues=_CUES,
+            slots=(
+                _number(("issue", "ticket", *_PULL), "issue", "on which issue or pull request?"),
+                Slot(
+                    "labels",
+                    Kind.REF,
+                    labels=("label",),
+                    after=("as", "with"),
+                    bare=True,
+                    many=True,
+                    required=True,
+                    ask="which labels?",
+                ),
+                _REPO,
+            ),
+            example="add the label bug to issue 7 of acme/shop",
+        ),
+    ),
+    "github.request_reviewers": (
+        Phrase(
+            verbs=("request", "ask", "add", "assign"),
+            about=("review", "reviewer"),
+            cues=_CUES,
+            slots=(
+                _number(_PULL, "pull request", "of which pull request? for example 12"),
+                Slot(
+                    "reviewers",
+                    Kind.REF,
+                    labels=("reviewer",),
+                    after=("from", "by"),
+                    bare=True,
+                    many=True,
+                    required=True,
+                    ask="from whom?",
+                ),
+                _REPO,
+            ),
+            example="request a review from anna on pull request 12 of acme/shop",
+        ),
+    ),
+    "github.delete_branch": (
+        Phrase(
+            verbs=REMOVE,
+            cues=_CUES,
+            about=("branch",),
+            slots=(replace(_BRANCH, bare=True, scope=False, after=()), _REPO),
+            example="delete the branch old-docs of acme/shop",
+        ),
+    ),
+    "github.put_files": (
+        Phrase(
+            verbs=("commit", "push", "put", "upload", "publish"),
+            about=("folder", "directory", "file"),
+            cues=_CUES,
+            slots=(
+                Slot(
+                    "directory",
+                    Kind.PATH,
+                    labels=("folder", "directory"),
+                    after=("in", "from", "of"),
+                    bare=True,
+                    required=True,
+                    things=("folder",),
+                    ask="which folder?",
+                ),
+                replace(_BRANCH, after=("to", "on", "into")),
+                _REPO,
+                _MESSAGE,
+            ),
+            filler=("content", "all"),
+            example="commit the folder ./site to branch main of acme/shop",
         ),
     ),
     "github.create_release": (

@@ -145,9 +145,17 @@ _CHART = Slot(
     like=r"chart",
     ask="which chart? for example ./charts/shop",
 )
+_VALUES_FILE = Slot(
+    "values",
+    Kind.PATH,
+    labels=("values file", "value", "--values", "-f"),
+    after=("with", "using", "from"),
+    only=r"\.(ya?ml|json)$",
+)
 _HELM_OPTIONS = (
     Slot("values", Kind.SETTINGS, labels=("value", "setting", "--set")),
     Slot("version", Kind.REF, labels=("version", "chart version", "--version")),
+    _VALUES_FILE,
     *_WHERE_TO,
     _TIMEOUT,
 )
@@ -340,7 +348,11 @@ WORDS: Words = {
             objects=("rollout",),
             cues=_CUES,
             object_needed=True,
-            slots=(*_workload("which deployment should go back?"), _TIMEOUT),
+            slots=(
+                *_workload("which deployment should go back?"),
+                Slot("to_revision", Kind.NUMBER, labels=("revision",), after=("to",)),
+                _TIMEOUT,
+            ),
             filler=("last", "latest", "previous", "former", "version", "revision"),
             example="undo the rollout of the deployment web",
         ),
@@ -383,6 +395,47 @@ WORDS: Words = {
             ),
             filler=("status", "state", "health", "do", "doing", "running"),
             example="show the pods with label app=web in namespace shop",
+        ),
+        Phrase(
+            verbs=(*SHOW, *CHECK, "describe"),
+            about=("pod", "pod status"),
+            cues=_CUES,
+            slots=(replace(_NAMESPACE, after=("in", "of", "from"), required=True, ask="in which namespace?"), _CONTEXT),
+            filler=("status", "state", "health", "do", "doing", "running", "all"),
+            weight=-1,
+        ),
+    ),
+    "kubernetes.cluster_info": (
+        Phrase(
+            verbs=(*SHOW, *CHECK, "describe"),
+            about=("cluster info", "cluster", "kubernetes cluster", "cluster version"),
+            cues=_CUES,
+            slots=(_CONTEXT,),
+            filler=("info", "information", "version", "about"),
+            example="show the cluster info",
+        ),
+    ),
+    "kubernetes.convert_compose": (
+        Phrase(
+            verbs=("convert", "migrate", "translate", "turn"),
+            about=("compose file", "compose", "compose project", "compose stack"),
+            cues=_CUES,
+            slots=(
+                Slot(
+                    "file",
+                    Kind.PATH,
+                    labels=("compose file", "file"),
+                    after=("in", "from", "of", "at"),
+                    bare=True,
+                    required=True,
+                    things=("compose file",),
+                    ask="which compose file?",
+                ),
+                _NAMESPACE,
+            ),
+            filler=("manifest", "object", "kubernetes"),
+            gives=(Gives("file", "{result.manifest}"),),
+            example="convert the compose file ./compose.yaml to kubernetes",
         ),
     ),
     "kubernetes.logs": (
@@ -496,6 +549,26 @@ WORDS: Words = {
             example="uninstall the helm release shop",
         ),
         Phrase(verbs=("uninstall",), cues=(*_HELM, *_CUES), slots=(_RELEASE, *_WHERE)),
+    ),
+    "kubernetes.helm_history": (
+        Phrase(
+            verbs=(*SHOW, "history"),
+            about=("history", "revision"),
+            cues=(*_HELM, *_CUES),
+            slots=(_RELEASE, *_WHERE),
+            filler=("all", "past"),
+            example="show the history of the helm release shop",
+        ),
+    ),
+    "kubernetes.helm_template": (
+        Phrase(
+            verbs=("render", "template"),
+            objects=("chart", "helm chart"),
+            cues=(*_HELM, *_CUES),
+            slots=(_CHART, *_HELM_OPTIONS[:2], _NAMESPACE_IN, _CONTEXT),
+            filler=("template",),
+            example="render the chart ./charts/shop with replicas=2",
+        ),
     ),
     "kubernetes.helm_status": (
         Phrase(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from reign.core.lexicon import CHECK, SHOW, Gives, Kind, Phrase, Slot, Words
+from dataclasses import replace
+
+from reign.core.lexicon import CHECK, CREATE, REMOVE, SHOW, Gives, Kind, Phrase, Slot, Words
 
 _CUES = ("terraform", "tofu", "opentofu", "tf")
 _DIRECTORY = Slot(
@@ -20,8 +22,26 @@ _DIRECTORY = Slot(
     like=r"infra|terraform|\btf\b|tofu",
     ask="which terraform folder? for example ./infra",
 )
+_DIRECTORY_ASIDE = replace(_DIRECTORY, bare=False)
+_NEW_WORKSPACE = Slot(
+    "workspace",
+    labels=("workspace", "terraform workspace"),
+    after=("called", "named"),
+    bare=True,
+    required=True,
+    things=("workspace",),
+    ask="which workspace?",
+)
 _WORKSPACE = Slot("workspace", labels=("workspace", "terraform workspace"), scope=True, things=("workspace",))
 _VARIABLES = Slot("variables", Kind.SETTINGS, labels=("variable", "var", "-var"))
+_VARIABLE_FILES = Slot(
+    "var_files",
+    Kind.PATH,
+    labels=("variable file", "var file", "-var-file"),
+    after=("with", "using", "from"),
+    only=r"\.tfvars",
+    many=True,
+)
 _WHERE = (_DIRECTORY, _WORKSPACE)
 _FILLER = ("change", "resource", "everything", "anything", "all")
 
@@ -31,7 +51,7 @@ WORDS: Words = {
             verbs=("init", "initialise", "initialize", "set up"),
             cues=_CUES,
             slots=(
-                *_WHERE,
+                _DIRECTORY,
                 Slot("plugin_dir", Kind.PATH, labels=("plugin folder", "plugin directory", "plugin dir", "plugin")),
                 Slot("backend", Kind.SETTINGS, labels=("backend", "backend setting")),
             ),
@@ -67,6 +87,7 @@ WORDS: Words = {
             slots=(
                 *_WHERE,
                 _VARIABLES,
+                _VARIABLE_FILES,
                 Slot(
                     "destroy",
                     Kind.CHOICE,
@@ -99,6 +120,7 @@ WORDS: Words = {
             slots=(
                 *_WHERE,
                 _VARIABLES,
+                _VARIABLE_FILES,
                 Slot("plan_file", Kind.PATH, labels=("plan file",), things=("plan file",), implicit=True),
             ),
             filler=_FILLER,
@@ -120,6 +142,73 @@ WORDS: Words = {
             object_needed=True,
             slots=(*_WHERE, _VARIABLES),
             filler=_FILLER,
+        ),
+    ),
+    "terraform.create_workspace": (
+        Phrase(
+            verbs=CREATE,
+            cues=_CUES,
+            about=("workspace", "terraform workspace"),
+            slots=(_DIRECTORY_ASIDE, _NEW_WORKSPACE),
+            gives=(Gives("workspace", "{workspace}"),),
+            example="create the terraform workspace qa in ./infra",
+        ),
+    ),
+    "terraform.delete_workspace": (
+        Phrase(
+            verbs=REMOVE,
+            cues=_CUES,
+            about=("workspace", "terraform workspace"),
+            slots=(_DIRECTORY_ASIDE, _NEW_WORKSPACE),
+            example="delete the terraform workspace qa in ./infra",
+        ),
+    ),
+    "terraform.list_workspaces": (
+        Phrase(
+            verbs=SHOW,
+            cues=_CUES,
+            about=("workspace", "terraform workspace"),
+            slots=(_DIRECTORY,),
+            filler=("all",),
+            example="list the terraform workspaces of ./infra",
+        ),
+    ),
+    "terraform.state_list": (
+        Phrase(
+            verbs=("list", "state list"),
+            cues=_CUES,
+            about=("address", "resource address"),
+            slots=_WHERE,
+            filler=("all", "state"),
+            example="list the resource addresses in the terraform state of ./infra",
+        ),
+    ),
+    "terraform.import": (
+        Phrase(
+            verbs=("import",),
+            cues=_CUES,
+            slots=(
+                _DIRECTORY_ASIDE,
+                _WORKSPACE,
+                Slot(
+                    "id",
+                    Kind.REF,
+                    labels=("id", "object", "resource"),
+                    bare=True,
+                    required=True,
+                    ask="which object? give the id that its provider knows",
+                ),
+                Slot(
+                    "address",
+                    Kind.REF,
+                    labels=("address",),
+                    after=("as", "to", "into"),
+                    required=True,
+                    ask="as which address? for example aws_instance.web",
+                ),
+            ),
+            example="import i-0abc123 as aws_instance.web into the terraform state in ./infra",
+            filler=("state",),
         ),
     ),
     "terraform.output": (

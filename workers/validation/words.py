@@ -291,6 +291,14 @@ WORDS: Words = {
             "validate the manifest k8s/app.yaml",
         ),
     ),
+    "validation.policy": (
+        _check_of(
+            "plan file",
+            ("policy", "plan file"),
+            r"plan[^/]*\.ya?ml$",
+            "check the plan file ./plan.yaml against the policy",
+        ),
+    ),
     "validation.terraform": (
         _check_of(
             "terraform folder",

@@ -9,8 +9,8 @@ from typing import Protocol
 from reign.planner.keyword import english, questions
 from reign.planner.keyword.clauses import Clause, Role
 from reign.planner.keyword.discourse import Discourse
+from reign.planner.keyword.frame import Match
 from reign.planner.keyword.inflection import singular
-from reign.planner.keyword.match import Match
 from reign.planner.keyword.normalise import Shape, Token
 
 #: Said of a thing, these are an outcome; said of an address or a folder, a check.

@@ -12,7 +12,7 @@ from reign.core.lexicon import Kind, Slot
 from reign.core.plan import slug
 from reign.planner.keyword import values
 from reign.planner.keyword.discourse import ASIDE, MADE, OBJECT, Entity
-from reign.planner.keyword.match import Fill, Match
+from reign.planner.keyword.frame import Fill, Match
 from reign.planner.keyword.vocabulary import Entry
 
 #: Where a container listens if neither the request nor the image's name tells.

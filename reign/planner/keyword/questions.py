@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from rapidfuzz import process
 
 from reign.core.errors import NotUnderstood
-from reign.planner.keyword.match import Match
+from reign.planner.keyword.frame import Match
 from reign.planner.keyword.normalise import Token
 from reign.planner.keyword.vocabulary import Entry, Vocabulary
 

@@ -12,8 +12,8 @@ from reign.planner.keyword.clauses import Clause, Join, Role
 from reign.planner.keyword.conditions import Condition, condition
 from reign.planner.keyword.discourse import Discourse
 from reign.planner.keyword.drafts import Draft, Ids, drafts, entities, prerequisites, uneven
+from reign.planner.keyword.frame import Match
 from reign.planner.keyword.inflection import Form
-from reign.planner.keyword.match import Match
 from reign.planner.keyword.normalise import Shape, Token
 from reign.planner.keyword.timeline import Step, Timeline
 from reign.planner.keyword.understand import Understanding

@@ -8,7 +8,8 @@ from dataclasses import replace
 from reign.planner.keyword import english, questions
 from reign.planner.keyword.clauses import Clause
 from reign.planner.keyword.discourse import Discourse
-from reign.planner.keyword.match import Match, Matcher
+from reign.planner.keyword.frame import Match
+from reign.planner.keyword.match import Matcher
 from reign.planner.keyword.normalise import Shape, Token
 from reign.planner.keyword.vocabulary import Vocabulary
 

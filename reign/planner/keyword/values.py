@@ -38,6 +38,7 @@ _PUBLISH = re.compile(r"(?P<host>(?:\d{1,3}(?:\.\d{1,3}){3}:)?\d{1,5}):(?P<insid
 _RANGE = re.compile(r"\d{1,5}-\d{1,5}")
 _MOUNT = re.compile(r"[^\s:]+:/[^\s:]*(?::[a-zA-Z,]+)?")
 _ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?):(?P<port>\d{1,5})")
+_SIZE = re.compile(r"\d{1,12}(?:\.\d{1,3})?[kmgt]?i?b?", re.IGNORECASE)
 _FLAG = re.compile(r"^-+")
 _LONGEST = 512  # characters of a name, path or address
 _LONG_KINDS = frozenset({Kind.TEXT, Kind.COMMAND, Kind.PAIRS, Kind.SETTINGS})
@@ -248,6 +249,11 @@ def _duration(token: Token) -> Reading | None:
     return Reading(token.value, 1) if token.shape is Shape.NUMBER else None
 
 
+def _size(token: Token) -> Reading | None:
+    fits = token.shape in (Shape.TYPED, Shape.DURATION, Shape.NUMBER) and _SIZE.fullmatch(token.text)
+    return Reading(token.text, 2) if fits else None
+
+
 def _command(token: Token) -> Reading | None:
     if token.shape is Shape.CODE:
         return Reading(token.text, 3)
@@ -286,6 +292,7 @@ _READERS: dict[Kind, Callable[[Token], Reading | None]] = {
     Kind.IMAGE: _image,
     Kind.REPO: _repo,
     Kind.COMMAND: _command,
+    Kind.SIZE: _size,
     Kind.DURATION: _duration,
     Kind.PAIRS: _pairs,
     Kind.SETTINGS: _pairs,

@@ -1,0 +1,321 @@
+"""Words into slots: by label, by preposition, by standing as the object, by looking like nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from reign.core.lexicon import Kind, Slot
+from reign.planner.keyword import english, values
+from reign.planner.keyword.commands import command_lines
+from reign.planner.keyword.frame import Frame, Piece
+from reign.planner.keyword.inflection import singular
+from reign.planner.keyword.mentions import Mention
+from reign.planner.keyword.normalise import Shape, Token, tokenise
+from reign.planner.keyword.vocabulary import Words
+
+#: Kinds whose values need neither label nor preposition.
+_SHAPED = frozenset(
+    {Kind.URL, Kind.REPO, Kind.PAIRS, Kind.SETTINGS, Kind.ADDRESS, Kind.IMAGE, Kind.PUBLISH, Kind.MOUNT}
+)
+_OWN_WAY = frozenset({Kind.CHOICE, Kind.PAIRS, Kind.SETTINGS})  # filled by rules of their own
+_CALLED = frozenset({"called", "named", "titled", "entitled"})
+_NAMING_WORDS = _CALLED | {"as"}
+_NEVER_NAMES = english.PRONOUNS | english.QUANTIFIERS | {"usual", "same", "well", "possible", "needed", "one"}
+_LITERAL = frozenset({Shape.QUOTED, Shape.CODE, Shape.PAIR})
+
+
+# --- what the words are
+
+
+def read_words(frame: Frame, mention: Mention) -> None:
+    """Looks up each word of a mention: label, noun, cue, choice, filler, or none of these."""
+    pieces: list[Piece] = []
+    at = 0
+    tokens = mention.tokens
+    words = [frame.word(token) for token in tokens]
+    while at < len(tokens):
+        piece = Piece(tokens[at], named=at in mention.named, known=tokens[at] in frame.result.used)
+        if not piece.known and not piece.named and tokens[at].shape not in _LITERAL:
+            _look_up(frame, piece, tuple(words[at : at + 3]), tokens[at : at + 3])
+        pieces.append(piece)
+        at += piece.length
+    frame.set_pieces(mention, pieces)
+
+
+def _look_up(frame: Frame, piece: Piece, words: Words, tokens: Sequence[Token]) -> None:
+    """The longest run of words that the phrase knows."""
+    entry = frame.entry
+    for length in range(len(words), 0, -1):
+        key = words[:length]
+        flag = (key[0].lstrip("-"),) if tokens[0].shape is Shape.FLAG and length == 1 else key
+        cue = key in frame.vocabulary.cues
+        label = entry.labels.get(key) or entry.labels.get(flag) or ()
+        choice = entry.choices.get(key)
+        noun = key in entry.nouns
+        if noun:
+            frame.prove(tokens[:length], 6)
+            frame.spoken = frame.spoken or key in entry.about
+        if label or choice or noun:
+            piece.label, piece.choice, piece.length, piece.known = label, choice, length, True
+            piece.words = tuple(tokens[:length])
+            return
+        if cue:
+            piece.length, piece.known = length, key in entry.cues
+            if piece.known:
+                frame.prove(tokens[:length], 5)
+            else:
+                frame.result.score -= 12
+            return
+    if words[0] in entry.filler or tokens[0].word in entry.filler:
+        frame.note(tokens[:1])
+        piece.known = True
+
+
+# --- labels and choices
+
+
+def take_labels(frame: Frame) -> None:
+    """``namespace shop``, ``the shop namespace``, ``5 replicas``: a label takes the value beside it."""
+    for mention in frame.mentions:
+        pieces = frame.pieces(mention)
+        for at, piece in enumerate(pieces):
+            if not piece.label:
+                continue
+            order = [*range(at + 1, min(at + 2, len(pieces))), *range(at - 1, max(at - 2, -1), -1)]
+            order += [i for i in range(len(pieces)) if i not in order and i != at]
+            slots = sorted(piece.label, key=lambda index: not _governs(frame, index, mention))
+            took = (index for index in slots if _label_takes(frame, index, at, order, mention))
+            piece.took = next(took, None)
+            if piece.took is None:
+                piece.took = _takes_of(frame, slots, piece, mention)
+            if piece.took is None:
+                frame.alone.append((piece, mention))
+
+
+def _governs(frame: Frame, index: int, mention: Mention) -> bool:
+    """Whether a mention's preposition, or its lack of one, is that of the slot."""
+    slot = frame.slots[index]
+    return mention.preposition in slot.after if mention.preposition else slot.bare
+
+
+def _label_takes(frame: Frame, index: int, label_at: int, order: list[int], mention: Mention) -> bool:
+    """Fills a slot from the label's mention: the word after it, the one before it, then any that fits well."""
+    slot = frame.slots[index]
+    pieces = frame.pieces(mention)
+    for position, at in enumerate(order):
+        piece = pieces[at]
+        if piece.token in frame.result.used or (piece.known and not piece.named):
+            continue
+        reading = frame.read(slot, piece.token)
+        if reading is None or (position > 1 and reading.strength < 3) or not frame.is_open(index, mention):
+            continue
+        if not piece.named and (frame.is_predicate(piece.token) or frame.is_small(piece.token)):
+            continue
+        behind = at > label_at or piece.named
+        if not behind and (frame.is_vague(piece.token) or _known_elsewhere(frame, slot, piece.token)):
+            continue
+        words = [*pieces[label_at].words, piece.token]
+        frame.fill(index, reading.value, words, mention.group, score=4 + reading.strength)
+        fill = frame.result.fills[index]
+        fill.new = fill.new or (mention.indefinite and piece.named)
+        return True
+    return False
+
+
+def _takes_of(frame: Frame, slots: Sequence[int], label: Piece, mention: Mention) -> int | None:
+    """``a timeout of 20 seconds``: the value stands behind "of"."""
+    at = frame.mentions.index(mention) + 1
+    if at >= len(frame.mentions) or frame.mentions[at].preposition != "of" or label.words[-1] != mention.tokens[-1]:
+        return None
+    value = next(iter(frame.pieces(frame.mentions[at])), None)
+    for index in slots:
+        reading = frame.read(frame.slots[index], value.token) if value is not None and not value.known else None
+        if reading is not None and reading.strength > 1 and frame.is_open(index, frame.mentions[at]):
+            assert value is not None
+            words = [*label.words, value.token]
+            frame.fill(index, reading.value, words, mention.group, score=4 + reading.strength)
+            return index
+    return None
+
+
+def _known_elsewhere(frame: Frame, slot: Slot, token: Token) -> bool:
+    """Whether a bare word is known as another slot's value: in ``an nginx container`` it is the image."""
+    return any(token.word in other.known for other in frame.slots if other is not slot)
+
+
+def take_choices(frame: Frame) -> None:
+    """Words that are a value themselves, unless they only labelled another slot: ``the shop NAMESPACE``."""
+    for mention in frame.mentions:
+        for piece in frame.pieces(mention):
+            if piece.choice is None or (piece.took is not None and not frame.slots[piece.took].bare):
+                continue
+            index, value = piece.choice
+            if index not in frame.result.fills:
+                frame.fill(index, value, piece.words, 0, score=3)
+            elif frame.result.fills[index].values[0] != value:
+                frame.result.unexplained += piece.words  # two kinds: the clause is to be read as two
+
+
+# --- values without a label
+
+
+def take_commands(frame: Frame, text: str, behind_verb: Sequence[Token]) -> None:
+    """Command lines: in backticks or quotes, or bare ones whose program is known."""
+    for index, slot in enumerate(frame.slots):
+        if slot.kind is not Kind.COMMAND or not slot.bare or index in frame.result.fills:
+            continue
+        for line in command_lines(text, behind_verb, frame.entry, index, frame.vocabulary.cues):
+            if not any(token in frame.result.used for token in line.tokens):
+                frame.fill(index, line.text, line.tokens, 0, score=4 if line.quoted else 1)
+
+
+def take_values(frame: Frame) -> None:
+    for mention in frame.mentions:
+        for piece in frame.pieces(mention):
+            if not piece.known and piece.token not in frame.result.used:
+                _take_value(frame, mention, piece)
+    _take_arguments(frame)
+
+
+def _take_value(frame: Frame, mention: Mention, piece: Piece) -> None:
+    if piece.token.shape is Shape.PAIR and _take_pair(frame, piece.token, mention):
+        return
+    index = _continues_list(frame, mention, piece)
+    if index is None:
+        index = _best_slot(frame, mention, piece)
+    if index is None:
+        return
+    slot = frame.slots[index]
+    reading = frame.read(slot, piece.token)
+    assert reading is not None
+    text = str(reading.value)
+    frame.fill(index, reading.value, [piece.token], mention.group, score=reading.strength + 2)
+    if reading.strength == 1 and slot.kind is Kind.IMAGE and slot.bare and not _is_known(frame, slot, piece):
+        frame.result.unsure = True
+        frame.result.score -= 1.5
+    elif text.lower() in slot.known:
+        frame.result.score += 1
+    likely = bool(re.search(slot.like, text)) if slot.like else True
+    frame.result.score += 2 if slot.like and likely else 0
+    frame.evidence = frame.evidence or (slot.tells and likely)
+
+
+def _is_known(frame: Frame, slot: Slot, piece: Piece) -> bool:
+    return (
+        piece.named
+        or piece.token.lower in slot.known
+        or frame.discourse.known(slot.things, piece.token.text) is not None
+    )
+
+
+def _continues_list(frame: Frame, mention: Mention, piece: Piece) -> int | None:
+    """The slot of the list that this mention goes on."""
+    if any(other.label for other in frame.pieces(mention)):
+        return None
+    for index, fill in frame.result.fills.items():
+        if mention.group not in fill.groups or not (mention.joined or _labelled_behind(frame, mention, index)):
+            continue
+        slot = frame.slots[index]
+        another_sort = slot.kind is Kind.NAME and values.looks_like_path(piece.token.text)
+        no_value = frame.is_vague(piece.token) or frame.labels_other(mention, piece)
+        if frame.read(slot, piece.token) is not None and not another_sort and not no_value:
+            return index
+    return None
+
+
+def _labelled_behind(frame: Frame, mention: Mention, index: int) -> bool:
+    """Whether a label in the plural at the end of the list holds for this part too: ``web and api containers``."""
+    return any(
+        index in piece.label and frame.word(piece.token) != piece.token.word
+        for other in frame.mentions
+        if other.group == mention.group and other is not mention
+        for piece in frame.pieces(other)[-1:]
+    )
+
+
+def _best_slot(frame: Frame, mention: Mention, piece: Piece) -> int | None:
+    best: tuple[float, int] | None = None
+    for index, slot in enumerate(frame.slots):
+        score = _suits(frame, index, slot, mention, piece)
+        if score is not None and (best is None or score > best[0]):
+            best = (score, index)
+    return best[1] if best else None
+
+
+def _suits(frame: Frame, index: int, slot: Slot, mention: Mention, piece: Piece) -> float | None:
+    """How well an unlabelled value suits a slot, or None."""
+    token = piece.token
+    if slot.kind in _OWN_WAY or (slot.kind is Kind.COMMAND and slot.bare):
+        return None
+    reading = frame.read(slot, token)
+    if reading is None or not frame.is_open(index, mention) or frame.is_predicate(token):
+        return None
+    if slot.only and not re.search(slot.only, token.text):
+        return None
+    preposition = mention.preposition
+    called = preposition in _NAMING_WORDS and token.word not in _NEVER_NAMES and not frame.is_small(token)
+    if not (piece.named or called) and (frame.is_vague(token) or frame.labels_other(mention, piece)):
+        return None
+    if preposition and preposition in slot.after:
+        place = 4.0
+    elif slot.bare and preposition in ("", "of", "for"):
+        place = 3.0 if not preposition else 2.0
+    elif reading.strength == 3 and slot.kind in _SHAPED:
+        place = 1.0
+    else:
+        return None
+    if reading.strength == 1 and token.shape is Shape.WORD and _too_bare(slot, mention):
+        return None
+    if (slot.like and re.search(slot.like, token.text)) or slot.only:
+        place += 0.5
+    return place + reading.strength
+
+
+def _too_bare(slot: Slot, mention: Mention) -> bool:
+    """Whether a plain word is no such value there: "build me a HOUSE", "deploy nginx to the MOON"."""
+    preposition = mention.preposition
+    if slot.kind in (Kind.PATH, Kind.HOST, Kind.URL) and not preposition:
+        return True
+    by_preposition = preposition in slot.after and preposition not in _CALLED and not slot.bare
+    return by_preposition and mention.definite
+
+
+def _take_pair(frame: Frame, token: Token, mention: Mention) -> bool:
+    """``replicas=3``: the slot that its key names, else the slot that gathers pairs."""
+    key, text = values.pair(token)
+    labels = frame.entry.labels
+    named = labels.get((singular(key.lower()),)) or labels.get(("--" + key.lower(),)) or ()
+    own = [i for i, slot in enumerate(frame.slots) if key in slot.inputs]
+    parts = tokenise(text)
+    for index in (*own, *named):
+        slot = frame.slots[index]
+        if slot.kind in (Kind.PAIRS, Kind.SETTINGS) or len(parts) != 1 or index in frame.result.fills:
+            continue
+        reading = frame.read(slot, parts[0])
+        if reading is not None:
+            frame.fill(index, reading.value, [token], mention.group, score=4)
+            return True
+    for index, slot in enumerate(frame.slots):
+        if slot.kind not in (Kind.SETTINGS, Kind.PAIRS):
+            continue
+        labelled = any(index in piece.label for piece in frame.pieces(mention))
+        if labelled or "label" not in slot.labels:
+            frame.fill(index, (key, text), [token], mention.group, score=3)
+            return True
+    return False
+
+
+def _take_arguments(frame: Frame) -> None:
+    """The words behind a script's path, and those after "with arguments"."""
+    for index, slot in enumerate(frame.slots):
+        if slot.kind is not Kind.ARGUMENTS or not frame.result.fills:
+            continue
+        for mention in frame.mentions:
+            pieces = frame.pieces(mention)
+            labelled = any(index in piece.label for piece in pieces)
+            if not (labelled or mention.preposition in ("", *slot.after)):
+                continue
+            for piece in pieces:
+                if not piece.known and piece.token not in frame.result.used and piece.token.shape is not Shape.PAIR:
+                    frame.fill(index, piece.token.text, [piece.token], mention.group, score=1)
