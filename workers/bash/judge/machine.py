@@ -63,7 +63,7 @@ class Machine:
         elif SECRET in text:
             self.note(Finding(Decision.ASK, "A credential's content is run as shell code.", text, "shell.unseen-code"))
         parsed = syntax.parse(text)
-        if parsed.root.has_error or any(parsed.slice(span) != "-" for span in parsed.dropped):
+        if parsed.is_doubtful:
             reason = "This cannot be parsed as shell code with certainty."
             self.note(Finding(Decision.ASK, reason, text, "parse.error"))
         output = Walk(self, parsed).run(scope, stdin)

@@ -9,6 +9,7 @@ from functools import cache
 
 import bashlex
 import bashlex.ast
+import bashlex.parser
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
@@ -38,6 +39,13 @@ class Syntax:
     root: Node
     dropped: tuple[Span, ...] = ()
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the parser had to guess, or is known to guess wrongly: bash may read this text differently."""
+        if self.root.has_error or any(self.slice(span) != "-" for span in self.dropped):
+            return True
+        return any(node.type == "heredoc_redirect" and not _ends_rightly(self, node) for node in nodes(self.root))
+
     def slice(self, span: Span) -> str:
         return self.source[span[0] : span[1]].decode("utf-8", "replace")
 
@@ -63,8 +71,11 @@ def _without_read_write(source: bytes, root: Node) -> Node:
     """The tree with every <> taken for >>, which the grammar knows (0.25 does not know <>), if that parses."""
     changed = bytearray(source)
     for node in nodes(root):
-        if node.type == "ERROR" and node.text == b"<" and source[node.end_byte : node.end_byte + 1] == b">":
-            changed[node.start_byte] = ord(">")
+        at = node.start_byte
+        if node.type == "ERROR" and source[at : at + 2] == b"<>":
+            changed[at] = ord(">")
+        elif node.type == "ERROR" and node.text == b">" and source[at - 1 : at] == b"<":
+            changed[at - 1] = ord(">")
     repaired = Parser(_language()).parse(bytes(changed)).root_node
     return root if repaired.has_error else repaired
 
@@ -163,15 +174,34 @@ def _add_redirect(result: Shape, node: Node) -> None:
                 _add_redirect(result, child)
 
 
+_DELIMITER = re.compile(r"\\?(?P<bare>\w[\w.-]*)|(?P<mark>['\"])(?P<quoted>[\w .:-]+)(?P=mark)")
+
+
+def _ends_rightly(syntax: Syntax, node: Node) -> bool:
+    """Whether bash ends this here-document where the grammar does, which takes `E ` for E and knows no E"F"."""
+    start, end = _child(node, "heredoc_start"), _child(node, "heredoc_end")
+    delimiter = _DELIMITER.fullmatch(syntax.text_of(start)) if start else None
+    if start is None or end is None or delimiter is None:
+        return False
+    word = delimiter["bare"] or delimiter["quoted"]
+    lines = syntax.source[start.end_byte :].decode("utf-8", "replace").split("\n")[1:]
+    last = syntax.source[start.end_byte : end.start_byte].count(b"\n") - 1
+    tabs = "\t" if node.children[0].type == "<<-" else ""
+    matches = [line.lstrip(tabs) if tabs else line for line in lines]
+    return word in matches and matches.index(word) == last
+
+
+def _child(node: Node, kind: str) -> Node | None:
+    return next((child for child in node.children if child.type == kind), None)
+
+
 def _begins_line(node: Node) -> bool:
     return bool(node.text and node.text.startswith(b"\n"))
 
 
 def heredoc(syntax: Syntax, node: Node) -> tuple[str, bool]:
     """The text of a here-document and whether it is taken literally."""
-    start = next((child for child in node.children if child.type == "heredoc_start"), None)
-    body = next((child for child in node.children if child.type == "heredoc_body"), None)
-    end = next((child for child in node.children if child.type == "heredoc_end"), None)
+    start, body, end = (_child(node, f"heredoc_{kind}") for kind in ("start", "body", "end"))
     text = syntax.text_of(body) if body else ""
     if not text and start is not None and end is not None:
         line_end = syntax.source.find(b"\n", start.end_byte, end.start_byte)
@@ -221,7 +251,7 @@ def second_opinion(syntax: Syntax) -> Opinion:
         return Opinion()
     try:
         collector = _Commands(syntax.text)
-        for tree in bashlex.parse(_for_bashlex(syntax)):
+        for tree in _bashlex_trees(_for_bashlex(syntax)):
             collector.visit(tree)
     except Exception:  # bashlex raises whatever its tables and its code run into
         return Opinion(refused=not _beyond_bashlex(syntax))
@@ -236,18 +266,10 @@ def second_opinion(syntax: Syntax) -> Opinion:
     return Opinion(unseen=tuple(unseen))
 
 
-_PLAIN_DELIMITER = re.compile(r"(['\"]?)\w+\1")
-
-
 def _is_literal(syntax: Syntax, node: Node) -> bool:
     """Text in which bashlex 0.18 wrongly sees commands: single quotes, arithmetic, here-documents inside braces."""
     if node.type == "heredoc_body":
-        start = (
-            next((child for child in node.parent.children if child.type == "heredoc_start"), None)
-            if node.parent
-            else None
-        )
-        return start is not None and bool(_PLAIN_DELIMITER.fullmatch(syntax.text_of(start)))
+        return node.parent is not None and _ends_rightly(syntax, node.parent)
     return node.type == "raw_string" or bool(node.children and node.children[0].type == "((")
 
 
@@ -271,6 +293,24 @@ def _beyond_bashlex(syntax: Syntax) -> bool:
         or any(words[0] in _WORDS_BEYOND_BASHLEX for words in command_words(syntax).values())
         or not any(node.type in COMMANDS for node in nodes(syntax.root))
     )
+
+
+def _bashlex_trees(text: str) -> Iterator[bashlex.ast.node]:
+    """bashlex.parse, with the limit for every line and not for the first alone.
+
+    -1 leaves words as they are: bashlex 0.18 loops for ever on some words that it expands (an open "${a"), and the
+    substitutions in words are judged, by both parsers, as texts of their own.
+    """
+    index = 0
+    while index < len(text):
+        tree = bashlex.parser._parser(text[index:], expansionlimit=-1).parse()
+        if not isinstance(tree, bashlex.ast.node):
+            return
+        bashlex.ast.posshifter(index).visit(tree)
+        yield tree
+        heredocs = bashlex.parser._endfinder()
+        heredocs.visit(tree)
+        index = max(tree.pos[1], heredocs.end) + 1
 
 
 class _Commands(bashlex.ast.nodevisitor):  # type: ignore[misc]  # bashlex has no types
