@@ -28,6 +28,21 @@ def observed(api: Api, repo: str, branch: str) -> Observation:
     )
 
 
+def put_back(ctx: Context, repo: str, branch: str, before: Observation, now: Observation) -> None:
+    """Make a deleted branch again at the commit that it pointed to. Raises TaskFailed if there is another by now."""
+    if not before.exists or now.same_as(before):
+        return
+    sha = before.state["sha"]
+    if now.exists:
+        raise TaskFailed(
+            f"{repo} has another branch {branch} by now",
+            kind=FailureKind.CONFLICT,
+            hint=f"its former commit was {sha}",
+        )
+    api = Api(ctx, f"create the branch {branch} in {repo} again", repo)
+    api.post(f"/repos/{repo}/git/refs", {"ref": f"refs/heads/{branch}", "sha": sha})
+
+
 class CreateBranch(Operation["CreateBranch.Inputs", "CreateBranch.Result"]):
     """A branch of that name is taken as it is, wherever it points."""
 
@@ -70,7 +85,10 @@ class CreateBranch(Operation["CreateBranch.Inputs", "CreateBranch.Result"]):
         return self.Result(branch=inputs.branch, sha=api.post(f"/repos/{inputs.repo}/git/refs", body)["object"]["sha"])
 
     def restore(self, ctx: Context, inputs: CreateBranch.Inputs, before: Observations, now: Observations) -> None:
-        if before[0].exists or not now[0].exists:
+        if before[0].exists:
+            put_back(ctx, inputs.repo, inputs.branch, before[0], now[0])
+            return
+        if not now[0].exists:
             return
         api = Api(ctx, f"delete the branch {inputs.branch} of {inputs.repo}", inputs.repo)
         start = _start(api, inputs)
@@ -138,18 +156,7 @@ class DeleteBranch(Operation["DeleteBranch.Inputs", "DeleteBranch.Result"]):
         return self.Result(branch=inputs.branch)
 
     def restore(self, ctx: Context, inputs: DeleteBranch.Inputs, before: Observations, now: Observations) -> None:
-        if not before[0].exists:
-            return
-        if now[0].exists and now[0].state["sha"] != before[0].state["sha"]:
-            raise TaskFailed(
-                f"{inputs.repo} has another branch {inputs.branch} by now",
-                kind=FailureKind.CONFLICT,
-                hint=f"its former commit was {before[0].state['sha']}",
-            )
-        if not now[0].exists:
-            body = {"ref": f"refs/heads/{inputs.branch}", "sha": before[0].state["sha"]}
-            api = Api(ctx, f"create the branch {inputs.branch} in {inputs.repo} again", inputs.repo)
-            api.post(f"/repos/{inputs.repo}/git/refs", body)
+        put_back(ctx, inputs.repo, inputs.branch, before[0], now[0])
 
     def _api(self, ctx: Context, inputs: DeleteBranch.Inputs) -> Api:
         return Api(ctx, f"delete the branch {inputs.branch} of {inputs.repo}", inputs.repo)

@@ -72,8 +72,11 @@ class CreateIssue(Operation["CreateIssue.Inputs", "IssueResult"]):
         return IssueResult(number=made["number"], url=made["html_url"])
 
     def restore(self, ctx: Context, inputs: CreateIssue.Inputs, before: Observations, now: Observations) -> None:
-        if now[0].exists and now[0].state["state"] == "open":
-            api = Api(ctx, f"close the issue {inputs.title!r} in {inputs.repo}", inputs.repo)
+        api = Api(ctx, f"undo the issue {inputs.title!r} in {inputs.repo}", inputs.repo)
+        if before[0].exists:  # an undo that closed it is itself taken back
+            body = {"state": before[0].state["state"]}
+            api.patch(f"/repos/{inputs.repo}/issues/{before[0].state['number']}", body)
+        elif now[0].exists and now[0].state["state"] == "open":
             body = {"state": "closed", "state_reason": "not_planned"}
             api.patch(f"/repos/{inputs.repo}/issues/{now[0].state['number']}", body)
 
@@ -144,8 +147,13 @@ class CommentIssue(Operation["CommentIssue.Inputs", "CommentIssue.Result"]):
         return self.Result(number=inputs.number, comment_id=made["id"], url=made["html_url"])
 
     def restore(self, ctx: Context, inputs: CommentIssue.Inputs, before: Observations, now: Observations) -> None:
-        if not before[0].exists and now[0].exists:
-            api = Api(ctx, f"delete the comment on #{inputs.number} of {inputs.repo}", inputs.repo)
+        api = Api(ctx, f"undo the comment on #{inputs.number} of {inputs.repo}", inputs.repo)
+        if before[0].exists:  # an undo that deleted it is itself taken back
+            place = f"/repos/{inputs.repo}/issues/{inputs.number}/comments"
+            text = before[0].state["body"]
+            if all(one["body"] != text for one in api.all(place)):
+                api.post(place, {"body": text})
+        elif now[0].exists:
             api.delete(f"/repos/{inputs.repo}/issues/comments/{now[0].facts['id']}")
 
     def _api(self, ctx: Context, inputs: CommentIssue.Inputs) -> Api:

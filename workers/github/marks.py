@@ -37,14 +37,12 @@ def without_mark(body: str | None) -> str:
     return re.sub(r"\s*<!-- reign:\S+/\S+ -->\s*$", "", body or "")
 
 
-def trailer(ctx: Context) -> str:
-    run, task = ctx.origin
-    return f"{_TRAILER}: {run}/{task}"
-
-
 def with_trailer(ctx: Context, message: str) -> str:
-    """A commit message with the trailer in a paragraph of its own."""
-    return f"{message.rstrip()}\n\n{trailer(ctx)}" if message.strip() else trailer(ctx)
+    """A commit message with the trailer in a paragraph of its own. The commit of an undo belongs to what it takes back
+    and to the undo itself, which can be taken back in turn."""
+    owners = dict.fromkeys([ctx.origin, (ctx.run, ctx.task)])
+    trailers = "\n".join(f"{_TRAILER}: {run}/{task}" for run, task in owners)
+    return f"{message.rstrip()}\n\n{trailers}" if message.strip() else trailers
 
 
 def commit_of_run(ctx: Context, message: str) -> bool:

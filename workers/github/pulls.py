@@ -142,9 +142,12 @@ class OpenPullRequest(Operation["OpenPullRequest.Inputs", "OpenPullRequest.Resul
         return api.post(f"/repos/{inputs.repo}/pulls", body)
 
     def restore(self, ctx: Context, inputs: OpenPullRequest.Inputs, before: Observations, now: Observations) -> None:
-        if not now[0].exists:
-            return  # closed, or merged: then it is the merge that has to be undone
         api = Api(ctx, f"undo the pull request {inputs.head} -> {inputs.base} in {inputs.repo}", inputs.repo)
+        if not now[0].exists:
+            # Closed, or merged (then it is the merge that has to be undone); reopened if an undo had closed it.
+            if before[0].exists:
+                api.patch(f"/repos/{inputs.repo}/pulls/{before[0].state['number']}", {"state": "open"})
+            return
         number = now[0].state["number"]
         if before[0].exists:
             take_back(api, inputs.repo, before[0].state, now[0].state, number)

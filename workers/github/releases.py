@@ -129,7 +129,13 @@ class CreateRelease(Operation["CreateRelease.Inputs", "CreateRelease.Result"]):
                     hint="delete it by hand if nobody needs it",
                 )
             api.delete(f"/repos/{inputs.repo}/releases/{now[0].facts['id']}")
-        elif before[0].exists and now[0].exists:
+        elif before[0].exists and not now[0].exists:
+            raise TaskFailed(
+                f"the release {inputs.tag} of {inputs.repo} was deleted with its assets",
+                kind=FailureKind.CONFLICT,
+                hint="run the plan that made it again",
+            )
+        elif before[0].exists:
             self._detach(api, inputs, before[0], now[0])
         if not before[1].exists and now[1].exists:
             api.delete(f"/repos/{inputs.repo}/git/refs/tags/{part(inputs.tag)}")

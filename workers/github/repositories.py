@@ -121,6 +121,12 @@ class CreateRepository(Operation["CreateRepository.Inputs", "CreateRepository.Re
             ctx.wait(1.0)
 
     def restore(self, ctx: Context, inputs: CreateRepository.Inputs, before: Observations, now: Observations) -> None:
+        if before[0].exists and not now[0].exists:
+            raise TaskFailed(
+                f"the repository {before[0].facts['full_name']} was deleted, and cannot be brought back from here",
+                kind=FailureKind.CONFLICT,
+                hint="its owner can restore it for 90 days (Settings, Repositories, Deleted repositories)",
+            )
         if before[0].exists or not now[0].exists:
             return
         full_name = now[0].facts["full_name"]
