@@ -15,7 +15,7 @@ from reign.security.masking import Masker
 
 if TYPE_CHECKING:
     from github import Github
-    from github.Auth import AppInstallationAuth
+    from github.Auth import AppAuth, AppInstallationAuth
 
 GITHUB = "https://api.github.com"
 _ANSWER_WITHIN = 30  # seconds; GitHub itself gives up after 10 (REST API documentation, "Timeouts")
@@ -125,16 +125,33 @@ _kept: dict[tuple[str, str, int], AppInstallationAuth] = {}
 _keeping = threading.Lock()
 
 
-def installation_auth(who: Account, installation: int) -> AppInstallationAuth:
-    """The App's way in; kept by the process, because a token of an installation is good for an hour."""
+def app_auth(who: Account) -> AppAuth:
+    """The App itself, which may do nothing but ask for tokens of its installations. Raises TaskFailed for a bad key."""
     from github import Auth
+    from jwt import PyJWTError
 
     assert who.app_id is not None
     assert who.private_key is not None
-    key = (who.url, who.app_id, installation)
+    auth = Auth.AppAuth(who.app_id, who.private_key)
+    try:
+        auth.create_jwt()
+    except (PyJWTError, ValueError, TypeError):
+        raise TaskFailed(
+            "the App's private key cannot be read",
+            kind=FailureKind.MISSING_PREREQUISITE,
+            hint="give the .pem file that GitHub made, whole, e.g. private_key: secret://file/etc/reign/app.pem",
+        ) from None
+    return auth
+
+
+def installation_auth(who: Account, app: AppAuth, installation: int) -> AppInstallationAuth:
+    """The App's way in; kept by the process, because a token of an installation is good for an hour."""
+    from github import Auth
+
+    key = (who.url, str(who.app_id), installation)
     with _keeping:
         if key not in _kept:
-            _kept[key] = Auth.AppInstallationAuth(Auth.AppAuth(who.app_id, who.private_key), installation)
+            _kept[key] = Auth.AppInstallationAuth(app, installation)
         return _kept[key]
 
 

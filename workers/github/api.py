@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from reign.executor import Context, TaskFailed
 from workers.github import refusals
-from workers.github.account import Account, account, client, forget_installations, installation_auth
+from workers.github.account import Account, account, app_auth, client, forget_installations, installation_auth
 
 if TYPE_CHECKING:
     from github.Requester import Requester
@@ -144,13 +144,12 @@ class Api:
         who = self.account
         if who.token is not None:
             return client(who, Auth.Token(who.token)).requester
-        assert who.app_id is not None
-        assert who.private_key is not None
+        app = app_auth(who)
         installation = who.installation_id
         if installation is None:
-            self._requester = client(who, Auth.AppAuth(who.app_id, who.private_key)).requester
+            self._requester = client(who, app).requester
             installation = self._installation(repo, owner)
-        auth = installation_auth(who, installation)
+        auth = installation_auth(who, app, installation)
         requester = client(who, auth).requester
         self.ctx.masker.add("", self._guarded("POST", "/app/installations", lambda: auth.token))
         return requester

@@ -119,7 +119,7 @@ def _checks(api: Api, repo: str, sha: str) -> dict[str, Check]:
         found[status["context"]] = Check(state, status["target_url"])
     runs: list[Any] = list(api.all(f"/repos/{repo}/commits/{sha}/check-runs", key="check_runs", filter="latest"))
     for run in reversed(runs):
-        actions = (run.get("app") or {}).get("slug") == "github-actions"
+        actions = (run["app"] or {}).get("slug", "github-actions") == "github-actions"
         state = run["conclusion"] if run["status"] == "completed" else "pending"
         found[run["name"]] = Check(state or "unknown", run["html_url"], run["id"] if actions else None)
     return found

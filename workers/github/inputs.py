@@ -6,7 +6,7 @@ import re
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from reign.core.catalog import OperationInputs
 
@@ -42,16 +42,15 @@ Ref = Annotated[
 ]
 
 
-def _path(value: Any) -> Any:
-    return value.removeprefix("./") if isinstance(value, str) else value
+def _path(value: str) -> str:
+    path = value.removeprefix("./")
+    if any(name in ("", ".", "..", ".git") for name in path.split("/")):
+        raise ValueError(f"{value!r} is not the path of a file in a repository")
+    return path
 
 
-#: A file in a repository: relative, and without `.` or `..` in it.
-FilePath = Annotated[
-    str,
-    BeforeValidator(_path),
-    StringConstraints(pattern=r"^(?:[^/\x00]+/)*[^/\x00]+$"),
-]
+#: A file in a repository: relative to its top, and without ``.``, ``..`` or ``.git`` on the way.
+FilePath = Annotated[str, AfterValidator(_path)]
 
 
 class RepoInputs(OperationInputs):
