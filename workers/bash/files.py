@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import errno
 import hashlib
 import re
@@ -83,7 +82,7 @@ class WriteFile(_FileOperation):
             if self.encoding == "base64" and "${{" not in self.content:
                 try:
                     base64.b64decode(self.content, validate=True)
-                except binascii.Error as error:
+                except ValueError as error:
                     raise ValueError(f"content is no base64: {error}") from None
             return self
 
@@ -174,26 +173,27 @@ class MoveFile(_FileOperation):
         mode = _require_file(source)
         require_replaceable(target, seen[1])
         mode = mode if inputs.bits is None else inputs.bits
-        with in_words(target.path):
-            try:
+        try:
+            with in_words(target.path, but=errno.EXDEV):
                 source.move_to(target)
-            except OSError as error:
-                if error.errno != errno.EXDEV:
-                    raise
-                require_replaceable(source, seen[0])
-                target.replace(checked_stream(ctx, source.chunks()), mode=mode, owner=_owner(seen[0]))
-                source.remove()
+        except OSError:
+            require_replaceable(source, seen[0])
+            target.replace(checked_stream(ctx, source.chunks()), mode=mode, owner=_owner(seen[0]))
+            source.remove()
         after = observe(ctx, target)
         if _bits(after) != mode:
-            put_back(ctx, target, after.model_copy(update={"state": after.state | {"mode": f"{mode:04o}"}}))
+            target.set_mode(mode, tuple(after.state["owner"]))
         return FileResult(path=str(target.path), sha256=after.state["sha256"])
 
     def restore(self, ctx: Context, inputs: Any, before: Observations, now: Observations) -> None:
         source, target = self.places(ctx, inputs)
         moved = now[1].exists and now[1].state.get("sha256") == before[0].state.get("sha256")
         if before[0].exists and not now[0].exists and moved:
-            with in_words(source.path):
-                target.move_to(source)  # a file too large to be kept comes back this way
+            try:
+                with in_words(source.path, but=errno.EXDEV):
+                    target.move_to(source)  # a file too large to be kept comes back this way
+            except OSError:
+                ctx.log(f"{source.path} is on another file system: it is written anew")
         super().restore(ctx, inputs, before, now)
 
 

@@ -128,6 +128,14 @@ class Place:
                     raise
             os.fsync(folder)
 
+    def set_mode(self, mode: int, owner: tuple[int, int]) -> None:
+        """Mode and owner of the file there. Raises TaskFailed."""
+        with in_words(self.path), self.folder() as folder, _opened(self._open(folder)) as handle:
+            status = os.fstat(handle)
+            if owner != (status.st_uid, status.st_gid):
+                os.fchown(handle, *owner)
+            os.fchmod(handle, mode)
+
     def remove(self) -> None:
         """Take the file away; nothing happens if there is none. Raises TaskFailed."""
         with in_words(self.path), contextlib.suppress(FileNotFoundError), self.folder() as folder:
@@ -191,15 +199,15 @@ def _checked(ctx: Context, place: Place) -> Place:
 
 
 @contextlib.contextmanager
-def in_words(path: Path) -> Iterator[None]:
-    """What the system says, as a failure for a person."""
+def in_words(path: Path, *, but: int | None = None) -> Iterator[None]:
+    """What the system says, as a failure for a person; the error number ``but`` stays what it is."""
     try:
         yield
-    except FileNotFoundError:
-        raise
-    except PermissionError as error:
-        raise TaskFailed(f"{path}: {error.strerror}", kind=FailureKind.PERMISSION) from None
     except OSError as error:
+        if error.errno == but:
+            raise
+        if isinstance(error, PermissionError):
+            raise TaskFailed(f"{path}: {error.strerror}", kind=FailureKind.PERMISSION) from None
         raise TaskFailed(f"{path}: {error.strerror}", retryable=True) from None
 
 

@@ -81,7 +81,8 @@ def require_replaceable(place: Place, seen: Observation) -> None:
 
 def put_back(ctx: Context, place: Place, before: Observation) -> None:
     """Make the place look as ``before`` shows it. Raises TaskFailed if that cannot be done."""
-    if before.same_as(observe(ctx, place)):
+    now = observe(ctx, place)
+    if before.same_as(now):
         return
     if not before.exists:
         status = place.status()
@@ -95,11 +96,14 @@ def put_back(ctx: Context, place: Place, before: Observation) -> None:
     if before.state["kind"] == "folder":
         place.make_folder(int(before.state["mode"], 8))
         return
+    uid, gid = before.state["owner"]
+    mode = int(before.state["mode"], 8)
+    if now.state.get("sha256") == before.state["sha256"]:
+        place.set_mode(mode, (uid, gid))
+        return
     if before.state["content"] is None:
         raise TaskFailed(f"{place.path} was too large to be kept, so it cannot be put back")
-    data = ctx.blobs.get(before.state["content"])
-    uid, gid = before.state["owner"]
-    place.replace(iter([data]), mode=int(before.state["mode"], 8), owner=(uid, gid))
+    place.replace(iter([ctx.blobs.get(before.state["content"])]), mode=mode, owner=(uid, gid))
 
 
 def _leave_unless_empty(ctx: Context, place: Place) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
+import signal
 import stat
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -187,7 +190,9 @@ def test_files_too_large_to_be_kept_are_not_destroyed(tmp_path: Path, work: Path
     ):
         with pytest.raises(TaskFailed, match="2000 bytes, more than is kept"):
             run_operation(operation, ctx, operation.Inputs.model_validate(inputs))
-    undo_after(MoveFile(), ctx, lambda: None, source="large", destination="elsewhere")
+    (work / "large").chmod(0o604)
+    undo_after(MoveFile(), ctx, lambda: None, source="large", destination="elsewhere", mode="0600")
+    assert (work / "large").stat().st_mode & 0o777 == 0o604
     assert (work / "large").stat().st_size == 2000
     undo_after(CopyFile(), ctx, lambda: None, source="large", destination="copy")
     assert not (work / "copy").exists()
@@ -221,6 +226,55 @@ def test_a_cancelled_copy_leaves_no_half_file(ctx: RecordingContext, work: Path)
     with pytest.raises(Cancelled):
         CopyFile().apply(ctx, inputs, seen)
     assert [path.name for path in work.iterdir()] == ["large"]
+
+
+def test_a_move_to_another_file_system_is_a_copy_and_comes_back(tmp_path: Path, work: Path) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as other:
+        if Path(other).stat().st_dev == work.stat().st_dev:
+            pytest.skip("one file system only")
+        ctx = make_context(tmp_path / "reign", workdir=work, options={"roots": [other]})
+        (work / "f").write_text("x")
+        (work / "f").chmod(0o640)
+        undo_after(
+            MoveFile(),
+            ctx,
+            lambda: pytest.fail("the source is still there") if (work / "f").exists() else None,
+            source="f",
+            destination=f"{other}/g",
+        )
+        assert (work / "f").stat().st_mode & 0o777 == 0o640
+        assert list(Path(other).iterdir()) == []
+
+
+def test_a_full_disk_is_said_in_words_and_leaves_no_half_file(ctx: RecordingContext, work: Path) -> None:
+    (work / "f").write_text("old")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(TaskFailed, match="f: File too large"):
+            run_operation(WriteFile(), ctx, WriteFile.Inputs(path="f", content="x" * 5000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, former)
+    assert [(path.name, path.read_text()) for path in work.iterdir()] == [("f", "old")]
+
+
+def test_undo_remakes_a_folder_that_was_there(ctx: RecordingContext, work: Path) -> None:
+    (work / "d").mkdir(mode=0o755)
+    undo_after(MakeDirectory(), ctx, lambda: (work / "d").rmdir(), path="d", mode="0700")
+    assert (work / "d").stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("mode", [420, "644x", "9", True])
+def test_a_mode_must_be_octal_digits_in_quotes(mode: Any) -> None:
+    with pytest.raises(ValueError, match="octal digits in quotes"):
+        WriteFile.Inputs.model_validate({"path": "f", "content": "", "mode": mode})
+
+
+def test_content_that_is_no_base64_is_refused() -> None:
+    with pytest.raises(ValueError, match="content is no base64"):
+        WriteFile.Inputs(path="f", content="äöü?", encoding="base64")
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")

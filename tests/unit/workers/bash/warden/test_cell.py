@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import coverage
 import pytest
 
 from tests.engines.bash import need
@@ -21,6 +22,10 @@ from workers.bash.warden.guard import Guard
 from workers.bash.warden.order import Limits, Order
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
+#: Where a child leaves what it measured of itself.
+_MEASURED = coverage.Coverage.current()
+OWN = [str(Path.cwd()), *([str(Path(_MEASURED.get_data().data_filename()).parent)] if _MEASURED else [])]
 
 
 def refused(act: Callable[[], object], *numbers: int) -> bool:
@@ -38,9 +43,7 @@ def test_landlock_opens_what_is_listed_and_nothing_else(tmp_path: Path) -> None:
         (tmp_path / name / "file").write_text("x")
 
     def inside() -> int:
-        # The coverage data of this child goes where the tests run.
-        own = [str(Path.cwd()), os.environ.get("TMPDIR", "/nowhere")]
-        landlock.restrict([str(tmp_path / "read"), sys.prefix], [str(tmp_path / "write"), *own], network=False)
+        landlock.restrict([str(tmp_path / "read"), sys.prefix], [str(tmp_path / "write"), *OWN], network=False)
         assert (tmp_path / "read" / "file").read_text() == "x"
         assert refused(lambda: (tmp_path / "read" / "file").write_text("y"), errno.EACCES)
         (tmp_path / "write" / "new").write_text("y")
