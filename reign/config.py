@@ -13,6 +13,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -101,6 +102,8 @@ class Settings(BaseSettings):
             raise InvalidInput(
                 f"{name}: {first['msg'].removeprefix('Value error, ')}", hint="see docs/settings.md"
             ) from None
+        except SettingsError as error:
+            raise InvalidInput(f"the settings in the environment: {error}", hint="lists and objects are JSON") from None
         except (ValueError, OSError) as error:
             raise InvalidInput(f"{_config_file()}: {error}", hint="it must be TOML") from None
         settings._refuse_unknown()

@@ -18,7 +18,8 @@ from typing import Any
 from reign.core.errors import InvalidInput, did_you_mean
 
 MAX_LENGTH = 10_000
-MAX_DEPTH = 50
+MAX_DEPTH = 50  # of parentheses, indexes and calls in each other
+MAX_CHAIN = 200  # of operators and keys that apply to each other's values
 MAX_TEXT = 1_000_000  # characters an expression may grow a text to
 
 
@@ -109,7 +110,17 @@ class _Parser:
         node = self.expression(0)
         if self.token[0] != "end":
             raise ExpressionError(f"unexpected {self.token[1]!r} in expression {self.text.strip()!r}")
+        self.refuse_deep(node)
         return node
+
+    def refuse_deep(self, root: Node) -> None:
+        """Trees are walked by recursion, and a long chain (``a.b.c...``, ``a || b || ...``) is a deep tree too."""
+        level: list[Node] = [root]
+        for _ in range(MAX_CHAIN):
+            level = [child for node in level for child in children(node)]
+            if not level:
+                return
+        raise ExpressionError(f"expression with chains longer than {MAX_CHAIN}: {self.text.strip()[:40]!r}...")
 
     def expression(self, minimum: int) -> Node:
         self.depth += 1
@@ -123,10 +134,14 @@ class _Parser:
         return left
 
     def unary(self) -> Node:
-        if self.token[1] == "!" and self.token[0] == "op":
+        negations = 0
+        while self.token[1] == "!" and self.token[0] == "op":
             self.take()
-            return Unary(self.unary())
-        return self.postfix(self.primary())
+            negations += 1
+        node = self.postfix(self.primary())
+        for _ in range(negations):
+            node = Unary(node)
+        return node
 
     def postfix(self, node: Node) -> Node:
         while True:
@@ -147,10 +162,8 @@ class _Parser:
 
     def primary(self) -> Node:
         kind, value, _ = self.take()
-        if kind == "number":
-            return Literal(float(value) if "." in value else int(value))
-        if kind == "text":
-            return Literal(value[1:-1].replace("''", "'") if value[0] == "'" else json.loads(value))
+        if kind in ("number", "text"):
+            return Literal(self.literal(kind, value))
         if kind == "name":
             if value in ("true", "false", "null"):
                 return Literal({"true": True, "false": False, "null": None}[value])
@@ -163,6 +176,17 @@ class _Parser:
             return node
         got = repr(value) if value else "the end"
         raise ExpressionError(f"expected a value but found {got} in expression {self.text.strip()!r}")
+
+    def literal(self, kind: str, value: str) -> Any:
+        if value[0] == "'":
+            return value[1:-1].replace("''", "'")
+        try:
+            if kind == "number":
+                return float(value) if "." in value else int(value)
+            return json.loads(value)
+        except ValueError:
+            what = "text: quote it with ' or write it as JSON" if kind == "text" else "number"
+            raise ExpressionError(f"{value[:40]} is not a {what}, in expression {self.text.strip()[:60]!r}") from None
 
     def call(self, name: str) -> Node:
         if name not in FUNCTIONS and name not in STATUS_FUNCTIONS:
@@ -195,7 +219,10 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return json.dumps(value, ensure_ascii=False)
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ExpressionError(f"a value cannot be written as text: {error}") from None
 
 
 def _length(value: Any) -> int:
@@ -213,14 +240,17 @@ def _contains(of: Any, item: Any) -> bool:
 def _from_json(text: Any) -> Any:
     try:
         return json.loads(text)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ExpressionError(f"fromJSON() got a text that is not JSON: {error}") from None
 
 
 def _join(items: Any, separator: Any = ",") -> str:
     if not isinstance(items, list):
         raise ExpressionError("join() takes a list")
-    return _text(separator).join(_text(item) for item in items)
+    between = _text(separator)
+    if len(between) * len(items) > MAX_TEXT:
+        raise ExpressionError(f"join() would grow a text past {MAX_TEXT} characters")
+    return between.join(map(_text, items))
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -270,12 +300,14 @@ def evaluate(node: Node, scope: Mapping[str, Any]) -> Any:
 def _call(name: str, values: list[Any]) -> Any:
     try:
         return FUNCTIONS[name](*values)
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, ValueError, RecursionError) as error:
         raise ExpressionError(f"{name}() was called with the wrong arguments: {error}") from None
 
 
 def _index(of: Node, key: Any, scope: Mapping[str, Any]) -> Any:
     value = evaluate(of, scope)
+    if isinstance(key, list | Mapping):
+        raise ExpressionError(f"{source(of)}[...] takes a text or a number, not {_text(key)[:40]}")
     if isinstance(value, Mapping):
         if key in value:
             return value[key]
@@ -285,7 +317,7 @@ def _index(of: Node, key: Any, scope: Mapping[str, Any]) -> Any:
     if isinstance(value, list):
         try:
             return value[int(key)]
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, IndexError, OverflowError):
             raise Missing(f"{source(of)} is a list of {len(value)} and has no item {key!r}") from None
     raise Missing(f"{source(of)} has no {key!r}: it is not an object")
 
@@ -346,21 +378,26 @@ def source(node: Node) -> str:
             return f"{source(left)} {operator} {source(right)}"
 
 
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes right below ``node``."""
+    match node:
+        case Index(of, key):
+            return (of, key)
+        case Unary(operand):
+            return (operand,)
+        case Binary(_, left, right):
+            return (left, right)
+        case Call(_, args):
+            return args
+        case _:
+            return ()
+
+
 def walk(node: Node) -> Iterator[Node]:
     """``node`` and all nodes below it."""
     yield node
-    match node:
-        case Index(of, key):
-            yield from walk(of)
-            yield from walk(key)
-        case Unary(operand):
-            yield from walk(operand)
-        case Binary(_, left, right):
-            yield from walk(left)
-            yield from walk(right)
-        case Call(_, args):
-            for arg in args:
-                yield from walk(arg)
+    for child in children(node):
+        yield from walk(child)
 
 
 def paths(node: Node) -> Iterator[tuple[str, ...]]:
@@ -374,14 +411,9 @@ def paths(node: Node) -> Iterator[tuple[str, ...]]:
             else:
                 yield from paths(of)
                 yield from paths(key)
-        case Unary(operand):
-            yield from paths(operand)
-        case Binary(_, left, right):
-            yield from paths(left)
-            yield from paths(right)
-        case Call(_, args):
-            for arg in args:
-                yield from paths(arg)
+        case _:
+            for child in children(node):
+                yield from paths(child)
 
 
 # --- texts that contain expressions ------------------------------------------------------------------------------
@@ -414,8 +446,12 @@ def split(text: str) -> tuple[str | Node, ...]:
 def _closing(text: str, start: int) -> int:
     """Where the ``}}`` stands that closes an expression; one inside a quoted text does not."""
     quote = ""
+    escaped = False
     for i in range(start, len(text) - 1):
-        if quote:
+        if escaped:
+            escaped = False
+        elif quote:
+            escaped = text[i] == "\\" and quote == '"'
             quote = "" if text[i] == quote else quote
         elif text[i] in "'\"":
             quote = text[i]
@@ -455,7 +491,10 @@ def fill(value: Any, scope: Mapping[str, Any], only: frozenset[str] | None = Non
     if isinstance(value, str):
         return _fill_text(value, scope, only)
     if isinstance(value, Mapping):
-        return {_key(fill(key, scope, only)): fill(item, scope, only) for key, item in value.items()}
+        filled = {_key(fill(key, scope, only)): fill(item, scope, only) for key, item in value.items()}
+        if len(filled) < len(value):
+            raise ExpressionError(f"two of the keys {', '.join(map(repr, map(str, value)))[:200]} have become the same")
+        return filled
     if isinstance(value, list | tuple):
         return [fill(item, scope, only) for item in value]
     return value

@@ -1,11 +1,13 @@
 """Plan files: YAML (or JSON, which is YAML) to the plan's content, with the line and column of every key.
 
-YAML 1.2's idea of true and false is used (a bare ``on`` or ``no`` is a text), duplicate keys are refused, and the
-size of a file and the number of values that aliases may unfold to are bounded before anything is built.
+YAML 1.2's idea of scalars is used (a bare ``on``, ``no``, ``=`` or ``22:22`` is a text), duplicate keys are refused,
+and the size of a file, its depth and the number of values that aliases may unfold to are bounded before anything is
+built.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -17,6 +19,7 @@ from reign.core.plan import Plan
 MAX_BYTES = 8 * 1024 * 1024
 MAX_VALUES = 500_000
 MAX_DEPTH = 60
+_MERGE = "tag:yaml.org,2002:merge"
 
 try:
     from yaml import CSafeLoader as _BaseLoader
@@ -25,25 +28,41 @@ except ImportError:  # PyYAML without libyaml
 
 
 class _Loader(_BaseLoader):
-    """Safe loader with YAML 1.2 booleans and no timestamps."""
+    """Safe loader with YAML 1.2 booleans and numbers, and no timestamps."""
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":bool", ":timestamp"))]
+    first: [
+        (tag, pattern)
+        for tag, pattern in resolvers
+        if not tag.endswith((":bool", ":timestamp", ":value", ":int", ":float"))
+    ]
     for first, resolvers in _BaseLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|false|False)$"), list("tTfF"))
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|false|False", "tTfF"),
+    ("int", r"[-+]?(?:0b[01_]+|0[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)", "-+0123456789"),
+    ("float", r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?", "-+0123456789."),
+    ("float", r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", "-+."),
+):  # fmt: skip
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first))
 
 
 def load(text: str) -> tuple[Any, dict[Place, tuple[int, int]]]:
     """``(content, locations)`` of a plan file. Raises InvalidPlan with line and column for what is not YAML."""
-    if len(text) > MAX_BYTES or len(text.encode()) > MAX_BYTES:
+    try:
+        encoded = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise InvalidPlan([Problem((), f"the plan is not Unicode text: {error.reason}", "save it as UTF-8")]) from None
+    if encoded > MAX_BYTES:
         size = len(text) / 1024 / 1024
         raise InvalidPlan(
             [Problem((), f"the plan has {size:.0f} MB; at most {MAX_BYTES // 1024 // 1024} MB are read", "split it")]
         )
-    loader = _Loader(text)
+    loader = None
     try:
+        _refuse_deep(text)
+        loader = _Loader(text)
         node = loader.get_single_node()
         if node is None:
             raise InvalidPlan([Problem((), "the plan is empty", "see `reign schema` and the examples")])
@@ -51,10 +70,30 @@ def load(text: str) -> tuple[Any, dict[Place, tuple[int, int]]]:
         return reader.value(node, ()), reader.locations
     except yaml.YAMLError as error:
         raise _not_yaml(error) from None
-    except RecursionError:
-        raise InvalidPlan([Problem((), "the plan is nested too deep")]) from None
+    finally:
+        if loader is not None:
+            loader.dispose()
+
+
+def _refuse_deep(text: str) -> None:
+    """The composer recurses in C, where a deep text would end the whole process: depth is looked at in the events."""
+    loader = _Loader(text)
+    depth = 0
+    try:
+        while loader.check_event():
+            event = loader.get_event()
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > MAX_DEPTH + 1:
+                    raise InvalidPlan([Problem((), f"the plan is nested deeper than {MAX_DEPTH}")], _at((), event))
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
     finally:
         loader.dispose()
+
+
+def _at(place: Place, part: Any) -> dict[Place, tuple[int, int]]:
+    return {place: (part.start_mark.line + 1, part.start_mark.column + 1)}
 
 
 def parse(text: str) -> tuple[Plan, dict[Place, tuple[int, int]]]:
@@ -87,32 +126,62 @@ class _Reader:
             return self.mapping(node, at)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*at, i)) for i, item in enumerate(node.value)]
-        return self.loader.construct_object(node)
+        return self.scalar(node, at)
+
+    def scalar(self, node: yaml.Node, at: Place) -> str | int | float | None:
+        """The value of a scalar, if JSON has such a value too: a plan is sent and kept as JSON."""
+        try:
+            value = self.loader.construct_object(node)
+        except (ValueError, LookupError, TypeError, AttributeError):  # what an explicit tag makes of a wrong text
+            value = ...
+        if isinstance(value, float) and not math.isfinite(value):
+            value = ...
+        if isinstance(value, int) and value.bit_length() > 1024:
+            value = ...
+        if value is None or isinstance(value, str | int | float):
+            return value
+        raise self.wrong(node, at, f"{str(node.value)[:40]!r} is not a value that a plan can hold", "quote it")
+
+    def wrong(self, node: yaml.Node, at: Place, message: str, hint: str | None = None) -> InvalidPlan:
+        return InvalidPlan([Problem(at, message, hint)], _at(at, node))
 
     def mapping(self, node: yaml.MappingNode, at: Place) -> dict[str, Any]:
-        self.loader.flatten_mapping(node)  # merge keys (<<)
         content: dict[str, Any] = {}
-        merged = {id(key) for key, _ in node.value}
-        for key_node, value_node in node.value:
-            key = self.loader.construct_object(key_node)
-            if isinstance(key, list | dict) or key is None:
-                mark = key_node.start_mark
-                raise InvalidPlan(
-                    [Problem(at, "a key must be a text or a number")], {at: (mark.line + 1, mark.column + 1)}
-                )
-            name = str(key).lower() if isinstance(key, bool) else str(key)
+        for name, (key_node, value_node) in self.pairs(node, at, 0).items():
             place = (*at, name)
-            mark = key_node.start_mark
-            if (
-                name in content
-                and id(key_node) in merged
-                and self.locations.get(place) != (mark.line + 1, mark.column + 1)
-            ):
-                first = self.locations.get(place, (0, 0))[0]
-                raise InvalidPlan(
-                    [Problem(place, f"the key {name!r} stands twice", f"the first is on line {first}")],
-                    {place: (mark.line + 1, mark.column + 1)},
-                )
-            self.locations[place] = (mark.line + 1, mark.column + 1)
+            self.locations[place] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             content[name] = self.value(value_node, place)
         return content
+
+    def pairs(self, node: yaml.MappingNode, at: Place, depth: int) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+        """The keys of a mapping with those that it merges (``<<``), which its own take the place of."""
+        if depth > MAX_DEPTH:
+            raise self.wrong(node, at, f"`<<` is nested deeper than {MAX_DEPTH}")
+        self.values += len(node.value)
+        if self.values > MAX_VALUES:
+            raise InvalidPlan([Problem((), f"the plan holds more than {MAX_VALUES} values")])
+        own: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+        merged: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+        for key_node, value_node in node.value:
+            if key_node.tag == _MERGE:
+                several = isinstance(value_node, yaml.SequenceNode)
+                for source in value_node.value if several else [value_node]:
+                    if not isinstance(source, yaml.MappingNode):
+                        raise self.wrong(value_node, at, "`<<` merges an object or a list of objects")
+                    for name, pair in self.pairs(source, at, depth + 1).items():
+                        merged.setdefault(name, pair)
+                continue
+            name = self.key(key_node, at)
+            if name in own:
+                first = own[name][0].start_mark.line + 1
+                raise self.wrong(
+                    key_node, (*at, name), f"the key {name!r} stands twice", f"the first is on line {first}"
+                )
+            own[name] = (key_node, value_node)
+        return merged | own
+
+    def key(self, node: yaml.Node, at: Place) -> str:
+        key = self.scalar(node, at) if isinstance(node, yaml.ScalarNode) else None
+        if key is None:
+            raise self.wrong(node, at, "a key must be a text or a number")
+        return str(key).lower() if isinstance(key, bool) else str(key)

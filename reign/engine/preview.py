@@ -108,4 +108,4 @@ def _sentence(groups: Mapping[str, list[str]]) -> str:
         parts.append(f"{counts[Undo.NONE]} cannot be taken back ({', '.join(groups[Undo.NONE])})")
     if not counts[Undo.COMPENSATING] and not counts[Undo.NONE]:
         return "All of it can be taken back exactly."
-    return "; ".join(parts).capitalize() + "."
+    return "; ".join(parts) + "."

@@ -188,8 +188,9 @@ def _start(argv: Sequence[str], cwd: Path, env: dict[str, str], with_stdin: bool
             kind=FailureKind.MISSING_PREREQUISITE,
             hint="install it or put it on PATH; `reign doctor` shows what is missing" if cwd.is_dir() else None,
         ) from None
-    except (PermissionError, NotADirectoryError, OSError) as error:
-        raise TaskFailed(f"{argv[0]} cannot be started: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in an argument or a variable
+        reason = getattr(error, "strerror", None) or error
+        raise TaskFailed(f"{argv[0]} cannot be started: {reason}") from None
 
 
 def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:

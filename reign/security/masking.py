@@ -30,7 +30,7 @@ class Masker:
             if len(text) < SHORTEST:
                 continue
             for form in _forms(text):
-                self._references.setdefault(form, reference if form == value else "")
+                self._references[form] = self._references.get(form) or (reference if form == value else "")
         ordered = sorted(self._references, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
 

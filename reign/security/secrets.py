@@ -28,7 +28,7 @@ def _from_file(name: str) -> str:
     path = Path("/" + name) if not name.startswith(("~", ".")) else Path(name).expanduser()
     try:
         return path.read_text().rstrip("\n")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a NUL in the path
         reason = getattr(error, "strerror", None) or "it is not text"
         raise NotFound(f"secret://file/{name}: {reason}", hint="the file must be readable for the workers") from None
 
