@@ -58,10 +58,11 @@ def fail(error: ReignError, output: Format) -> int:
         write_json(error.as_dict())
     errors.print(f"[red]reign:[/red] {escape(error.message)}", soft_wrap=True)
     problems = (error.details or {}).get("problems", []) if isinstance(error.details, dict) else []
-    for problem in problems[1:10]:
-        errors.print(f"       {escape(problem['text'])}", soft_wrap=True)
     if error.hint:
         errors.print(f"       {escape(error.hint)}", style="dim", soft_wrap=True)
+    for problem in problems[1:10]:
+        hint = f" ({problem['hint']})" if problem["hint"] else ""
+        errors.print(f"       {escape(problem['text'] + hint)}", soft_wrap=True)
     return error.exit_code
 
 

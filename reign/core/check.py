@@ -178,9 +178,11 @@ def input_problems(spec: OperationSpec, inputs: Mapping[str, Any]) -> list[Probl
     try:
         spec.inputs.model_validate(dict(inputs))
     except ValidationError as error:
+        # A misspelt name comes before what is missing because of it: it is the one with the way out.
+        wrong = sorted(error.errors(), key=lambda e: e["type"] == "missing")
         return [
             _input_problem(spec, e)
-            for e in error.errors()
+            for e in wrong
             if not (e["loc"] and expressions.has_expression(inputs.get(str(e["loc"][0]))))
         ]
     return []
