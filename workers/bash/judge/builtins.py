@@ -63,10 +63,9 @@ def _shift(call: Invocation) -> None:
 def _declare(call: Invocation) -> None:
     for argument in call.args:
         match = _ASSIGNMENT.fullmatch(argument)
-        if match and match[3].startswith("(") and match[3].endswith(")"):
-            items = match[3][1:-1].split()
-            call.scope.arrays[match[1]] = {str(index): item for index, item in enumerate(items)}
-        elif match:
+        if match and any(re.fullmatch("-[a-zA-Z]*n", option) for option in call.args):
+            call.scope.references[match[1]] = match[3]
+        elif match and not match[3].startswith("("):  # an array is set where it is parsed
             call.scope.assign(match[1], match[3], append=bool(match[2]))
 
 

@@ -59,16 +59,17 @@ _SHELL_NAMES = re.compile(r"(?:^|[\s/\"'`(])(?:ba|da|z|k|c|fi)?sh(?:$|[\s\"'`),]
 _DECODES = re.compile(
     r"\b(?:b64decode|b32decode|b16decode|b85decode|a85decode|decodebytes|decodestring|fromhex|unhexlify|a2b_\w+|rot_?13|"
     r"zlib|gzip|bz2|lzma|marshal|pickle|atob|base64|decode64|strict_decode64|decode_base64|base64_decode|hex2bin|gzinflate|"
-    r"gzuncompress|str_rot13|strrev|unpack|fromCharCode|uudecode|codecs)\b|\bbytes\s*\(\s*\[|bytearray\s*\(|\[::-1\]|"
+    r"gzuncompress|str_rot13|strrev|unpack\d?|fromCharCode|uudecode|codecs)\b|\bbytes\s*\(\s*\[|bytearray\s*\(|\[::-1\]|"
     r"\bpack\s*\(?\s*['\"]H|\.reverse\b|['\"]hex['\"]|['\"]base64['\"]|map\s*\(\s*chr|chr\s*\(.*for\b"
 )
 _RUNS_TEXT = re.compile(
     r"\b(?:exec|eval|compile|system|popen|subprocess|spawn\w*|__import__|Function|loads|assert|runpy|"
     r"shell_exec|create_function|instance_eval|class_eval|execSync|loadstring|load|send)\b"
 )
+_AWK_RUNS = re.compile(r"\bsystem\s*\(\s*[^\"\s]|(?:^|[{;\s])\$?\w+\s*\|\s*getline|\|\s*[A-Za-z_$]\w*\s*(?:[;}]|$)")
 _LOOPS = re.compile(r"\b(?:while|for|loop|until|forever|setInterval|do)\b|\.times\b|\(\s*;\s*;\s*\)")
 _FORKS = re.compile(
-    r"\bfork\b|(?:Popen|spawn|exec)\w*\s*\(\s*\[?\s*(?:sys\.executable|process\.(?:execPath|argv)|__FILE__|\$0)"
+    r"\bfork\b|\b(?:Process|Thread)\s*\(|(?:Popen|spawn|exec)\w*\s*\(\s*\[?\s*(?:sys\.executable|process\.(?:execPath|argv)|__FILE__|\$0)"
 )
 _KILLS_ALL = re.compile(r"\bkill\w*\s*\(?\s*(?:['\"]?\w*['\"]?\s*,\s*)?-\s*1\b")
 _HOME = re.compile(
@@ -109,8 +110,11 @@ def read(text: str, language: str) -> Reading:
     if runs:
         found.shell = _shell_texts(folded, literals, language)
         found.runs_unknown = _runs_unknown(folded, language)
+    if language == "python":
+        found.shell += re.findall(r"(?m)^\s*[!%]+(?:sx\s|system\s)?\s*(\S.*)$", folded)
     if language == "tcl":
         found.shell += [match[1].strip() for match in re.finditer(r"\b(?:exec|spawn|system)\s+([^\]\n;]+)", folded)]
+    literals = [literal.lstrip("<>+|& ") if literal[:1] in "<>+" else literal for literal in literals]
     paths = [
         literal for literal in literals if re.match(r"(?:file://)?(?:/|~|\.\.|\./|\*)", literal) and "\n" not in literal
     ]
@@ -248,9 +252,11 @@ def _shell_texts(code: str, literals: list[str], language: str) -> list[str]:
 def _runs_unknown(code: str, language: str) -> bool:
     """Whether a call runs something other than a literal."""
     if language == "awk":
-        return bool(
-            re.search(
-                r"\bsystem\s*\(\s*[^\"\s]|(?:^|[{;\s])\$?\w+\s*\|\s*getline|\|\s*[A-Za-z_$]\w*\s*(?:[;}]|$)", code
-            )
-        )
+        return bool(_AWK_RUNS.search(code))
+    if language in ("perl", "ruby") and re.search(
+        r"\b(?:system|exec|spawn|popen)\s*\(?\s*[$@]|\beval\b(?!\s*[{\"'])", code
+    ):
+        return True
+    if language == "lua" and re.search(r"\bload(?:string|file)?\s*\(\s*[^\"')]", code):
+        return True
     return any(match["first"] not in "\"'`[({bfr" for match in _HARD_RUNS.finditer(code))

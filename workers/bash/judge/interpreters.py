@@ -174,7 +174,7 @@ def script_file(call: Invocation) -> str | None:
         return next(iter(read.values("-f", "--file")), None)
     if any(read.has(option) for option in kind.code) or read.has("-m"):
         return None
-    return next((operand for operand in read.operands if operand not in kind.verbs), None)
+    return next((operand for operand in read.operands if operand not in kind.verbs | {"run"}), None)
 
 
 def _from_file(call: Invocation, language: str, path: str) -> Iterator[Code]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from workers.bash.judge.judgement import Decision, Finding
-from workers.bash.judge.marks import ALL, DECODED, NETWORK, SECRET, UNKNOWN, is_known
+from workers.bash.judge.marks import ALL, DECODED, NETWORK, PRINTED, SECRET, is_known
 
 if TYPE_CHECKING:
     from workers.bash.judge.scope import Scope
@@ -59,7 +59,7 @@ class Stream:
         for trait, mark in _TRAIT_MARKS.items():
             if trait in self.traits:
                 return mark
-        return " ".join(self.paths) or UNKNOWN
+        return " ".join(self.paths) or PRINTED
 
 
 NOTHING = Stream("")

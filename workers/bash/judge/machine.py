@@ -122,6 +122,8 @@ class Machine:
         scope = call.scope if inner.same_scope else call.scope.copy()
         if inner.cwd is not None:
             scope.cwd = inner.cwd
+        if inner.zero is not None:
+            scope.zero = inner.zero
         if inner.positional is not None:
             scope.positional = list(inner.positional)
         via = (*call.via, call.name)

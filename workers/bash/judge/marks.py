@@ -14,8 +14,10 @@ SECRET = "\ue003"  # noqa: S105 - content of a credential file
 TOKEN = "\ue004"  # noqa: S105 - value of a variable that is named like a secret
 DECODED = "\ue005"  # what a decoder printed (base64 -d, xxd -r, rev)
 NETWORK = "\ue006"  # what came over the network
+PRINTED = "\ue007"  # what some other command printed; it may be empty
 
-ALL = frozenset((UNKNOWN, SOME, NAME, SECRET, TOKEN, DECODED, NETWORK))
+ALL = frozenset((UNKNOWN, SOME, NAME, SECRET, TOKEN, DECODED, NETWORK, PRINTED))
+MAYBE_EMPTY = (UNKNOWN, PRINTED)
 _ERASE = str.maketrans("", "", "".join(ALL))
 
 

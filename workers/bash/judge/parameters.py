@@ -6,7 +6,7 @@ import fnmatch
 import re
 from collections.abc import Callable
 
-from workers.bash.judge.marks import NAME, SOME, UNKNOWN, is_known
+from workers.bash.judge.marks import MAYBE_EMPTY, NAME, SOME, UNKNOWN, is_known
 from workers.bash.judge.quoting import ansi_c
 from workers.bash.judge.scanner import UnclearError
 from workers.bash.judge.scope import Scope
@@ -96,7 +96,7 @@ def _defaulted(
     action = operator[-1]
     if action == "?":
         expand(word)
-        return ([SOME if value == UNKNOWN else value for value in values]), False
+        return ([SOME if value in MAYBE_EMPTY else value for value in values]), False
     if action == "+":
         replacement = expand(word)
         return ([UNKNOWN] if known is None else [replacement if known else ""]), False

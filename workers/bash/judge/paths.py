@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from workers.bash.judge.marks import ALL, NAME, SOME, UNKNOWN, erased
+from workers.bash.judge.marks import ALL, NAME, PRINTED, SOME, UNKNOWN, erased
 from workers.bash.judge.scope import HOME, Scope
 
 
@@ -70,6 +70,7 @@ _TOP = [
     "private",
     "data",
 ]
+_ANYTHING = (UNKNOWN, SOME, PRINTED)
 _TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", "/private/tmp")  # noqa: S108
 _HARMLESS_DEVICE = re.compile(
     r"/dev/(?:null|zero|full|random|urandom|tty|ptmx|pts/\d+|std(?:in|out|err)|fd(?:/.*)?|log)$"
@@ -151,7 +152,7 @@ def is_pattern(component: str) -> bool:
 def locate(path: str, scope: Scope) -> Location:
     """Puts a path, as a command names it, in its place."""
     vague = not (ALL - {NAME}).isdisjoint(path)
-    if path[:1] in (UNKNOWN, SOME) or (path[:1] != "/" and scope.cwd[:1] != "/"):
+    if path[:1] in _ANYTHING or (path[:1] != "/" and scope.cwd[:1] != "/"):
         return Location(Place.UNKNOWN, path, whole=False, vague=True)
     absolute = _real(scope.absolute(path), scope)
     parts = absolute.strip("/").split("/")
@@ -231,7 +232,7 @@ def _as_pattern(text: str) -> str:
 
 def is_credential(path: str, scope: Scope) -> bool:
     """Whether the path names (or its pattern takes in) a file that holds keys, tokens or password hashes."""
-    if not path or path[:1] in (UNKNOWN, SOME) or len(path) > 4096:
+    if not path or path[:1] in _ANYTHING or len(path) > 4096:
         return False
     absolute = _real(scope.absolute(path), scope)
     if _CREDENTIAL.search(erased(absolute)):
@@ -239,7 +240,13 @@ def is_credential(path: str, scope: Scope) -> bool:
     if not is_pattern(absolute) or not absolute.startswith("/"):
         return False
     pattern = _as_pattern(absolute)
-    return any(fnmatch.fnmatchcase(sample, pattern) for sample in _SAMPLES if sample.count("/") == pattern.count("/"))
+    patterns = (pattern, pattern.replace("/**/", "/"))
+    return any(
+        fnmatch.fnmatchcase(sample, one)
+        for one in patterns
+        for sample in _SAMPLES
+        if sample.count("/") == one.count("/")
+    )
 
 
 def is_local_secret(path: str) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from workers.bash.judge.invocation import Stream
 
 HOME = "/home/user"
-WORK = "/.reign/work"
+WORK = "/.reign/files/work"
 
 # The variables whose value the sandbox or the shell itself gives; the home and work folders are stand-in paths.
 _GIVEN = {
@@ -58,6 +58,8 @@ class Scope:
     files: dict[str, Stream] = field(default_factory=dict)
     programs: dict[str, str] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
+    references: dict[str, str] = field(default_factory=dict)  # declare -n
+    zero: str = "bash"
     running: tuple[str, ...] = ()
     spawning: bool = False  # in the background or in a pipeline
 
@@ -73,6 +75,8 @@ class Scope:
             self.files,
             self.programs,
             self.links,
+            self.references,
+            self.zero,
             self.running,
             self.spawning if spawning is None else spawning,
         )
@@ -96,6 +100,7 @@ class Scope:
 
     def value(self, name: str) -> str:
         """What $name stands for; a stand-in where the command alone does not tell."""
+        name = self.references.get(name, name)
         if name in self.values:
             return self.values[name]
         if name in self.arrays:
@@ -115,7 +120,7 @@ class Scope:
 
     def _special(self, name: str) -> str:
         if name == "0":
-            return "bash"
+            return self.zero
         if name.isdigit():
             index = int(name) - 1
             if self.positional == [UNKNOWN]:

@@ -21,8 +21,7 @@ SECOND_OPINION_LIMIT = 16_000  # characters; bashlex needs about 20 ms a thousan
 # What bashlex 0.18 refuses although bash takes it: there it has no opinion.
 _BEYOND_BASHLEX = names(
     "arithmetic_expansion test_command case_statement c_style_for_statement array ansi_c_string extglob_pattern "
-    "subscript postfix_expression unary_expression binary_expression parenthesized_expression "
-    "translated_string"
+    "subscript postfix_expression unary_expression binary_expression parenthesized_expression translated_string"
 )
 _WORDS_BEYOND_BASHLEX = frozenset(("time", "coproc", "select", "function", "((", "[["))
 

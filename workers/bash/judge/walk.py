@@ -12,7 +12,7 @@ from tree_sitter import Node
 from workers.bash.judge import syntax
 from workers.bash.judge.invocation import NOTHING, Invocation, Redirect, Stream
 from workers.bash.judge.judgement import Decision, Finding
-from workers.bash.judge.marks import NAME, SOME, UNKNOWN, is_known
+from workers.bash.judge.marks import MAYBE_EMPTY, NAME, SOME, UNKNOWN, is_known
 from workers.bash.judge.resolver import Resolver
 from workers.bash.judge.scope import Scope
 from workers.bash.judge.words import Field
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_ROUNDS = 12  # values of a for loop that are followed one by one
 _DEEPEST_NODE = 80
+_EMPTIED = str.maketrans("", "", "".join(MAYBE_EMPTY))
 _ALWAYS = frozenset(("true", ":", "[ 1 ]", "[[ 1 ]]", "((1))", "(( 1 ))", "test 1", "! false"))
 
 Extra = Sequence[Node]
@@ -92,7 +93,7 @@ class Walk:
     def words(self, raw: list[str], part: str, scope: Scope) -> Stream:
         """A command given by its raw words (bashlex's reading of it)."""
         fields = [field for word in raw for field in self._resolver.fields(word, part, scope, None)]
-        return self._run(fields, part, scope, {}, (), None)
+        return self._run(fields, part, scope, {}, (), None) if fields else NOTHING
 
     def _statement(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra = ()) -> Stream:
         self._machine.step()
@@ -290,6 +291,11 @@ class Walk:
         self._resolver.cover((node.start_byte, node.start_byte + 1))
         part = self._syntax.slice(whole)
         redirects, reads = self._resolver.redirections(parts, scope, stdin)
+        if node.type == "declaration_command":
+            for child in node.named_children:
+                value = child.child_by_field_name("value")
+                if value is not None and value.type == "array":
+                    self._resolver.assigned(child, scope, stdin)
         assigned = [self._resolver.assigned(child, scope, stdin) for child in parts.assigns]
         assigns = {found[0]: found[1] for found in assigned if found}
         fields = [
@@ -318,13 +324,13 @@ class Walk:
         call = Invocation(
             (name, *(field.text for field in others)), part, scope, assigns=assigns, redirects=redirects, stdin=stdin
         )
-        if any(UNKNOWN in field.text for field in fields):
+        if any(mark in field.text for field in fields for mark in MAYBE_EMPTY):
             self._run_as_empty(fields, call)
         return self._machine.run_call(call)
 
     def _run_as_empty(self, fields: list[Field], call: Invocation) -> None:
         """The same command with every variable of unknown value empty: `rm -rf "$X"/` is then `rm -rf /`."""
-        emptied = [(field, field.text.replace(UNKNOWN, "")) for field in fields]
+        emptied = [(field, field.text.translate(_EMPTIED)) for field in fields]
         argv = tuple(text for field, text in emptied if text or field.quoted)
         if argv and not (fields[0].glob and fields[0].text == emptied[0][1]):
             self._machine.run_call(replace(call, argv=argv, scope=call.scope.copy()))

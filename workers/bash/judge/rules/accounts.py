@@ -59,7 +59,7 @@ def _crontab(call: Invocation) -> Iterator[Finding]:
 
 
 def _history(call: Invocation) -> Iterator[Finding]:
-    if any(re.fullmatch(r"-[cdwar]+.*", argument) for argument in call.args):
+    if any(re.fullmatch(r"-[cdwarp]+.*", argument) for argument in call.args):
         yield call.deny("accounts.history", "It changes the record of what was done.")
 
 

@@ -12,7 +12,7 @@ from workers.bash.judge.judgement import Finding
 from workers.bash.judge.tables import names
 
 _DESTROYS = re.compile(
-    r"(?i)(?:\w+[:.])*(?:delete|destroy|terminate|remove|purge|rm|rb|drop|wipe|flush|flushall|flushdb|revoke|reset|nuke|deregister|"
+    r"(?i)(?:\w+[-:._])*(?:deletion|delete|destroy|undefine|leave|seal|archive|cancel|forget|close|terminate|remove|purge|rm|rb|drop|wipe|flush|flushall|flushdb|revoke|reset|nuke|deregister|"
     r"deprovision|decommission|uninstall|evict|force-unlock|erase|empty|del|disable|detach|unset|rollback|truncate|prune|stop|kill|halt|suspend|drain|deallocate|"
     r"delete_all|shutdown|killall)(?:[-:_.]\w+)*"
 )
@@ -39,6 +39,11 @@ _SECRETS = frozenset(
         ("credential", "print"),
         ("config", "get-credentials"),
         ("variable", "set"),
+        ("configure", "set"),
+        ("secret", "show"),
+        ("kv", "get"),
+        ("gist", "create"),
+        ("pr", "merge"),
         ("token", "create"),
     )
 )
@@ -75,6 +80,10 @@ def _cloud(call: Invocation) -> Iterator[Finding]:
         yield call.ask("clouds.rights", "It changes rights, prints credentials or stops what runs.")
     if any(re.fullmatch(r"--?(?:delete|destroy|purge)(?:[-=].*)?", argument) for argument in call.args):
         yield call.ask("clouds.destroy", "It takes something away from a service.")
+    if call.name == "vault" and words[:1] and words[0] in ("read", "write", "login", "operator", "kv", "token"):
+        yield call.ask("clouds.rights", "It reads or changes secrets.")
+    if "firewall-rules" in words or "security-group" in words[:2] or (words[-1:] and re.fullmatch(r"\w+=0", words[-1])):
+        yield call.ask("clouds.change", "It opens a firewall or stops what runs.")
     if any(pair in _SECRETS for pair in pairwise(words)):
         yield call.ask("clouds.rights", "It changes or prints what gives access.")
     if any(re.fullmatch(r"--(?:delete|force|recursive|purge)(?:=.*)?", word) for word in call.args) and (
@@ -112,7 +121,7 @@ RULES: dict[str, Rule] = {
             "rabbitmqadmin kafka-topics kafka-topics.sh redis-admin scw exo upctl vultr-cli aliyun tccli packer "
             "vagrant multipass virsh qm pct xe esxcli govc lxc incus snapctl tctl temporal airflow dagster "
             "cockroach influx curator elasticsearch-keystore nats pscale turso ceph rados rbd gluster drbdadm "
-            "crm pcs"
+            "crm pcs VBoxManage vboxmanage velero argocd flux istioctl restic borg duplicity kopia tmutil"
         ),
         _cloud,
     ),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from workers.bash.judge import options
-from workers.bash.judge.invocation import Invocation
+from workers.bash.judge.invocation import Invocation, Trait
 from workers.bash.judge.judgement import Finding
 from workers.bash.judge.outputs import content_of
 from workers.bash.judge.paths import Place, locate
@@ -26,6 +26,8 @@ def _kubectl(call: Invocation) -> Iterator[Finding]:
     read = options.read(call.args, _VALUES)
     words = read.operands
     verb, kind = [*words, "", ""][:2]
+    if "-" in read.values("-f", "--filename") and call.stdin is not None and Trait.NETWORK in call.stdin.traits:
+        yield call.ask("clusters.unseen-manifest", "It applies what another machine serves.")
     texts = read.values("--overrides", "-p", "--patch")
     for path in read.values("-f", "--filename"):
         known = call.stdin if path == "-" else content_of(path, call.scope)
@@ -85,8 +87,7 @@ RULES = {
     "helm": _helm,
     "helmfile": _helm,
     **dict.fromkeys(
-        names("kubeadm minikube kind k3d k3s microk8s crictl eksctl kops rke talosctl argocd flux istioctl velero"),
+        names("kubeadm minikube kind k3d k3s microk8s crictl eksctl kops rke talosctl"),
         _node,
     ),
-    "k3s-uninstall.sh": _node,
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from workers.bash.judge import options
 from workers.bash.judge.invocation import Invocation
 from workers.bash.judge.judgement import Finding
-from workers.bash.judge.marks import UNKNOWN
+from workers.bash.judge.marks import MAYBE_EMPTY
 from workers.bash.judge.paths import Place, is_credential, is_critical, locate
 from workers.bash.judge.tables import names
 from workers.bash.judge.unwrap.tools import DOCKER_RUN_VALUES, ENGINES, docker_verb
@@ -32,10 +32,12 @@ def _engine(call: Invocation) -> Iterator[Finding]:
     hosts = options.read(args, ("-H", "--host", "-c", "--context"), until_operand=True).values("-H", "--host")
     if any(not host.startswith("unix:///var/run/docker.sock") for host in hosts):
         yield call.ask("containers.remote-engine", "It uses a container engine somewhere else.")
-    if verb in ("run", "create", "compose run", "exec", "compose exec", "container run"):
+    if verb in ("run", "create", "compose run", "exec", "compose exec", "service create", "service update"):
         yield from _started(call, rest)
     elif verb in ("build", "buildx build", "image build"):
         yield from _built(call, rest)
+    elif verb in ("plugin install", "plugin enable"):
+        yield call.ask("containers.setting", "A plugin of the engine gets rights on the machine.")
     elif verb in ("cp", "container cp"):
         yield from _copied(call, rest)
     elif _REMOVES.fullmatch(verb) and verb not in ("run",):
@@ -84,7 +86,7 @@ def _started(call: Invocation, rest: list[str]) -> Iterator[Finding]:
 
 
 def _mounted(call: Invocation, source: str, *, writable: bool) -> Iterator[Finding]:
-    if not source or (source[:1] not in "/.~" and source[:1] != UNKNOWN):
+    if not source or (source[:1] not in "/.~" and source[:1] not in MAYBE_EMPTY):
         return
     found = locate(source, call.scope)
     if _SOCKETS.search(found.path):
@@ -127,4 +129,14 @@ def _copied(call: Invocation, rest: list[str]) -> Iterator[Finding]:
         yield from written(call, operands[1])
 
 
-RULES = dict.fromkeys(ENGINES - {"crictl", "ctr", "finch", "lima"}, _engine)
+def _machine_container(call: Invocation) -> Iterator[Finding]:
+    """lxc, incus: a folder of the machine or its rights for a container."""
+    if any(re.match(r"source=/|security\.(?:privileged|nesting)=true|raw\.", argument) for argument in call.args):
+        yield call.deny("containers.host-mount", "It gives the container the machine's folders or rights.")
+
+
+RULES = {
+    **dict.fromkeys(ENGINES - {"crictl", "ctr", "finch", "lima"}, _engine),
+    "lxc": _machine_container,
+    "incus": _machine_container,
+}

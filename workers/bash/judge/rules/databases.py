@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from workers.bash.judge.invocation import Invocation
+from workers.bash.judge.invocation import Invocation, Trait
 from workers.bash.judge.judgement import Finding
 from workers.bash.judge.outputs import content_of
 from workers.bash.judge.tables import names
@@ -15,7 +15,7 @@ _DESTROYS = re.compile(
     r"truncate\b|delete\s+from\s+[\w.\"`\[\]]+\s*(?:;|$|\"|')|delete\s+from\s+[\w.\"`]+\s+where\s+(?:1\s*=\s*1|true)|"
     r"update\s+[\w.\"`]+\s+set\s+(?:(?!\bwhere\b).)*$|alter\s+table\s+\S+\s+drop|alter\s+(?:user|role|system)|"
     r"grant\s+all|create\s+(?:user|role)\b.*superuser|shutdown\b|flush\s+privileges|purge\s+binary|reset\s+master|"
-    r"set\s+password|detach\s+partition|pg_terminate_backend|kill\s+\d)"
+    r"revoke\s|set\s+password|detach\s+partition|pg_terminate_backend|kill\s+\d)"
 )
 _ESCAPES = re.compile(
     r"(?is)\b(?:(?:from|to)\s+program\b|xp_cmdshell|sp_oacreate|into\s+(?:out|dump)file|load_file\s*\(|load\s+data\s+(?:local\s+)?infile|"
@@ -44,6 +44,8 @@ def _texts(call: Invocation) -> Iterator[str]:
 
 
 def _sql(call: Invocation) -> Iterator[Finding]:
+    if call.stdin is not None and Trait.NETWORK in call.stdin.traits:
+        yield call.ask("databases.unseen", "It runs statements that another machine serves.")
     texts = list(_texts(call))
     if any(_ESCAPES.search(text) for text in texts):
         yield call.deny("databases.escape", "The statement reaches out of the database, to files or programs.")
@@ -55,6 +57,8 @@ def _redis(call: Invocation) -> Iterator[Finding]:
     words = " ".join(argument for argument in call.args if not argument.startswith("-"))
     lines = [words, *((call.stdin.text if call.stdin else None) or "").splitlines()]
     tails = [" ".join(line.split()[at:]) for line in lines for at in range(min(4, len(line.split())))]
+    if "--eval" in call.args:
+        yield call.ask("databases.destroy", "It runs a script inside the server.")
     if any(_REDIS.match(tail) for tail in tails):
         yield call.ask("databases.destroy", "The command destroys data or changes the server.")
 

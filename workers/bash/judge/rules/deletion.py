@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from workers.bash.judge import options
@@ -16,7 +17,8 @@ def deleted(call: Invocation, path: str, *, recursive: bool) -> Iterator[Finding
         return
     found = locate(path, call.scope)
     place = found.place
-    above = call.scope.workdir.startswith(found.path.rstrip("/") + "/") and found.path != call.scope.workdir
+    folder = re.sub(r"/[*.?]*\*[*.?]*$", "", found.path).rstrip("/")
+    above = call.scope.workdir.startswith(folder + "/") and place is not Place.ROOT
     if place is Place.ROOT:
         yield call.deny("files.delete-root", "It deletes the root of the file system.")
     elif place in (Place.KERNEL, Place.DEVICE) or (found.path.startswith("/dev/") and place is not Place.TEMP):
@@ -97,7 +99,22 @@ def _rsync(call: Invocation) -> Iterator[Finding]:
             yield from deleted(call, source, recursive=True)
 
 
+def _archived(call: Invocation) -> Iterator[Finding]:
+    """zip -m and 7z -sdel delete what they have put away."""
+    moves = (
+        any(re.match(r"-[a-zA-Z]*m|--move", argument) for argument in call.args)
+        if call.name == "zip"
+        else ("-sdel" in call.args or "--remove-files" in call.args)
+    )
+    if moves:
+        for operand in options.read(call.args, ("-P", "-b", "-C", "-f")).operands[call.name != "tar" :]:
+            yield from deleted(call, operand, recursive=True)
+
+
 RULES = {
+    "zip": _archived,
+    "7z": _archived,
+    "tar": _archived,
     "rm": _rm,
     "grm": _rm,
     "unlink": _rm,

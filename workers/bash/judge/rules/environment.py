@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from workers.bash.judge.invocation import Invocation
 from workers.bash.judge.judgement import Finding
-from workers.bash.judge.marks import UNKNOWN, erased
+from workers.bash.judge.marks import MAYBE_EMPTY, erased
 from workers.bash.judge.paths import Place, locate
 from workers.bash.judge.tables import SHELLS
 
@@ -51,7 +51,9 @@ def _assigned(call: Invocation, name: str, value: str) -> Iterator[Finding]:
         path_like = name.endswith(("LIB", "PATH", "HOME", "CLASSPATH")) and not name.startswith("GIT")
         if not all(map(_EVERYDAY_OPTION.fullmatch, value.split())) and not (path_like and _is_work(call, value)):
             yield call.ask("environment.options", f"{name} makes a program load or run other code.")
-    elif _HISTORY.fullmatch(name) and (value in ("", "0", "/dev/null") or "ignore" in value):
+    elif name in ("HISTCONTROL", "HISTIGNORE") and value:
+        yield call.ask("accounts.history", "It keeps the shell from recording some commands.")
+    elif _HISTORY.fullmatch(name) and value in ("", "0", "/dev/null"):
         yield call.deny("accounts.history", "It keeps the shell from recording what is done.")
     elif name == "IFS" and re.search(r"[\w/]", value):
         yield call.ask("environment.separators", "It makes ordinary characters separate words.")
@@ -63,13 +65,13 @@ def _is_work(call: Invocation, value: str) -> bool:
 
 def _path(call: Invocation, value: str) -> Iterator[Finding]:
     """Folders that anybody can write to, in front of the system's."""
-    if value == UNKNOWN:
+    if value in MAYBE_EMPTY:
         return
     parts = value.split(":")
     system = next((at for at, part in enumerate(parts) if part.startswith(("/usr", "/bin", "/sbin"))), len(parts))
     for at, part in enumerate(parts):
         found = locate(part or ".", call.scope)
-        relative = not erased(part).startswith("/") and part[:1] != UNKNOWN
+        relative = not erased(part).startswith("/") and part[:1] not in MAYBE_EMPTY
         if found.place is Place.TEMP or (relative and part in ("", ".", "./", "..")):
             yield call.deny(
                 "environment.path", f"PATH takes programs from a place that anybody can fill: {part or '.'}."

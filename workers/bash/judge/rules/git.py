@@ -137,11 +137,18 @@ def _git(call: Invocation) -> Iterator[Finding]:
             yield call.ask("git.setting", f"The setting {key} changes what git runs or trusts.")
         elif RUNNING_KEY.match(key) and value.startswith(("!", "/")):
             yield call.ask("git.setting", f"The setting {key} makes git run a program.")
+    if any(RUNNING_KEY.match(key) for key in git.indirect):
+        yield call.ask("git.setting", "A variable that is not shown here makes git run a program.")
     if git.exec_path:
         yield call.ask("git.setting", "It makes git run its parts from another folder.")
     if git.verb in _VERBS:
         for rule, reason in _VERBS[git.verb](git):
             yield call.ask(rule, reason)
+    for at, argument in enumerate(git.rest):
+        if argument.startswith("--output="):
+            yield from written(call, argument.partition("=")[2])
+        elif argument in ("--output", "-o") and git.verb in ("log", "diff", "show", "archive", "format-patch"):
+            yield from written(call, "".join(git.rest[at + 1 : at + 2]))
     if git.verb == "rm" and not any(argument in ("--cached", "-n", "--dry-run") for argument in git.rest):
         for operand in options.read(git.rest).operands:
             yield from deleted(call, operand, recursive="-r" in git.rest)
@@ -158,4 +165,13 @@ def _git(call: Invocation) -> Iterator[Finding]:
             yield call.ask("git.setting", "Hooks of a template run in the new repository.")
 
 
-RULES = {"git": _git}
+def _others(call: Invocation) -> Iterator[Finding]:
+    """Subversion, Mercurial and their kin."""
+    words = options.read(call.args, ("-m", "-R", "--config", "--config-option", "-r")).operands
+    if words[:1] and words[0] in names("delete rm del strip purge rollback revert histedit backout obliterate"):
+        yield call.ask("git.discard", f"It throws away history or changes that are not committed: {words[0]}.")
+    if any(re.search(r"(?:alias|hooks|extensions|ui)\.\S*=", argument) for argument in call.args):
+        yield call.ask("git.setting", "The setting makes it run another program.")
+
+
+RULES = {"git": _git, **dict.fromkeys(("svn", "hg", "bzr", "p4", "fossil", "darcs", "jj"), _others)}

@@ -8,18 +8,20 @@ from workers.bash.judge.invocation import Invocation
 from workers.bash.judge.judgement import Finding
 from workers.bash.judge.tables import names
 from workers.bash.judge.unwrap import hooks
+from workers.bash.judge.unwrap.hook import is_benign
 
 # Running a given command is what these are for; only that command counts.
 _MADE_FOR_IT = names(
-    "entr watchexec hyperfine nodemon tmux screen make gmake nix-shell nix npm npx xterm gnome-terminal konsole "
-    "urxvt alacritty x-terminal-emulator start-stop-daemon ansible complete compgen bind mapfile readarray"
+    "bun yarn pnpm entr watchexec hyperfine nodemon tmux screen make gmake nix-shell nix npm npx xterm "
+    "gnome-terminal konsole urxvt alacritty x-terminal-emulator start-stop-daemon ansible complete compgen bind "
+    "mapfile readarray"
 )
 
 
 def check(call: Invocation) -> Iterator[Finding]:
     """One question for each hook that is more than a pager or a compressor."""
     for hook in hooks.found(call):
-        if hooks.is_benign(hook):
+        if is_benign(hook):
             continue
         if hook.option == "ext::":
             yield call.deny("hooks.command", "The address makes git run a command.")

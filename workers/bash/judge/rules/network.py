@@ -9,7 +9,7 @@ from workers.bash.judge import options
 from workers.bash.judge.builtins import _CURL_VALUES, _WGET_VALUES
 from workers.bash.judge.invocation import Invocation, Stream
 from workers.bash.judge.judgement import Finding
-from workers.bash.judge.marks import ALL, DECODED, NAME, is_known
+from workers.bash.judge.marks import ALL, DECODED, NAME, PRINTED, is_known
 from workers.bash.judge.paths import Place, is_network_device, locate
 from workers.bash.judge.tables import SHELLS, names
 from workers.bash.judge.unwrap.shells import SSH_VALUES
@@ -21,6 +21,9 @@ _METADATA = re.compile(
     r"169\.254\.169\.254|169\.254\.170\.2|metadata\.google\.internal|100\.100\.100\.200|fd00:ec2::254|metadata\.azure|"
     r"2852039166|0xA9FEA9FE|::ffff:169\.254|192\.0\.0\.192"
 )
+_ENGINE = re.compile(r":237[56](?:/|$)|/containers/\w+/(?:exec|start|kill|stop)")
+_TAKES_DOWN = re.compile(r"(?i)[/_](?:delete\w*|shutdown|kill|destroy|drop|reset|restart|leave|_all)(?:[/?_]|$)")
+_TOLD = (NAME, DECODED, PRINTED)
 _CURL_SENDS = names(
     "-d --data --data-raw --data-binary --data-urlencode --data-ascii -F --form -T --upload-file --json "
     "--form-string --url-query"
@@ -64,14 +67,21 @@ def _curl(call: Invocation) -> Iterator[Finding]:
         sent = []
     yield from _sent(call, sent, local=local)
     method = "".join(read.values("-X", "--request")).upper()
-    if method in ("DELETE", "PUT", "PATCH", "POST") and not local:
+    if any(_ENGINE.search(address) for address in addresses):
+        yield call.deny("containers.engine-socket", "It talks to a container engine, which rules its machine.")
+    if method == "DELETE" or (method == "POST" and any(_TAKES_DOWN.search(address) for address in addresses)):
+        yield call.ask("network.changes", "It deletes or stops something by a request.")
+    elif method in ("PUT", "PATCH", "POST") and not local:
         yield call.ask("network.changes", f"It changes something on another machine ({method}).")
     if read.has("--unix-socket", "--abstract-unix-socket"):
         yield call.deny("containers.engine-socket", "It talks to a service's own socket.")
     if any(re.match(r"(?i)(?:telnet|dict|gopher|smtp|ldap|tftp|smb|imap|pop3)s?:", address) for address in addresses):
         yield call.ask("network.protocol", "It speaks a protocol that can carry commands.")
-    if not local and any(NAME in address or DECODED in address for address in addresses):
+    if not local and any(mark in address for address in addresses for mark in _TOLD):
         yield call.ask("network.exfiltration", "It puts what the machine told into an address on another machine.")
+    told = read.values("-b", "--cookie", "-H", "--header", "-A", "-e", "-u", "--user")
+    if not local and any(mark in value for value in told for mark in (DECODED, PRINTED)):
+        yield call.ask("network.exfiltration", "It sends what another command printed to another machine.")
     if read.has("-K", "--config"):
         yield call.ask("network.settings", "A file that is not shown here tells curl what to do.")
 
@@ -80,7 +90,7 @@ def _wget(call: Invocation) -> Iterator[Finding]:
     read = options.read(call.args, _WGET_VALUES)
     local = _is_local(read.operands)
     yield from _sent(call, read.values(*_WGET_SENDS), local=local)
-    if not local and any(NAME in address or DECODED in address for address in read.operands):
+    if not local and any(mark in address for address in read.operands for mark in _TOLD):
         yield call.ask("network.exfiltration", "It puts what the machine told into an address on another machine.")
     if read.has("-r", "--recursive", "-m", "--mirror"):
         yield call.ask("network.mirror", "It fetches a whole site.")
@@ -221,9 +231,10 @@ RULES = {
     **dict.fromkeys(
         names(
             "nmap masscan zmap rustscan hydra medusa ncrack john hashcat sqlmap nikto msfconsole msfvenom "
-            "ettercap bettercap arpspoof responder crackmapexec nxc aircrack-ng tcpdump tshark wireshark dsniff "
-            "hping3 slowloris gobuster ffuf dirb wfuzz evil-winrm impacket-psexec enum4linux netdiscover "
-            "yersinia macchanger arping ab wrk siege xmrig minerd cpuminer ethminer t-rex nbminer xmr-stak"
+            "ettercap bettercap arpspoof responder crackmapexec nxc aircrack-ng aireplay-ng airodump-ng nping "
+            "tcpdump tshark wireshark dsniff hping3 slowloris gobuster ffuf dirb wfuzz evil-winrm "
+            "impacket-psexec enum4linux netdiscover yersinia macchanger arping ab wrk siege xmrig minerd "
+            "cpuminer ethminer t-rex nbminer xmr-stak"
         ),
         _attack,
     ),

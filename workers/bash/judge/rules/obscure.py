@@ -13,14 +13,20 @@ from workers.bash.judge.paths import Place, is_credential, is_raw_device, locate
 _HARMFUL_OPTION = re.compile(
     r"-[a-zA-Z]*[rR][a-zA-Z]*f|-[a-zA-Z]*f[a-zA-Z]*[rR]|-rf|-R$|--recursive|--force|of=|-delete|-9$|if=/dev"
 )
+_SAYS_SO = re.compile(
+    r"(?i)(?:^|[-_.])(?:uninstall|destroy|teardown|tear[-_]down|wipe|nuke|factory[-_]reset|purge|delete|deprovision)"
+    r"(?:$|[-_.])"
+)
 
 
 def check(call: Invocation) -> Iterator[Finding]:
     """Names that cannot be resolved, decoded words, programs in places that anybody can fill."""
-    if not call.resolvable or call.name.startswith("-"):
+    if not call.resolvable or call.name.startswith("-") or re.search(r"[*?]", call.name):
         yield from _unresolvable(call)
     elif call.name and not call.name.isascii():
         yield call.ask("obscure.name", "The program's name holds letters that look like others.")
+    if _SAYS_SO.search(call.name):
+        yield call.ask("obscure.destructive-name", f"By its name, {call.name} removes or destroys something.")
     if call.resolvable and call.marked(DECODED):
         yield call.ask("obscure.decoded-word", "One of its words comes out of a decoder.")
     if "/" in call.argv[0] and call.resolvable:

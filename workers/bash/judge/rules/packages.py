@@ -72,6 +72,8 @@ def _npm(call: Invocation) -> Iterator[Finding]:
     read = options.read(call.args, names("--prefix --registry -w --workspace -C --cwd --loglevel --script-shell"))
     words = read.operands[1:] if read.operands[:1] == ["global"] else read.operands
     verb, packages = (words[0], words[1:]) if words else ("", [])
+    if (verb in ("config", "set", "c") and "set" in words) or (verb == "config" and words[1:2] == ["edit"]):
+        yield call.ask("packages.other-source", "It changes where packages come from or how their scripts run.")
     if read.values("--registry"):
         yield call.ask("packages.other-source", "It takes packages from another registry than the usual one.")
     if verb in names("install i add up update upgrade dlx create init link exec x in ins"):
@@ -85,6 +87,8 @@ def _npm(call: Invocation) -> Iterator[Finding]:
 
 
 def _language(call: Invocation) -> Iterator[Finding]:
+    if call.name == "go" and call.args[:1] == ("run",) and any("@" in argument for argument in call.args[1:2]):
+        yield call.ask("packages.other-source", "It runs code from an address.")
     read = options.read(call.args, ("--version", "-v", "--git", "--path", "--source", "-s", "--index"))
     verb, packages = (read.operands[0], read.operands[1:]) if read.operands else ("", [])
     if verb in ("install", "get", "require", "global") and (packages or read.has("--git")):

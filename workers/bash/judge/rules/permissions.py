@@ -46,6 +46,12 @@ def _chmod(call: Invocation) -> Iterator[Finding]:
         yield call.ask("permissions.open", "It lets everybody on the machine write these files.")
 
 
+def _install(call: Invocation) -> Iterator[Finding]:
+    for mode in options.read(call.args, ("-m", "--mode", "-o", "-g", "-t", "-S")).values("-m", "--mode"):
+        if any(_SET_ID.search(part) for part in mode.split(",")):
+            yield call.deny("permissions.set-id", "It lets a program run with its owner's rights.")
+
+
 def _chown(call: Invocation) -> Iterator[Finding]:
     read = options.read(call.args, ("--reference", "--from"))
     targets = read.operands if read.has("--reference") else read.operands[1:]
@@ -66,6 +72,7 @@ def _capabilities(call: Invocation) -> Iterator[Finding]:
 RULES = {
     "chmod": _chmod,
     "gchmod": _chmod,
+    "install": _install,
     "chown": _chown,
     "chgrp": _chown,
     "gchown": _chown,

@@ -64,14 +64,16 @@ def redirects(call: Invocation) -> Iterator[Finding]:
 
 
 def _named(call: Invocation, sends: bool) -> Iterator[Finding]:
-    before = ""
+    before = folder = ""
     for argument in call.args:
+        if call.name in _ARCHIVERS and before in ("-C", "--directory"):
+            folder = argument
         own_key = _OWN_KEY_OPTIONS.match(before) or _OWN_KEY_OPTIONS.match(argument.partition("=")[0])
         ssh_key = call.name in _SSH and _SSH_KEY_OPTIONS.match(before)
         before = argument
         if (own_key or ssh_key) and call.name not in ("cat", "tar", "cp"):
             continue
-        for candidate in candidates(argument):
+        for candidate in [*candidates(argument), *([f"{folder}/{argument}"] if folder else [])]:
             if is_credential(candidate, call.scope):
                 place = call.scope.absolute(candidate)
                 if sends:
@@ -83,12 +85,29 @@ def _named(call: Invocation, sends: bool) -> Iterator[Finding]:
             elif _ACCOUNTS.match(call.scope.absolute(candidate)) and candidate.startswith(("/", ".")):
                 yield call.ask("secrets.accounts", "It reads the machine's list of accounts.")
             elif sends and is_local_secret(candidate) and outputs.content_of(candidate, call.scope).text is None:
-                if call.name not in ("git", "gh") and ("/" in candidate or "." in candidate):
+                if call.name != "git" and ("/" in candidate or "." in candidate):
                     yield call.deny(
                         "secrets.exfiltration", f"It sends a file of secrets over the network: {candidate}."
                     )
+            elif call.name in _SWEEPERS and _sweeps(call, candidate):
+                yield call.ask("secrets.sweep", "It reads everything in a home folder or on the machine.")
             elif sends and _is_whole_home(call, candidate):
                 yield call.deny("secrets.exfiltration", "It sends a whole home folder or the system over the network.")
+
+
+_ARCHIVERS = ("tar", "bsdtar", "gtar")
+_SWEEPERS = names("cat grep egrep rg ag tar zip 7z head tail strings xxd base64 sed awk cp rsync gpg openssl")
+
+
+def _sweeps(call: Invocation, candidate: str) -> bool:
+    found = locate(candidate, call.scope)
+    recursive = (
+        any(re.match(r"-[a-zA-Z]*[rR]|--recursive", argument) for argument in call.args) or call.name in _DESCENDS
+    )
+    return found.place in (Place.ROOT, Place.HOME) and found.whole and (recursive or "*" in candidate)
+
+
+_DESCENDS = names("rg ag tar zip 7z rsync")
 
 
 def _is_whole_home(call: Invocation, candidate: str) -> bool:

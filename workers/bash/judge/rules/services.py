@@ -88,7 +88,7 @@ RULES = {
     "xkill": _kill_by_name,
     "fuser": _fuser,
     "snice": _kill_by_name,
-    **dict.fromkeys(("shutdown", "reboot", "halt", "poweroff", "kexec", "pm-suspend", "systemd-shutdown"), _off),
+    **dict.fromkeys(names("shutdown reboot halt poweroff kexec pm-suspend rtcwake systemd-shutdown"), _off),
     "init": _init,
     "telinit": _init,
     "runlevel": _service,

@@ -30,6 +30,8 @@ def files(call: Invocation) -> Iterator[Finding]:
         stream = call.stdin if path == "/dev/stdin" else content_of(path, call.scope)
         if stream is not None and stream.traits & {Trait.NETWORK, Trait.DECODED}:
             yield call.deny("shell.unseen-code", "It runs what a download or a decoder gave.")
+        if re.match(r"https?://", path):
+            yield call.ask("shell.unseen-code", "It runs what an address serves.")
         if is_network_device(path):
             yield call.deny("shell.unseen-code", "It runs what comes over the network.")
 

@@ -98,6 +98,14 @@ RULES: dict[str, Rule] = {
         denied="down|flush|del|delete|set|add|replace|change",
     ),
     "ifconfig": _unless("-a|-s|[a-z]+\\d*", "system.network", _INTERFACE, denied="down|0\\.0\\.0\\.0|promisc"),
+    "iw": _unless(
+        "list|dev|info|scan|link|station|phy|get", "system.network", _INTERFACE, denied="disconnect|del|set|connect"
+    ),
+    "brctl": _unless("show.*", "system.network", _INTERFACE),
+    "ethtool": _unless(
+        "-[ikSagcTl]|--show.*|\\w+\\d+", "system.network", _INTERFACE, denied="-s|-E|-f|--change|--flash"
+    ),
+    "reptyr": _asks("system.trace", "It takes over another running program."),
     "ifdown": _asks("system.network", _INTERFACE),
     "ifup": _asks("system.network", _INTERFACE),
     "route": _unless("-n|-e|-ee|get", "system.network", _INTERFACE, denied="del|delete|flush|add"),

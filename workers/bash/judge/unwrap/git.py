@@ -56,6 +56,7 @@ class GitCall:
     """git's global settings (key, value), the subcommand and what follows it."""
 
     settings: list[tuple[str, str]] = field(default_factory=list)
+    indirect: list[str] = field(default_factory=list)  # --config-env
     exec_path: str = ""
     verb: str = ""
     rest: tuple[str, ...] = ()
@@ -65,6 +66,7 @@ def git_call(args: tuple[str, ...]) -> GitCall:
     """Reads git's command line."""
     read = options.read(args, _GLOBAL_VALUES, until_operand=True)
     found = GitCall(exec_path=next(iter(read.values("--exec-path")), ""))
+    found.indirect = [value.partition("=")[0] for value in read.values("--config-env")]
     for setting in read.values("-c"):
         key, _, value = setting.partition("=")
         found.settings.append((key, value))

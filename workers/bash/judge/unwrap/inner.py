@@ -23,3 +23,4 @@ class Inner:
     assigns: Mapping[str, str] = field(default_factory=dict)
     positional: Sequence[str] | None = None
     cwd: str | None = None
+    zero: str | None = None

@@ -23,6 +23,7 @@ class ShellCall:
     file: str | None = None
     reads_stdin: bool = False
     positional: Sequence[str] = ()
+    zero: str | None = None
     startup: Sequence[str] = field(default_factory=tuple)
     harmless: bool = False  # it only prints its version or checks the syntax
 
@@ -49,7 +50,9 @@ def shell_call(args: Sequence[str]) -> ShellCall:
             if word[-1] in "oO" and rest:
                 rest.pop(0)
     if "c" in letters:
-        return ShellCall(text=rest[0] if rest else "", positional=rest[2:], startup=startup)
+        return ShellCall(
+            text=rest[0] if rest else "", positional=rest[2:], zero=rest[1] if len(rest) > 1 else None, startup=startup
+        )
     if "n" in letters and rest:
         return ShellCall(harmless=True)
     if rest and "s" not in letters and rest[0] != "-":
@@ -74,7 +77,7 @@ def _shell(call: Invocation) -> Iterator[Inner]:
     for startup in started.startup:
         yield from _file(call, startup, ())
     if started.text is not None:
-        yield Inner(text=started.text, positional=started.positional)
+        yield Inner(text=started.text, positional=started.positional, zero=started.zero)
     elif started.file is not None:
         yield from _file(call, started.file, started.positional)
     elif started.reads_stdin and call.stdin is not None and call.stdin.text:

@@ -68,6 +68,8 @@ def inner(call: Invocation) -> Iterator[Inner]:
 def _engine(call: Invocation) -> Iterator[Inner]:
     args = call.args if "compose" not in call.name else ("compose", *call.args)
     verb, rest = docker_verb(args)
+    if verb == "unshare" and rest:
+        yield Inner(argv=tuple(rest))
     if verb in ("run", "exec", "create", "compose run", "compose exec"):
         read = options.read(rest, DOCKER_RUN_VALUES | {"--index"}, until_operand=True)
         command = read.operands[1:]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from workers.bash.judge import options
 from workers.bash.judge.invocation import Invocation, Stream
 from workers.bash.judge.marks import SOME
+from workers.bash.judge.outputs import content_of, found_paths
 from workers.bash.judge.scanner import UnclearError
 from workers.bash.judge.tables import names
 from workers.bash.judge.unwrap.inner import Inner
@@ -239,7 +240,10 @@ def _xargs(call: Invocation) -> Iterator[Inner]:
     inserts = "{}" if any(re.fullmatch(r"-i\S*", argument) for argument in call.args) else None
     read = options.read(args, takes, until_operand=True)
     replaced = next(iter(read.values("-I")), inserts)
-    read_words = _stdin_words(call.stdin)
+    listed = read.values("-a", "--arg-file")
+    source = content_of(listed[0], call.scope) if listed else call.stdin
+    whole_lines = bool(replaced) or read.has("-d", "--delimiter", "-L", "-0", "--null")
+    read_words = _stdin_words(source, whole_lines=whole_lines)
     command = read.operands or ["echo"]
     if replaced:
         for word in read_words:
@@ -248,7 +252,9 @@ def _xargs(call: Invocation) -> Iterator[Inner]:
         yield Inner(argv=(*command, *read_words), stdin=Stream(""))
 
 
-def _stdin_words(stdin: Stream | None) -> list[str]:
+def _stdin_words(stdin: Stream | None, *, whole_lines: bool = False) -> list[str]:
+    if stdin is not None and stdin.text is not None and whole_lines:
+        return re.split("[\\n\\0]", stdin.text.rstrip("\n\0"))[:100]
     if stdin is not None and stdin.text is not None:
         return [word.strip("'\"") for word in stdin.text.replace("\0", " ").split()][:100] or [""]
     if stdin is not None and stdin.paths:
@@ -273,8 +279,6 @@ def _parallel(call: Invocation) -> Iterator[Inner]:
 
 def _find(call: Invocation) -> Iterator[Inner]:
     """find -exec and its kin, for every pattern of paths that it comes upon; -delete as rm of them."""
-    from workers.bash.judge.outputs import found_paths
-
     found = found_paths(call.args)[:12]
     args = list(call.args)
     for at, argument in enumerate(args):
