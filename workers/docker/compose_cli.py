@@ -118,10 +118,15 @@ class Project:
         """Find the secrets of this attempt in the services' variables and commands, and label the services."""
         services = {}
         for name, service in self.config().get("services", {}).items():
-            env = {key: str(value) for key, value in (service.get("environment") or {}).items() if value is not None}
-            config = {"Cmd": service.get("command"), "Entrypoint": service.get("entrypoint")}
+            # Compose doubles a dollar sign when it prints a file, and reads two as one.
+            env = {
+                key: _single(value) for key, value in (service.get("environment") or {}).items() if value is not None
+            }
+            config = {
+                "Cmd": [_single(text) for text in service.get("command") or ()],
+                "Entrypoint": [_single(text) for text in service.get("entrypoint") or ()],
+            }
             if labels := kept.label(self.ctx, env, config):
-                # Compose reads a dollar sign as a variable, here as in every other file.
                 services[name] = {"labels": {key: text.replace("$", "$$") for key, text in labels.items()}}
         if services:
             path = self.ctx.scratch / "secrets.compose.json"
@@ -139,6 +144,10 @@ class Project:
         failure.message = self.ctx.masker.mask(failure.message)
         failure.details |= {"exit_code": ended.exit_code, "lines": [self.ctx.masker.mask(line) for line in lines]}
         return failure
+
+
+def _single(value: Any) -> str:
+    return str(value).replace("$$", "$")
 
 
 def open_project(ctx: Context, name: str, file: str, variables: Mapping[str, str]) -> Project:

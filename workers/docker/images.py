@@ -100,12 +100,17 @@ class Progress:
 
 def transfer(ctx: Context, client: DockerClient, verb: str, start: Callable[[], Iterable[Any]], doing: str) -> None:
     """Follow a pull or a push to its end; an error line in the stream ends it in words."""
+    from docker.errors import APIError
+
     progress = Progress(ctx, verb)
-    with contextlib.closing(streamed(ctx, client, start)) as lines:
-        for line in lines:
-            if "error" in line:
-                raise in_plain(str(line["error"]), doing, client)
-            progress.add(line)
+    try:
+        with contextlib.closing(streamed(ctx, client, start)) as lines:
+            for line in lines:
+                if "error" in line:
+                    raise in_plain(str(line["error"]), doing, client)
+                progress.add(line)
+    except APIError as error:
+        raise in_plain(str(error.explanation), doing, client, error.status_code) from None
 
 
 def pull(ctx: Context, client: DockerClient, image: str, auth: dict[str, str] | None, platform: str | None) -> str:

@@ -96,7 +96,7 @@ def _binds(found: Mapping[str, Any]) -> list[str]:
     """The binds of HostConfig, and what the engine mounted beside them: volumes without a name, by the name that it
     gave them, and those of other containers (``VolumesFrom``)."""
     host = found["HostConfig"]
-    binds = list(host.get("Binds") or ())
+    binds = [bind for bind in host.get("Binds") or () if ":" in bind]
     covered = {bind.split(":")[1] for bind in binds} | {
         m["Target"] for m in host.get("Mounts") or () if m.get("Source")
     }

@@ -141,10 +141,10 @@ def test_a_new_container_takes_the_place_of_the_one_before_and_back(world: World
     assert page(port) == "new\n"
     assert list(world.picture()["containers"]) == [world.name()], "the one before is gone when the new one is well"
     world.undo("docker.run", before, **new)
-    assert world.picture() == picture
+    assert world.same(picture)
     assert page(port) == "it works\n"
     world.undo("docker.run", before, **new)
-    assert world.picture() == picture
+    assert world.same(picture)
 
 
 def test_an_unhealthy_one_goes_and_the_one_before_runs_on(world: World) -> None:
@@ -233,7 +233,7 @@ def test_one_made_to_remove_itself_comes_back_too(world: World) -> None:
     picture = world.picture()
     with pytest.raises(TaskFailed, match="unhealthy"):
         world.go("docker.run", **web(world, replace=True, health={"command": "false", **QUICK}))
-    assert world.picture() == picture
+    assert world.same(picture)
 
 
 def test_a_taken_port_is_told_with_its_holder_and_nothing_is_left(world: World) -> None:
@@ -293,7 +293,7 @@ def test_cancel_while_it_waits_puts_the_one_before_back(world: World) -> None:
     sick = {"command": "false", "interval": "1s", "start_period": "100s"}
     with pytest.raises(Cancelled):
         world.go("docker.run", ctx, **web(world, health=sick))
-    assert world.picture() == picture
+    assert world.same(picture)
 
 
 def test_cancel_while_the_one_before_stops_lets_it_run_on(world: World) -> None:
@@ -304,7 +304,7 @@ def test_cancel_while_the_one_before_stops_lets_it_run_on(world: World) -> None:
     threading.Timer(1.0, ctx.cancelled.set).start()
     with pytest.raises(Cancelled):
         world.go("docker.run", ctx, **web(world))
-    assert world.picture() == picture
+    assert world.same(picture)
 
 
 def test_a_replacement_that_was_cut_off_is_settled(world: World) -> None:
@@ -322,7 +322,7 @@ def test_a_replacement_that_was_cut_off_is_settled(world: World) -> None:
 
     cut_off()
     world.undo("docker.run", before, **new)
-    assert world.picture() == picture
+    assert world.same(picture)
     cut_off()
     world.go("docker.run", **new)
     assert list(world.picture()["containers"]) == [world.name()]
@@ -356,7 +356,7 @@ def test_a_secret_reaches_the_container_and_no_record(world: World, monkeypatch:
     world.go("docker.remove", name=world.name())
     before = [seen[0].model_copy(update={"state": resolve(seen[0].state, world.context().masker)})]
     world.undo("docker.remove", before, name=world.name())
-    assert world.picture() == picture
+    assert world.same(picture)
     assert world.look("docker.run", **inputs)[0].same_as(seen[0])
     # Rotated, it is another one.
     operation = OPERATIONS["docker.run"]
@@ -374,7 +374,7 @@ def test_a_secret_of_somebody_elses_container_is_kept_for_the_undo(world: World)
     assert "abc123456" not in before[0].model_dump_json()
     world.go("docker.remove", name=world.name(), timeout=0)
     world.undo("docker.remove", before, name=world.name())
-    assert world.picture() == picture
+    assert world.same(picture)
     assert world.look("docker.remove", name=world.name())[0].same_as(before[0])
     kept = [path for path in (world.folder / "state" / "kept").iterdir() if path.name != "key"]
     assert all(path.stat().st_mode & 0o077 == 0 for path in kept)

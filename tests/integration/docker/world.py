@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reign.core.resource import differences
 from reign.executor import Operation
 from reign.executor.testing import RecordingContext, make_context, run_operation
 from reign.security.masking import Masker
@@ -74,6 +75,13 @@ class World:
             },
         }
 
+    def same(self, picture: dict[str, Any]) -> bool:
+        """Whether all is as in an earlier picture; prints what is not."""
+        found = differences(picture, self.picture())
+        for place, before, after in found:
+            print(f"{place}: {before!r} -> {after!r}")
+        return not found
+
     def _mine(self, found: Any) -> list[Any]:
         return [item for item in found if item.name.startswith(self.prefix)]
 
@@ -104,7 +112,9 @@ def _container(attrs: dict[str, Any]) -> dict[str, Any]:
         "labels": config["Labels"],
         "health": config.get("Healthcheck"),
         "user": config["User"],
-        "host": {key: host[key] for key in ("PortBindings", "RestartPolicy", "Memory", "NanoCpus", "PidsLimit")},
+        "host": {
+            key: host[key] or None for key in ("PortBindings", "RestartPolicy", "Memory", "NanoCpus", "PidsLimit")
+        },
         "mounts": sorted((m["Type"], m.get("Name") or m["Source"], m["Destination"], m["RW"]) for m in attrs["Mounts"]),
         "networks": {n: sorted(set(e["Aliases"] or ()) - {short}) for n, e in networks.items()},
         "running": attrs["State"]["Running"],
