@@ -102,7 +102,7 @@ def test_rollback(perform: Performer, control_plane: Cluster, namespace: str) ->
 def test_failed_upgrade_rolled_back_on_its_own(simulated: Cluster, perform: Performer, namespace: str) -> None:
     perform("helm_install", release="shop", chart=SHOP)
     wrong = {"image": "registry.invalid/shop:2"}
-    with pytest.raises(TaskFailed, match="ImagePullBackOff.*helm went back to revision 3") as failed:
+    with pytest.raises(TaskFailed, match=r"ImagePullBackOff.*helm went back to revision 3") as failed:
         perform("helm_upgrade", release="shop", chart=SHOP, values=wrong, timeout=4, rollback_on_failure=True)
     assert failed.value.kind is FailureKind.TIMED_OUT
     assert failed.value.details["object"] == "deployment/shop"

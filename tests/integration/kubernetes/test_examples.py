@@ -1,0 +1,88 @@
+"""The examples that end in a cluster, run and rolled back by a whole REIGN."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reign.core import planfile
+from reign.core.states import RunState
+from tests.engines.docker import DockerEngine, docker_engine
+from tests.engines.installation import Installation
+from tests.engines.kubernetes import Cluster
+from tests.engines.registry import Registry, registry
+from tests.integration.kubernetes.test_deployments import names
+
+__all__ = ["docker_engine", "registry"]
+
+ROOT = Path(__file__).parents[3]
+PASSWORD = "correct-horse-battery"
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    found = Installation(tmp_path, lease=5.0, heartbeat=0.5)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    found.prepare()
+    yield found
+    found.close()
+
+
+def plan(name: str) -> dict[str, Any]:
+    content, _ = planfile.load((ROOT / "examples" / name).read_text())
+    assert isinstance(content, dict)
+    return content
+
+
+def tools(cluster: Cluster) -> dict[str, str]:
+    return {name: cluster.environment[name] for name in ("KUBECONFIG", "PATH")}
+
+
+@pytest.mark.slow
+def test_a_compose_stack_moves_and_is_taken_back(
+    installation: Installation, control_plane: Cluster, namespace: str
+) -> None:
+    room = f"{namespace}-shop"
+    installation.start_worker("kubernetes", ORDERS_PASSWORD=PASSWORD, **tools(control_plane))
+    run = installation.submit(plan("compose-to-kubernetes/plan.yaml"), params={"namespace": room})
+    assert installation.wait(run, 200).state is RunState.SUCCEEDED, installation.log()
+    assert names(control_plane, room, "deployment") == [
+        "deployment.apps/cache",
+        "deployment.apps/orders",
+        "deployment.apps/web",
+    ]
+    assert names(control_plane, room, "pvc") == ["persistentvolumeclaim/orders"]
+    template = "go-template={{.data.POSTGRES_PASSWORD | base64decode}}"
+    assert control_plane.kubectl("get", "secret/orders-env", "-n", room, "-o", template) == PASSWORD
+    results = {name: task.result for name, task in installation.tasks(run).items()}
+    assert results["check"]["ready"] == 2
+    assert any("depends_on" in note for note in results["convert"]["notes"])
+    assert PASSWORD not in str(results)
+
+    back = installation.general.rollback(run.name)
+    assert installation.wait(back, 200).state is RunState.SUCCEEDED, installation.log()
+    assert f"namespace/{room}" not in names(control_plane, namespace, "namespace")
+    for file in (installation.folder / "data").rglob("*"):
+        assert not file.is_file() or PASSWORD.encode() not in file.read_bytes(), f"{file} holds the password"
+
+
+@pytest.mark.slow
+def test_the_built_image_is_what_the_deployment_runs(
+    installation: Installation,
+    docker_engine: DockerEngine,
+    registry: Registry,
+    control_plane: Cluster,
+    namespace: str,
+) -> None:
+    installation.start_worker("kubernetes", **tools(control_plane))
+    installation.start_worker("docker", DOCKER_HOST=docker_engine.host, REGISTRY_PASSWORD=registry.password)
+    given = {"registry": registry.host, "user": registry.username, "tag": namespace, "namespace": namespace}
+    run = installation.submit(plan("docker-to-kubernetes.yaml"), params=given)
+    assert installation.wait(run, 200).state is RunState.SUCCEEDED, installation.log()
+    digest = installation.tasks(run)["push"].result["digest"]
+    path = "jsonpath={.spec.template.spec.containers[0].image}"
+    live = control_plane.kubectl("get", "deployment/hello-web", "-n", namespace, "-o", path)
+    assert live == f"{registry.host}/hello-web@{digest}"

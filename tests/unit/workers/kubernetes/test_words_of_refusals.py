@@ -1,0 +1,127 @@
+"""What the API server and helm say, in our words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reign.executor import FailureKind, TaskFailed
+from reign.executor.process import ToolResult
+from reign.executor.testing import make_context
+from workers.kubernetes import errors
+from workers.kubernetes.access import Access
+from workers.kubernetes.helm import Helm, failure
+
+ACCESS = Access("shop", "/k", "https://10.0.0.1:6443", "default")
+
+
+@pytest.mark.parametrize(
+    "status, message, said, kind",
+    [
+        (401, "Unauthorized", "does not accept the credentials of context 'shop'", FailureKind.PERMISSION),
+        (
+            403,
+            'pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "a"',
+            'jane may not list pods in the namespace "a"',
+            FailureKind.PERMISSION,
+        ),
+        (
+            403,
+            'x is forbidden: User "jane" cannot get resource "nodes" in API group "metrics" at the cluster scope',
+            "jane may not get nodes.metrics at the cluster scope",
+            FailureKind.PERMISSION,
+        ),
+        (403, 'admission webhook "policy" denied the request', "refused: admission webhook", FailureKind.PERMISSION),
+        (403, "exceeded quota: few, used: pods=1", "exceeded quota: few", FailureKind.MISSING_PREREQUISITE),
+        (404, "the server could not find it", "could not find it", FailureKind.MISSING_PREREQUISITE),
+        (409, "the object has been modified", "has been modified", FailureKind.CONFLICT),
+        (429, "too many requests", "too many requests", FailureKind.TRANSIENT),
+        (503, "starting", "starting", FailureKind.TRANSIENT),
+        (418, "teapot", "teapot", FailureKind.UNKNOWN),
+    ],
+)
+def test_refusals(status: int, message: str, said: str, kind: FailureKind) -> None:
+    error = errors.of_response(ACCESS, "do it", status, json.dumps({"message": message}))
+    assert said in error.message
+    assert error.kind is kind
+    assert error.retryable is (kind is FailureKind.TRANSIENT)
+    assert "\n" not in error.message
+
+
+def test_an_answer_that_is_no_status() -> None:
+    assert "bad gateway" in errors.of_response(ACCESS, "do it", 502, "bad gateway\nmore").message
+    assert "no list" not in errors.of_response(ACCESS, "do it", 502, "[1]").message
+
+
+def test_stateful_set_fields_that_cannot_change() -> None:
+    said = "updates to statefulset spec for fields other than 'replicas' are forbidden"
+    body = {"message": said, "details": {"causes": [{"field": "spec", "message": said}]}}
+    assert "spec cannot be changed" in errors.of_response(ACCESS, "apply", 422, json.dumps(body)).message
+
+
+@pytest.mark.parametrize(
+    "reason, said, kind",
+    [
+        ("[Errno 111] Connection refused", "connection refused", FailureKind.TRANSIENT),
+        ("Failed to resolve 'x'", "does not resolve", FailureKind.TRANSIENT),
+        ("Read timed out.", "no answer in time", FailureKind.TRANSIENT),
+        ("something else", "something else", FailureKind.TRANSIENT),
+        (
+            "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate (_ssl.c:1)",
+            "not accepted: self-signed certificate",
+            FailureKind.MISSING_PREREQUISITE,
+        ),
+    ],
+)
+def test_nobody_answers(reason: str, said: str, kind: FailureKind) -> None:
+    error = errors.unreachable(ACCESS, "look", reason)
+    assert said in error.message
+    assert error.kind is kind
+
+
+def helm(tmp_path: Path, version: tuple[int, int, int] = (4, 3, 1)) -> Helm:
+    return Helm(make_context(tmp_path), ACCESS, "default", "helm", version)
+
+
+@pytest.mark.parametrize(
+    "stderr, said, kind",
+    [
+        ("Error: UPGRADE FAILED: another operation is in progress", "another operation", FailureKind.CONFLICT),
+        ("Error: cannot re-use a name that is still in use", "still in use", FailureKind.CONFLICT),
+        ("Error: Kubernetes cluster unreachable: dial: refused", "no cluster answers", FailureKind.TRANSIENT),
+        ("Error: context deadline exceeded", "deadline exceeded", FailureKind.TIMED_OUT),
+        (
+            'Error: secrets is forbidden: User "jane" cannot list resource "secrets" in API group ""',
+            "jane may not list secrets",
+            FailureKind.PERMISSION,
+        ),
+        ("Error: something is forbidden", "something is forbidden", FailureKind.PERMISSION),
+        ("warning\nError: values don't meet the specifications:\n- at /a", "- at /a", FailureKind.WRONG_INPUT),
+        ("no Error line", "no Error line", FailureKind.UNKNOWN),
+        ("", "exit code 3", FailureKind.UNKNOWN),
+    ],
+)
+def test_what_helm_says(tmp_path: Path, stderr: str, said: str, kind: FailureKind) -> None:
+    error = failure(helm(tmp_path), "upgrade", ToolResult(("helm",), 3, "", stderr, 0.1))
+    assert said in error.message
+    assert error.kind is kind
+
+
+def test_flags_by_version(tmp_path: Path) -> None:
+    old, three, four = (helm(tmp_path, v) for v in ((3, 2, 0), (3, 22, 0), (4, 3, 1)))
+    assert (three.back_on_failure(), four.back_on_failure()) == ("--atomic", "--rollback-on-failure")
+    assert (three.replace_flag(), four.replace_flag()) == ("--force", "--force-replace")
+    assert (three.adopt_flags(), four.adopt_flags()) == ([], ["--force-conflicts"])
+    assert (old.rehearse_flags(), three.rehearse_flags()) == (["--dry-run"], ["--dry-run=server"])
+    assert old.mark_flags() == []
+    assert three.mark_flags() == ["--labels=reign.run=test-run-1,reign.task=task"]
+
+
+def test_client_errors_become_words() -> None:
+    with (
+        pytest.raises(TaskFailed, match="context 'shop' cannot be used: no such user"),
+        errors.in_words(ACCESS, "look"),
+    ):
+        raise ValueError("no such user")
