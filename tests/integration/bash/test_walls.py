@@ -167,7 +167,7 @@ def test_it_cannot_touch_other_processes(bench: Bench) -> None:
         try:
             result = bench.run(
                 f"cat /proc/{other.pid}/environ; kill -9 {other.pid}; kill -9 {os.getpid()}; "
-                "grep -E 'CapEff|CapPrm|CapBnd' /proc/self/status | grep -v 0000000000000000"
+                "grep -E 'CapEff|CapPrm|CapAmb' /proc/self/status | grep -v 0000000000000000"
             )
             assert result.stdout == ""
             assert other.poll() is None
