@@ -13,7 +13,7 @@ from reign.executor import Context, FailureKind, NeedsApproval, Operation, TaskF
 from reign.executor.contract import Observations
 from workers.terraform import undoing
 from workers.terraform.carrying import begun_by, carry_out
-from workers.terraform.changes import Counts, PlanChanges, rest_of
+from workers.terraform.changes import Counts, rest_of
 from workers.terraform.configuration import Configuration
 from workers.terraform.inputs import Planned
 from workers.terraform.observing import observe
@@ -46,19 +46,18 @@ def changed_result(state: State, counts: Counts) -> ChangedResult:
     )
 
 
-def may_destroy(ctx: Context, inputs: Any, changes: PlanChanges | None, destroyed: int, everything: bool) -> None:
+def may_destroy(ctx: Context, inputs: Any, destroyed: Sequence[str], everything: bool = False) -> None:
     """Ask, if more would be destroyed than may be without a yes. Raises NeedsApproval."""
     own = getattr(inputs, "max_destroy", None)
     limit = int(ctx.options.get("max_destroy", MAX_DESTROY)) if own is None else int(own)
-    if ctx.approved or not (destroyed > limit or (everything and destroyed)):
+    if ctx.approved or not (len(destroyed) > limit or (everything and destroyed)):
         return
-    names = changes.destroyed if changes else []
-    listed = (": " + ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")) if names else ""
+    listed = ", ".join(destroyed[:5]) + (", ..." if len(destroyed) > 5 else "")
     why = "the plan takes everything away" if everything else f"more than {limit} may not be destroyed without a yes"
     raise NeedsApproval(
-        f"{destroyed} object{'s' if destroyed != 1 else ''} would be destroyed{listed}; {why}",
+        f"{len(destroyed)} object{'s' if len(destroyed) != 1 else ''} would be destroyed: {listed}; {why}",
         hint="approve it, or raise `max_destroy` if this is meant",
-        details={"destroys": names, "limit": limit},
+        details={"destroys": list(destroyed), "limit": limit},
     )
 
 
@@ -98,7 +97,7 @@ class Apply(_Changing):
             made = self._plan(session, inputs)
             if made.empty:
                 return changed_result(made.base, Counts())
-            may_destroy(ctx, inputs, made.changes, made.changes.counts.destroy, False)
+            may_destroy(ctx, inputs, made.changes.destroyed)
         return None
 
     def apply(self, ctx: Context, inputs: Inputs, seen: Observations) -> ChangedResult:
@@ -107,7 +106,7 @@ class Apply(_Changing):
         with opened(ctx, inputs) as session:
             made = self._plan(session, inputs)
             _as_seen(made.base, seen)
-            may_destroy(ctx, inputs, made.changes, made.changes.counts.destroy, False)
+            may_destroy(ctx, inputs, made.changes.destroyed)
             values = Values.given(ctx, inputs)
             applied = Applied(
                 configuration=ctx.blobs.put(session.content.pack()),
@@ -138,17 +137,12 @@ class Apply(_Changing):
         saved = _loaded(ctx, inputs)
         with _frozen(ctx, inputs, saved) as session:
             state = session.state()
-            if stale(saved, state) is None:
-                if not saved.fingerprints and saved.counts == Counts():
-                    made = None
-                else:
-                    may_destroy(ctx, inputs, None, saved.counts.destroy, saved.destroy)
-                    return None
+            if stale(saved, state) is not None:
+                nothing = _again(session, inputs, saved).empty
             else:
-                made = _again(session, inputs, saved)
-            if made is not None and not made.empty:
-                return None
-            return changed_result(state, Counts())
+                nothing = saved.empty
+                may_destroy(ctx, inputs, saved.destroyed, saved.destroy)
+            return changed_result(state, Counts()) if nothing else None
 
     def _saved_apply(self, ctx: Context, inputs: Inputs) -> ChangedResult:
         saved = _loaded(ctx, inputs)
@@ -156,7 +150,7 @@ class Apply(_Changing):
             state = session.state()
             old = stale(saved, state)
             if old is None:
-                may_destroy(ctx, inputs, None, saved.counts.destroy, saved.destroy)
+                may_destroy(ctx, inputs, saved.destroyed, saved.destroy)
                 file = lay_out(ctx, saved)
                 carried = carry_out(
                     session, file, state, saved.applied, None, plan=inputs.plan_file, parallelism=inputs.parallelism

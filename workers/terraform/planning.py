@@ -222,13 +222,18 @@ class SavedPlan(BaseModel):
     var_files: list[str]
     targets: list[str]
     destroy: bool
+    empty: bool
     counts: Counts
+    destroyed: list[str]
     fingerprints: dict[str, str]
     diff: str
     lock_file: str | None
 
     @property
-    def applied(self) -> Applied:
+    def applied(self) -> Applied | None:
+        """What is recorded as applied once it has been; nothing, if it takes everything away."""
+        if self.destroy:
+            return None
         return Applied(
             configuration=self.configuration,
             variables=self.variables,
@@ -254,7 +259,9 @@ def save(session: Session, made: MadePlan, values: Values, *, targets: list[str]
         var_files=values.keep(ctx),
         targets=targets,
         destroy=destroy,
+        empty=made.empty,
         counts=made.changes.counts,
+        destroyed=made.changes.destroyed,
         fingerprints=made.changes.fingerprints,
         diff=made.changes.diff(),
         lock_file=session.lock_file,

@@ -213,3 +213,13 @@ def test_apply_and_destroy_show_beforehand_what_they_would_do(world: World) -> N
     world.run("apply")
     assert apply.preview(world.context(), world.inputs("apply")) == ""
     assert "- null_resource.one" in (destroy.preview(world.context(), world.inputs("destroy")) or "")
+
+
+def test_a_plan_that_changes_nothing_but_an_output_is_carried_out(world: World) -> None:
+    world.write('output "what" { value = "first" }\n')
+    world.run("apply")
+    world.write('output "what" { value = "second" }\n')
+    plan = world.run("plan")
+    assert plan.resources == []
+    assert [change.address for change in plan.outputs] == ["what"]
+    assert world.run("apply", plan_file=plan.plan_file).outputs == {"what": "second"}
