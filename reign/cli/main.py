@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import sys
 from itertools import pairwise
+from typing import Any
 
-import click
 import typer
 
 from reign.cli import control, plans, runs, serving
 from reign.cli.output import Format, errors, escape, fail
 from reign.core.errors import ReignError
+
+#: What typer raises for a wrong command or option; it brings its own copy of click, which has no public name.
+UsageError: Any = typer.BadParameter.__base__
 
 app = typer.Typer(
     name="reign",
@@ -35,11 +38,11 @@ def main() -> None:
         code = app(standalone_mode=False)
     except ReignError as error:
         code = fail(error, output)
-    except click.exceptions.Abort:
+    except typer.Abort:
         errors.print("interrupted")
         code = 130
-    except click.ClickException as error:
-        where = f" (see `{error.ctx.command_path} --help`)" if isinstance(error, click.UsageError) and error.ctx else ""
+    except UsageError as error:
+        where = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
         errors.print(f"[red]reign:[/red] {escape(error.format_message())}{where}", soft_wrap=True)
         code = 2
     except KeyboardInterrupt:

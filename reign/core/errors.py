@@ -82,7 +82,8 @@ BY_CODE: dict[str, type[ReignError]] = {
 def from_dict(body: dict[str, Any]) -> ReignError:
     """The error that ``as_dict`` described, as its own class again (used by the client)."""
     error = body.get("error") or {}
-    cls = BY_CODE.get(error.get("code", ""), ReignError)
+    code = str(error.get("code", ""))
+    cls = InvalidInput if code.startswith("invalid_") else BY_CODE.get(code, ReignError)
     return cls(error.get("message", "unknown error"), hint=error.get("hint"), details=error.get("details"))
 
 
