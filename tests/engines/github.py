@@ -1,7 +1,8 @@
 """A repository to try things in: on the stateful fake, or at GitHub itself.
 
-With ``GITHUB_TOKEN`` and ``REIGN_TEST_GITHUB_REPO`` (owner/name, which the token may write to) set, the tests that use
-``place`` run against GitHub. Each test then works on a branch of its own, and names all that it makes after it.
+With ``GITHUB_TOKEN`` and ``REIGN_TEST_GITHUB_REPO`` (owner/name, writable) set, the agent's contract
+suite runs against GitHub (scopes: repo, workflow, delete_repo). Each test then works on a branch of its own, names all
+that it makes after it, and takes it away again.
 """
 
 from __future__ import annotations
@@ -9,10 +10,9 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 import requests
@@ -179,17 +179,3 @@ def place(github_server: GitHubServer) -> Iterator[Place]:
             yield found
     else:
         yield on_fake(github_server)
-
-
-def wait_for(what: str, condition: Any, within: float = 30.0) -> Any:
-    """Poll ``condition`` until it gives something."""
-    end = time.monotonic() + within
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    return _never(what)
-
-
-def _never(what: str) -> NoReturn:
-    pytest.fail(f"{what} did not come")

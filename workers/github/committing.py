@@ -15,6 +15,7 @@ from reign.executor.contract import Observations
 from workers.github.api import Api
 from workers.github.commits import Wanted, commit, last_is_ours, wanted_entry
 from workers.github.inputs import Ref, RepoInputs, address
+from workers.github.previews import diff
 from workers.github.trees import Entry, entries, tip
 
 InputsT = TypeVar("InputsT", bound="BranchInputs")
@@ -82,6 +83,14 @@ class Committing(Operation[InputsT, CommitResult]):
         sha = commit(api, inputs.repo, inputs.branch, wanted, message, _entries(self.paths(ctx, inputs), seen))
         found = api.get(f"/repos/{inputs.repo}/commits/{sha}")
         return CommitResult(commit_sha=sha, url=found["html_url"])
+
+    def preview(self, ctx: Context, inputs: InputsT) -> str | None:
+        """A diff; None if the branch is not there yet."""
+        api = Api(ctx, self.doing(inputs), inputs.repo)
+        if tip(api, inputs.repo, inputs.branch) is None:
+            return None
+        wanted = self.wanted(ctx, inputs)
+        return diff(api, inputs.repo, wanted, entries(api, inputs.repo, inputs.branch, wanted))
 
     def restore(self, ctx: Context, inputs: InputsT, before: Observations, now: Observations) -> None:
         api = Api(ctx, f"undo {self.name} on {inputs.branch} of {inputs.repo}", inputs.repo)

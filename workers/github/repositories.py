@@ -17,8 +17,8 @@ from workers.github.inputs import RepoName, part, repository_name
 from workers.github.marks import commit_of_run, of_run
 from workers.github.trees import tip
 
-#: GitHub fills a new repository after it has answered; how long that is waited for.
-_FILLED_WITHIN = 60.0
+#: GitHub fills a new repository after it has answered; looked at so many times, a second apart.
+_LOOKS = 60
 
 
 class CreateRepository(Operation["CreateRepository.Inputs", "CreateRepository.Result"]):
@@ -91,7 +91,7 @@ class CreateRepository(Operation["CreateRepository.Inputs", "CreateRepository.Re
         full_name = _full_name(api, inputs)
         found = api.find(f"/repos/{full_name}") or self._create(api, inputs, full_name)
         if inputs.initialize or inputs.template:
-            self._wait_until_filled(ctx, api, inputs, found)
+            self._wait_until_filled(ctx, api, found)
         return self._result(found)
 
     def _create(self, api: Api, inputs: CreateRepository.Inputs, full_name: str) -> Any:
@@ -105,20 +105,18 @@ class CreateRepository(Operation["CreateRepository.Inputs", "CreateRepository.Re
         kind = (api.find(f"/users/{part(owner)}") or {}).get("type")
         return api.post(f"/orgs/{part(owner)}/repos" if kind == "Organization" else "/user/repos", body)
 
-    def _wait_until_filled(self, ctx: Context, api: Api, inputs: CreateRepository.Inputs, found: Any) -> None:
-        if tip(api, found["full_name"], found["default_branch"]) is not None:
-            return
-        ctx.progress(f"waiting for GitHub to fill {found['full_name']}")
-        left = int(_FILLED_WITHIN)
-        while tip(api, found["full_name"], found["default_branch"]) is None:
-            left -= 1
-            if left < 0:
-                raise TaskFailed(
-                    f"{found['full_name']} was created, but has no branch {found['default_branch']!r} yet",
-                    kind=FailureKind.TRANSIENT,
-                    hint="GitHub is slow to fill it; try again",
-                )
-            ctx.wait(1.0)
+    def _wait_until_filled(self, ctx: Context, api: Api, found: Any) -> None:
+        repo, branch = found["full_name"], found["default_branch"]
+        for _ in range(_LOOKS):
+            if tip(api, repo, branch) is not None:
+                return
+            ctx.progress(f"waiting for GitHub to fill {repo}")
+            ctx.wait(ctx.options.get("poll", 1.0))
+        raise TaskFailed(
+            f"{repo} was created, but has no branch {branch!r} yet",
+            kind=FailureKind.TRANSIENT,
+            hint="GitHub is slow to fill it; try again",
+        )
 
     def restore(self, ctx: Context, inputs: CreateRepository.Inputs, before: Observations, now: Observations) -> None:
         if before[0].exists and not now[0].exists:

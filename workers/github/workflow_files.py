@@ -46,6 +46,10 @@ class PutWorkflow(Committing["PutWorkflow.Inputs"]):
         refuse_faulty(inputs.name, inputs.content)
         return super().apply(ctx, inputs, seen)
 
+    def preview(self, ctx: Context, inputs: PutWorkflow.Inputs) -> str | None:
+        refuse_faulty(inputs.name, inputs.content)
+        return super().preview(ctx, inputs)
+
     def doing(self, inputs: PutWorkflow.Inputs) -> str:
         return f"put the workflow {inputs.name} on {inputs.branch} of {inputs.repo}"
 
@@ -74,7 +78,7 @@ def faults(content: str) -> Iterator[str]:
     try:
         document, places = planfile.load(content)  # YAML as GitHub reads it: `on` is a text, a key stands once
     except InvalidPlan as error:
-        yield error.message
+        yield error.message.replace("the plan", "the workflow")
         return
     if not isinstance(document, Mapping):
         yield "line 1: a workflow is one object with `on` and `jobs`"

@@ -48,7 +48,10 @@ def test_faults(change: tuple[str, str], expected: str) -> None:
     assert any(expected in one for one in found), found
 
 
-@pytest.mark.parametrize(("content", "expected"), [("", "it is empty"), ("- a\n", "a workflow is one object")])
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [("", "it is empty"), ("# later\n", "the workflow is empty"), ("- a\n", "a workflow is one object")],
+)
 def test_what_is_no_workflow(content: str, expected: str) -> None:
     [found] = faults(content)
     assert expected in found
