@@ -28,7 +28,7 @@ class Discourse:
 
     def __init__(self) -> None:
         self._by_thing: dict[str, list[Entity]] = {}
-        self._scope: dict[tuple[str, str], tuple[Any, int]] = {}  # agent, input -> value, step
+        self._scope: dict[tuple[str, str], Any] = {}  # agent, input -> value
         self._values: set[str] = set()
         self.agent = ""  # of the last clause
 
@@ -38,11 +38,10 @@ class Discourse:
 
     def scope(self, agent: str, name: str) -> Any:
         """Where the last clause of that agent was at work, if it said so."""
-        found = self._scope.get((agent, name))
-        return found[0] if found else None
+        return self._scope.get((agent, name))
 
-    def set_scope(self, agent: str, name: str, value: Any, step: int) -> None:
-        self._scope[(agent, name)] = (value, step)
+    def set_scope(self, agent: str, name: str, value: Any) -> None:
+        self._scope[(agent, name)] = value
 
     def latest(self, things: Sequence[str]) -> Entity | None:
         """The thing of one of these kinds that was spoken of last; of one clause, what it makes before its object."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import Formatter
 from typing import Any
@@ -26,7 +26,7 @@ class Draft:
     id: str
     uses: str
     inputs: dict[str, Any]
-    entry: Entry | None = None
+    entry: Entry
     links: list[str] = field(default_factory=list)  # drafts whose things it uses
     options: dict[str, Any] = field(default_factory=dict)  # timeout, retry, approval, if
     unsaid: set[str] = field(default_factory=set)  # inputs that nobody said: defaults that may give way
@@ -86,7 +86,7 @@ def _draft(match: Match, picked: Mapping[int, int], ids: Ids) -> Draft:
             _put(draft, slot, fill, picked[index])
     for index, fill in match.fills.items():
         for entity in [fill.entities[picked[index]]] if not _gathers(entry.slots[index]) else fill.entities:
-            _inherit(draft, entity, entry)
+            _inherit(draft, entity, entry.slots[index])
     _inner(draft, match)
     _complete(draft, entry)
     main = next((inputs.get(slot.inputs[-1]) for slot in entry.slots if slot.bare and slot.inputs[-1] in inputs), None)
@@ -159,15 +159,18 @@ def _option(draft: Draft, slot: Slot, fill: Fill) -> None:
         draft.options["retry"] = {"attempts": min(max(value, 1), 100)}
 
 
-def _inherit(draft: Draft, entity: Entity | None, entry: Entry) -> None:
-    """What is known of a thing goes with it: its namespace, its repository, its task."""
+def _inherit(draft: Draft, entity: Entity | None, slot: Slot) -> None:
+    """What is known of a thing goes with it: its namespace, its repository, and the task that it must wait for.
+
+    To work in the same place is no reason to wait, unless the place is yet to be made.
+    """
     if entity is None:
         return
-    if entity.task and entity.task not in draft.links:
+    waits = slot.bare or not slot.scope or entity.salience == MADE
+    if waits and entity.task and entity.task not in draft.links:
         draft.links.append(entity.task)
-    own = {name for slot in entry.slots for name in slot.inputs}
     for name, value in entity.where.items():
-        if name in own:
+        if name in draft.entry.inputs:
             draft.inputs.setdefault(name, value)
 
 
@@ -226,9 +229,7 @@ def _complete(draft: Draft, entry: Entry) -> None:
 def entities(draft: Draft, step: int) -> list[Entity]:
     """The things that later clauses may mean: those that the task makes, and those that it was told of."""
     entry = draft.entry
-    assert entry is not None
-    scope = {name for slot in entry.slots if slot.scope for name in slot.inputs}
-    where = {name: value for name, value in draft.inputs.items() if name in scope}
+    where = {name: value for name, value in draft.inputs.items() if name in entry.places}
     found = []
     for slot in entry.slots:
         value = _get(draft.inputs, slot.inputs[-1])
@@ -283,7 +284,7 @@ def _filled(template: Any, draft: Draft) -> Any:
     return text
 
 
-def prerequisites(match: Match, made: Sequence[Draft], ids: Ids, known: Mapping[str, Entry]) -> list[Draft]:
+def prerequisites(match: Match, made: Iterable[Draft], ids: Ids, known: Mapping[str, Entry]) -> list[Draft]:
     """Tasks for what is spoken of as new: ``on a network called backend`` makes that network first."""
     result = []
     for index, fill in match.fills.items():
@@ -292,7 +293,41 @@ def prerequisites(match: Match, made: Sequence[Draft], ids: Ids, known: Mapping[
             continue
         for value in dict.fromkeys(map(str, fill.values)):
             uses, name = slot.new_by
-            there = next((d for d in made if d.uses == uses and d.inputs.get(name) == value), None)
-            if there is None:
+            if not any(draft.uses == uses and draft.inputs.get(name) == value for draft in made):
                 result.append(Draft(ids.new(uses, value), uses, {name: expressions.escape(value)}, known[uses]))
     return result
+
+
+# --- drafts that one verb makes
+
+
+def merged(made: Sequence[Draft]) -> list[Draft]:
+    """Checks of one host that were said as one: ``22 is closed and 443 is open on 10.0.0.5``."""
+    result: list[Draft] = []
+    for draft in made:
+        last = result[-1] if result else None
+        if last is None or not draft.entry.phrase.merges or last.uses != draft.uses or not _agree(last, draft):
+            result.append(draft)
+            continue
+        for name, value in draft.inputs.items():
+            if isinstance(value, list):
+                last.inputs[name] = [*last.inputs.get(name, ()), *value]
+            elif name not in draft.unsaid or name not in last.inputs:
+                last.inputs[name] = value
+                last.unsaid.discard(name)
+    return result
+
+
+def _agree(one: Draft, other: Draft) -> bool:
+    """Whether nothing that was said of both differs."""
+    unsaid = one.unsaid | other.unsaid
+    said = {name: value for name, value in other.inputs.items() if name not in unsaid and not isinstance(value, list)}
+    return all(one.inputs.get(name, value) == value for name, value in said.items())
+
+
+def share_place(made: Sequence[Draft]) -> None:
+    """A place said with the last of several holds for all: ``scale web to 3 and api to 5 in namespace shop``."""
+    for draft in made[:-1]:
+        for name in draft.entry.places & made[-1].entry.places:
+            if name in made[-1].inputs:
+                draft.inputs.setdefault(name, made[-1].inputs[name])

@@ -129,9 +129,10 @@ LEAD_IN = tuple(
     tuple(line.split())
     for line in """
     i would like you to; i would like to; we would like to; i want you to; we want you to; i need you to; we need you to
-    i want to; we want to; i need to; we need to; i have to; we have to; i must; we must; we should; you should; you must
-    you need to; would you mind; do you mind; help me to; help me; try to; try and; remember to; be so kind and
-    be so kind as to; all you have to do is; your task is to; the goal is to; the task is to; my goal is to; get me
+    i want to; we want to; i need to; we need to; i have to; we have to; i must; we must; we should; you should
+    you must; you need to; would you mind; do you mind; help me to; help me; try to; try and; remember to
+    be so kind and; be so kind as to; all you have to do is; your task is to; the goal is to; the task is to; my goal is to
+    get me
     can you; could you; would you; will you; can we; could we; shall we; may i ask you to; i ask you to; go ahead and
     go and; let us; let me; hey; hi; hello; ok; okay; please; pls; kindly; just; simply; now; well; so; also; dear reign
     additionally; furthermore; only; start by; begin by; start with; begin with; in addition; as well; thank you; thanks

@@ -32,7 +32,7 @@ class Fill:
     values: list[Any] = field(default_factory=list)
     tokens: list[Token] = field(default_factory=list)
     entities: list[Entity | None] = field(default_factory=list)
-    groups: list[int] = field(default_factory=list)
+    groups: set[int] = field(default_factory=set)  # the lists that its values are from
     new: bool = False  # spoken of as something yet to be made: "a network called x"
 
 
@@ -97,6 +97,7 @@ class Frame:
         self._pieces: dict[int, list[Piece]] = {}
         self.evidence = False  # something besides the verb says what the clause is about
         self.spoken = not entry.about  # what the phrase is about was said
+        self.plurals: set[tuple[int, int]] = set()  # list, and the slot that a label in the plural at its end names
         self.alone: list[tuple[Piece, Mention]] = []  # labels without a value
 
     # --- words
@@ -189,7 +190,7 @@ class Frame:
         fill.values.append(value)
         fill.tokens += tokens
         fill.entities.append(known)
-        fill.groups.append(group)
+        fill.groups.add(group)
         if len(fill.values) == 1:
             self.result.score += score
         if known is not None and slot.bare and slot.kind in NAMING:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from reign.planner.keyword.english import CONTRACTIONS, NUMBERS, SCALES, UNITS
@@ -47,14 +47,15 @@ class Token:
     value: float | int | None = None  # of a NUMBER, or seconds of a DURATION
     possessive: bool = False  # api's
 
+    #: The lower-case word, or nothing for what is quoted or punctuation, so that no rule takes it for a word.
+    word: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "word", self.text.lower() if self.shape in _WORDLIKE else "")
+
     @property
     def lower(self) -> str:
         return self.text.lower()
-
-    @property
-    def word(self) -> str:
-        """The lower-case word, or nothing for what is quoted or punctuation, so that no rule takes it for a word."""
-        return self.text.lower() if self.shape in _WORDLIKE else ""
 
 
 _WORDLIKE = frozenset({Shape.WORD, Shape.TYPED, Shape.NUMBER, Shape.FLAG, Shape.DURATION})
@@ -62,7 +63,11 @@ _WORDLIKE = frozenset({Shape.WORD, Shape.TYPED, Shape.NUMBER, Shape.FLAG, Shape.
 
 def tokenise(text: str) -> list[Token]:
     """The tokens of ``text``; number words and durations of several words are already one token."""
-    return list(_merged(list(_Scanner(text).tokens())))
+    tokens: list[Token] = []
+    for token in _Scanner(text).tokens():
+        if not (tokens and token.text == tokens[-1].text == ","):  # one comma says as much as many
+            tokens.append(token)
+    return list(_merged(tokens))
 
 
 class _Scanner:

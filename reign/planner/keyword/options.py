@@ -11,8 +11,11 @@ from reign.planner.keyword.normalise import Shape, Token
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _WORDS = frozenset({"environment", "env"})
+_NO_OBJECT = (
+    *(english.POLITE, english.PRONOUNS, english.QUANTIFIERS, english.VAGUE, english.ARTICLES, english.APPROVAL),
+    frozenset({"here", "with", "going", "on", "changes", "back", "for", "before"}),
+)
 _NOT_NAMES = frozenset({"variable", "variables", "is", "in", "to", "with", "and", "same", "this", "my", "our", "whole"})
-_KEEP_GOING = frozenset({"continue", "keep", "carry", "go", "ignore", "proceed"})
 
 
 def environment(tokens: Sequence[Token]) -> tuple[str | None, list[Token], list[Token]]:
@@ -44,12 +47,8 @@ def _is_name(tokens: Sequence[Token], at: int) -> bool:
 
 def without_object(clause: Clause) -> bool:
     """Whether the clause names nothing: "roll everything back", "stop", "undo it all"."""
-    small = english.POLITE | english.PRONOUNS | english.QUANTIFIERS | english.VAGUE | english.ARTICLES
     return all(
-        token.word in small | {"here", "with", "going", "on", "changes", "back"} or not token.word
-        for token in (t for t in clause.body if t.shape is not Shape.PUNCT)
-    ) and not any(t.shape in (Shape.QUOTED, Shape.CODE, Shape.TYPED, Shape.NUMBER, Shape.PAIR) for t in clause.body)
-
-
-def keeps_going(clause: Clause) -> bool:
-    return clause.lemma in _KEEP_GOING and without_object(clause)
+        token.shape in (Shape.PUNCT, Shape.WORD)
+        and (not token.word or any(token.word in words for words in _NO_OBJECT))
+        for token in clause.body
+    )

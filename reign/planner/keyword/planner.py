@@ -9,10 +9,12 @@ from reign.core.catalog import Catalog
 from reign.core.check import InvalidPlan, checked
 from reign.core.errors import InvalidInput, NotUnderstood
 from reign.core.plan import OnFailure, Plan, Task, slug
-from reign.planner.keyword import clauses, explain, options, questions
+from reign.planner.keyword import explain, options, questions
 from reign.planner.keyword.drafts import Draft
 from reign.planner.keyword.normalise import tokenise
-from reign.planner.keyword.reader import Reader, Reading
+from reign.planner.keyword.reader import Reader
+from reign.planner.keyword.splitting import split
+from reign.planner.keyword.story import Story
 from reign.planner.keyword.vocabulary import Vocabulary
 from reign.planner.protocol import PlanRequest, Proposal
 
@@ -37,31 +39,31 @@ class KeywordPlanner:
         if not text.strip():
             raise questions.not_understood(text, "an empty request", questions.suggestions("", self.vocabulary))
         environment, tokens, said = options.environment(tokenise(text))
-        reading = Reader(self.vocabulary, text).read(clauses.split(tokens, self.vocabulary))
-        reading.notes += [(token, "environment") for token in said]
-        plan = self._plan(request, reading, request.environment or environment)
+        story = Reader(self.vocabulary, text).read(split(tokens, self.vocabulary))
+        story.notes += [(token, "environment") for token in said]
+        plan = self._plan(request, story, request.environment or environment)
         return Proposal(
             plan=plan,
-            explanation=explain.notes(text, reading.notes),
-            warnings=tuple(dict.fromkeys([*reading.warnings, *self._assumed(reading)])),
+            explanation=explain.notes(text, story.notes),
+            warnings=tuple(dict.fromkeys([*story.warnings, *self._assumed(story)])),
         )
 
-    def _plan(self, request: PlanRequest, reading: Reading, environment: str | None) -> Plan:
-        made = {draft.id: draft for draft in reading.timeline.drafts}
+    def _plan(self, request: PlanRequest, story: Story, environment: str | None) -> Plan:
+        made = {draft.id: draft for draft in story.timeline.drafts}
         if not made:
             raise questions.not_understood(
                 request.text,
                 f"nothing to do in {questions.quoted(request.text)}",
                 questions.suggestions(request.text, self.vocabulary),
             )
-        needs = reading.timeline.needs()
-        failing = {d.id for step in reading.timeline.steps if step.failing for d in step.drafts}
+        needs = story.timeline.needs()
+        failing = {d.id for step in story.timeline.steps if step.failing for d in step.drafts}
         tasks = {name: _task(draft, needs[name], name in failing) for name, draft in made.items()}
         plan = Plan(
             name=request.name or slug(request.text, 60),
             description=request.text.strip()[:2000],
             environment=environment or "dev",
-            on_failure=reading.on_failure or OnFailure.STOP,
+            on_failure=story.on_failure or OnFailure.STOP,
             tasks=tasks,
         )
         try:
@@ -74,9 +76,9 @@ class KeywordPlanner:
             ) from None
 
     @staticmethod
-    def _assumed(reading: Reading) -> list[str]:
-        found = [line for draft in reading.timeline.drafts for line in draft.assumed]
-        for draft in reading.timeline.drafts:
+    def _assumed(story: Story) -> list[str]:
+        found = [line for draft in story.timeline.drafts for line in draft.assumed]
+        for draft in story.timeline.drafts:
             found += [
                 f"{key} of {draft.id} stands in the plan as it is; write {key}=secret://env/{key} to keep it out"
                 for name in ("env", "build_args", "variables")

@@ -41,6 +41,8 @@ def read_words(frame: Frame, mention: Mention) -> None:
         pieces.append(piece)
         at += piece.length
     frame.set_pieces(mention, pieces)
+    if pieces and pieces[-1].label and frame.word(pieces[-1].token) != pieces[-1].token.word:
+        frame.plurals.update((mention.group, index) for index in pieces[-1].label)
 
 
 def _look_up(frame: Frame, piece: Piece, words: Words, tokens: Sequence[Token]) -> None:
@@ -77,8 +79,9 @@ def _look_up(frame: Frame, piece: Piece, words: Words, tokens: Sequence[Token]) 
 
 def take_labels(frame: Frame) -> None:
     """``namespace shop``, ``the shop namespace``, ``5 replicas``: a label takes the value beside it."""
-    for mention in frame.mentions:
+    for number, mention in enumerate(frame.mentions):
         pieces = frame.pieces(mention)
+        behind = frame.mentions[number + 1] if number + 1 < len(frame.mentions) else None
         for at, piece in enumerate(pieces):
             if not piece.label:
                 continue
@@ -87,8 +90,8 @@ def take_labels(frame: Frame) -> None:
             slots = sorted(piece.label, key=lambda index: not _governs(frame, index, mention))
             took = (index for index in slots if _label_takes(frame, index, at, order, mention))
             piece.took = next(took, None)
-            if piece.took is None:
-                piece.took = _takes_of(frame, slots, piece, mention)
+            if piece.took is None and piece.words[-1] == mention.tokens[-1]:
+                piece.took = _takes_of(frame, slots, piece, behind)
             if piece.took is None:
                 frame.alone.append((piece, mention))
 
@@ -123,18 +126,17 @@ def _label_takes(frame: Frame, index: int, label_at: int, order: list[int], ment
     return False
 
 
-def _takes_of(frame: Frame, slots: Sequence[int], label: Piece, mention: Mention) -> int | None:
+def _takes_of(frame: Frame, slots: Sequence[int], label: Piece, behind: Mention | None) -> int | None:
     """``a timeout of 20 seconds``: the value stands behind "of"."""
-    at = frame.mentions.index(mention) + 1
-    if at >= len(frame.mentions) or frame.mentions[at].preposition != "of" or label.words[-1] != mention.tokens[-1]:
+    if behind is None or behind.preposition != "of":
         return None
-    value = next(iter(frame.pieces(frame.mentions[at])), None)
-    for index in slots:
-        reading = frame.read(frame.slots[index], value.token) if value is not None and not value.known else None
-        if reading is not None and reading.strength > 1 and frame.is_open(index, frame.mentions[at]):
-            assert value is not None
+    value = next((piece for piece in frame.pieces(behind)[:1] if not piece.known), None)
+    for index in slots if value is not None else ():
+        assert value is not None
+        reading = frame.read(frame.slots[index], value.token)
+        if reading is not None and reading.strength > 1 and frame.is_open(index, behind):
             words = [*label.words, value.token]
-            frame.fill(index, reading.value, words, mention.group, score=4 + reading.strength)
+            frame.fill(index, reading.value, words, behind.group, score=4 + reading.strength)
             return index
     return None
 
@@ -214,24 +216,14 @@ def _continues_list(frame: Frame, mention: Mention, piece: Piece) -> int | None:
     if any(other.label for other in frame.pieces(mention)):
         return None
     for index, fill in frame.result.fills.items():
-        if mention.group not in fill.groups or not (mention.joined or _labelled_behind(frame, mention, index)):
-            continue
+        if mention.group not in fill.groups or not (mention.joined or (mention.group, index) in frame.plurals):
+            continue  # "web1, web2" goes on by its place, "web and api containers" by the label at its end
         slot = frame.slots[index]
         another_sort = slot.kind is Kind.NAME and values.looks_like_path(piece.token.text)
         no_value = frame.is_vague(piece.token) or frame.labels_other(mention, piece)
         if frame.read(slot, piece.token) is not None and not another_sort and not no_value:
             return index
     return None
-
-
-def _labelled_behind(frame: Frame, mention: Mention, index: int) -> bool:
-    """Whether a label in the plural at the end of the list holds for this part too: ``web and api containers``."""
-    return any(
-        index in piece.label and frame.word(piece.token) != piece.token.word
-        for other in frame.mentions
-        if other.group == mention.group and other is not mention
-        for piece in frame.pieces(other)[-1:]
-    )
 
 
 def _best_slot(frame: Frame, mention: Mention, piece: Piece) -> int | None:

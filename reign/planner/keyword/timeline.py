@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from reign.planner.keyword.clauses import Clause, Join
+from reign.planner.keyword.clauses import Join
 from reign.planner.keyword.drafts import Draft
 
 _REDUCED = 300  # with more tasks than this, needs that others imply are left in
@@ -22,11 +22,13 @@ class Step:
     guards: list[Draft] = field(default_factory=list)  # checks that must pass
     failing: list[Draft] = field(default_factory=list)  # it runs only if one of these fails
     one_by_one: bool = False  # its tasks run one after the other
+    sentence: int = -1
+    leads_together: bool = False  # "in parallel, ...": what follows in the sentence runs beside it
     gated: bool = False  # hangs on a condition: nothing of it happens before
 
     @property
     def reads(self) -> bool:
-        return all(d.entry is not None and d.entry.spec.effect.value == "read" for d in self.drafts)
+        return all(draft.entry.spec.effect.value == "read" for draft in self.drafts)
 
 
 class Timeline:
@@ -43,14 +45,16 @@ class Timeline:
     def drafts(self) -> list[Draft]:
         return [draft for step in self.steps for draft in (*step.before, *step.drafts)]
 
-    def add(self, step: Step, clause: Clause | None = None) -> None:
-        """Puts a step where its order words say."""
-        if clause is not None and clause.join is Join.FIRST:
-            self.insert(0, step)
-        elif clause is not None and clause.join is Join.BEFORE_PREVIOUS and self.steps:
-            self.insert(len(self.steps) - 1, step)
+    def run_together(self, step: Step) -> None:
+        """``... in parallel``: with all that the clauses before it in the sentence join by "and", or with the next."""
+        if step.join is Join.AND:
+            step.together = True
+            for other in reversed(self.steps):
+                if other.sentence != step.sentence or other.join is not Join.AND:
+                    break
+                other.together = True
         else:
-            self.steps.append(step)
+            step.leads_together = True
 
     def insert(self, at: int, step: Step) -> None:
         """Puts a step before the one that is at that place now, which then waits for it."""
@@ -59,13 +63,10 @@ class Timeline:
             self.steps[at + 1].join = Join.THEN
             self.steps[at + 1].together = False
 
-    def place_of(self, draft: Draft) -> int:
-        return next(i for i, step in enumerate(self.steps) if draft in step.drafts or draft in step.before)
-
     def precedence(self, draft: Draft) -> int | None:
         """Where a check belongs by its nature: before the first step on the same thing that it precedes."""
         entry = draft.entry
-        if entry is None or not entry.phrase.comes_before:
+        if not entry.phrase.comes_before:
             return None
         key = next((slot.inputs[0] for slot in entry.slots if slot.bare), "")
         for place, step in enumerate(self.steps):
@@ -102,6 +103,8 @@ class Timeline:
         """What all of the step's tasks wait for."""
         if previous is None:
             return []
+        if previous.leads_together and previous.sentence == step.sentence and step.join is Join.AND:
+            step.together = step.leads_together = True
         if step.together and not step.gated:
             return base
         if step.join is not Join.AND or step.gated:
@@ -120,7 +123,7 @@ def _ids(drafts: Iterable[Draft]) -> list[str]:
 
 
 def reduced(needs: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Without the needs that another need already implies. ``needs`` is in an order in which needed tasks come first."""
+    """Without the needs that another need already implies. In ``needs``, needed tasks come first."""
     above: dict[str, set[str]] = {}
     result = {}
     for task, wanted in needs.items():

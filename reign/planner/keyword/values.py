@@ -1,7 +1,7 @@
 """Which tokens can be which kind of value, and what they become as inputs.
 
-A reading has a strength: 3 looks like nothing else (``./shop``, ``nginx:1.27``), 2 is likely, 1 is a bare word that only
-its place in the sentence makes a value.
+A reading has a strength: 3 looks like nothing else (``./shop``, ``nginx:1.27``), 2 is likely, 1 is a bare word that
+only its place in the sentence makes a value.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from rapidfuzz.distance import OSA
 
@@ -44,6 +45,15 @@ class Entry:
     filler: frozenset[str]
     states: frozenset[Words]
     fails: frozenset[Words]
+
+    @cached_property
+    def inputs(self) -> frozenset[str]:
+        return frozenset(name for slot in self.slots for name in slot.inputs)
+
+    @cached_property
+    def places(self) -> frozenset[str]:
+        """The inputs that say where the work goes on."""
+        return frozenset(slot.inputs[0] for slot in self.slots if slot.scope)
 
     @property
     def operation(self) -> str:
@@ -103,6 +113,8 @@ class Vocabulary:
     cues: set[Words] = field(default_factory=set)
     cue_agents: dict[Words, set[str]] = field(default_factory=lambda: defaultdict(set))
     programs: set[str] = field(default_factory=set)
+    first_of: dict[str, Entry] = field(default_factory=dict)  # operation -> its first phrase
+    scopes: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))  # agent, thing -> inputs
     known: set[str] = field(default_factory=set)  # single words that are spelt right
 
     @classmethod
@@ -118,6 +130,10 @@ class Vocabulary:
 
     def _add(self, entry: Entry) -> None:
         self.entries.append(entry)
+        self.first_of.setdefault(entry.operation, entry)
+        for slot in entry.slots:
+            for thing in slot.things if slot.scope else ():
+                self.scopes[(entry.agent, thing)].add(slot.inputs[0])
         for verb in entry.phrase.verbs:
             self.by_verb[verb].append(entry)
             self._add_verb(verb)
@@ -211,10 +227,6 @@ class Vocabulary:
             and OSA.distance(singular(word), noun, score_cutoff=allowed) <= allowed
         }
         return near.pop() if len(near) == 1 else None
-
-    def of_agent(self, agent: str) -> list[Entry]:
-        """The phrases of one agent."""
-        return [entry for entry in self.entries if entry.agent == agent]
 
     def is_noun(self, token: Token) -> bool:
         return token.shape is Shape.WORD and (singular(token.word),) in self.nouns

@@ -1,0 +1,290 @@
+"""What stands before a clause's verb: order words, conditions, denials, politeness, the tool that is to be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reign.core.lexicon import CHECK
+from reign.planner.keyword import english
+from reign.planner.keyword.clauses import Clause, Join, Role
+from reign.planner.keyword.inflection import Form
+from reign.planner.keyword.normalise import Shape, Token
+from reign.planner.keyword.vocabulary import Head, Vocabulary
+
+_MOST = 40  # words before one verb; more is no sentence
+_SMALL_SUBJECTS = frozenset({"please", "just", "kindly", "you", "we", "i", "also", "having"})
+_SENTENCE_END = frozenset(".;!?")
+_ENDS_NO_CONDITION = english.ARTICLES | english.PREPOSITIONS | english.AUXILIARIES | english.NEGATIONS
+
+
+class Sayings:
+    """Runs of words with a meaning, found by their first word."""
+
+    def __init__(self, runs: Mapping[tuple[str, ...], Any] | Iterable[tuple[str, ...]]) -> None:
+        meanings = runs if isinstance(runs, Mapping) else dict.fromkeys(runs, True)
+        self._by_first: dict[str, list[tuple[tuple[str, ...], Any]]] = {}
+        for run in sorted(meanings, key=len, reverse=True):
+            self._by_first.setdefault(run[0], []).append((run, meanings[run]))
+
+    def at(self, tokens: Sequence[Token], at: int) -> tuple[int, Any]:
+        """Length and meaning of the longest run at this place; (0, None) if there is none."""
+        if at >= len(tokens):
+            return 0, None
+        for run, meaning in self._by_first.get(tokens[at].word, ()):
+            if all(at + i < len(tokens) and tokens[at + i].word == word for i, word in enumerate(run)):
+                return len(run), meaning
+        return 0, None
+
+    def length(self, tokens: Sequence[Token], at: int) -> int:
+        return self.at(tokens, at)[0]
+
+
+#: Order words that count wherever they stand, and those that count only where a clause may begin.
+_ANYWHERE = Sayings(
+    {
+        **dict.fromkeys(english.THEN, Join.THEN),
+        **dict.fromkeys(english.BEFORE_THAT, Join.BEFORE_PREVIOUS),
+        **dict.fromkeys((run for run in english.OTHERWISE if run != ("else",)), Join.OTHERWISE),
+    }
+)
+_AT_START = Sayings(
+    {
+        **dict.fromkeys(english.LAST, Join.LAST),
+        **dict.fromkeys(english.FIRST, Join.FIRST),
+        ("else",): Join.OTHERWISE,
+    }
+)
+_LEAD_IN = Sayings(english.LEAD_IN)
+_DENIALS = Sayings(english.DENIALS)
+_SUBORDINATE = Sayings({**english.REASONS, **english.EXCLUSIONS, **english.TIMES, **english.CONDITIONS})
+TOGETHER = Sayings(english.TOGETHER)
+ONE_BY_ONE = Sayings(english.ONE_BY_ONE)
+FIRST = Sayings(
+    {**dict.fromkeys(english.FIRST, Join.FIRST), **dict.fromkeys(english.BEFORE_THAT, Join.BEFORE_PREVIOUS)}
+)
+LATER = Sayings((*english.LAST, *english.THEN))
+
+
+def ends_sentence(token: Token) -> bool:
+    if token.shape is Shape.BREAK:
+        return token.text != "\n"
+    return token.shape is Shape.PUNCT and token.text in _SENTENCE_END
+
+
+def joins(token: Token) -> bool:
+    return token.word in english.CONJUNCTIONS
+
+
+@dataclass
+class Opening:
+    """What stands before a verb; ``at`` is the verb's place."""
+
+    at: int
+    fresh: bool  # a sentence begins
+    role: Role = Role.DO
+    join: Join | None = None
+    separated: bool = False  # by a comma or a conjunction
+    polite: bool = False
+    together: bool = False
+    negated: bool = False
+    head: Head | None = None
+    aside: list[Token] = field(default_factory=list)  # tool and noun before the verb: "docker network create"
+
+    @property
+    def hard(self) -> bool:
+        """Whether an order word stands there, so that a clause begins whatever follows."""
+        return self.join is not None
+
+    @property
+    def start(self) -> bool:
+        """Whether a clause may begin."""
+        return self.fresh or self.hard or self.separated
+
+
+class Openings:
+    """Finds where clauses begin in a request's tokens."""
+
+    def __init__(self, tokens: Sequence[Token], vocabulary: Vocabulary) -> None:
+        self.tokens = tokens
+        self.vocabulary = vocabulary
+
+    def find(self, at: int, fresh: bool, current: Clause | None, later: bool) -> Opening | None:
+        """The beginning of a clause at this place, if one begins here.
+
+        ``current`` is the clause that the words would belong to otherwise; ``later``: the request has clauses already.
+        """
+        opening = self._connectives(at, fresh, later)
+        self._subordinator(opening, current)
+        if opening.role is Role.DO:
+            self._denial(opening)
+        if opening.role not in (Role.IF, Role.UNLESS):
+            self._find_head(opening)
+        return opening if self._valid(opening, at, current) else None
+
+    def at_end(self, at: int) -> bool:
+        return at >= len(self.tokens) or ends_sentence(self.tokens[at]) or self.tokens[at].text == ","
+
+    # --- the parts, in their order
+
+    def _connectives(self, at: int, fresh: bool, later: bool) -> Opening:
+        tokens, opening = self.tokens, Opening(at, fresh)
+        while opening.at < min(len(tokens), at + _MOST):
+            token = tokens[opening.at]
+            length, join = _ANYWHERE.at(tokens, opening.at)
+            if not length and opening.start:
+                length, join = _AT_START.at(tokens, opening.at)
+            if token.text in (",", ":") or (token.shape is Shape.BREAK and not ends_sentence(token)):
+                opening.separated, length = True, 1
+            elif join is Join.FIRST:
+                opening.join = Join.FIRST if not fresh or later else opening.join
+            elif join is not None:
+                opening.join = opening.join if join is Join.THEN and opening.join else join
+            elif opening.start and (length := TOGETHER.length(tokens, opening.at)):
+                opening.together = True
+            elif opening.start and (length := self._ordinal(opening.at)):
+                opening.join = opening.join or Join.THEN
+            elif joins(token):
+                opening.separated, length = True, 1
+            elif opening.start and (length := _LEAD_IN.length(tokens, opening.at)):
+                opening.polite = True
+            elif opening.start and (length := self._tool_to(opening.at)):
+                opening.aside += tokens[opening.at + 1 : opening.at + length - 1]
+            else:
+                break
+            opening.at += length
+        return opening
+
+    def _ordinal(self, at: int) -> int:
+        """``second, pull x``: 1 or 2 tokens if a verb follows, else 0."""
+        length = 1 if self.tokens[at].word in english.ORDINALS else 0
+        if length and at + 1 < len(self.tokens) and self.tokens[at + 1].text == ",":
+            length = 2
+        return length if length and self.vocabulary.head_at(self.tokens, at + length) is not None else 0
+
+    def _tool_to(self, at: int) -> int:
+        """``use docker to``: how many tokens, or 0."""
+        if self.tokens[at].word not in ("use", "using"):
+            return 0
+        end = self._cues(at + 1)
+        there = end > at + 1 and end < len(self.tokens) and self.tokens[end].word == "to"
+        return end - at + 1 if there else 0
+
+    def _cues(self, at: int) -> int:
+        end = at
+        while end < min(len(self.tokens), at + _MOST) and self.vocabulary.is_cue(self.tokens[end]):
+            end += 1
+        return end
+
+    def _subordinator(self, opening: Opening, current: Clause | None) -> None:
+        length, role = _SUBORDINATE.at(self.tokens, opening.at)
+        if not length or opening.at + length >= len(self.tokens):
+            return
+        asked = current is not None and current.lemma in (*CHECK, "tell", "show", "know") and not current.body
+        if asked and role in ("if", "unless") and not opening.start:
+            return  # "check if x answers" is no condition
+        opening.role = Role(role)
+        opening.at = self._small_subjects(opening.at + length)
+
+    def _denial(self, opening: Opening) -> None:
+        length, _ = _DENIALS.at(self.tokens, opening.at)
+        if length and (opening.start or (length == 2 and self.tokens[opening.at].word == "do")):
+            opening.negated = True
+            opening.at = self._small_subjects(opening.at + length)
+
+    def _small_subjects(self, at: int) -> int:
+        end = at
+        while end < min(len(self.tokens), at + _MOST) and self.tokens[end].word in _SMALL_SUBJECTS:
+            end += 1
+        return end
+
+    # --- the verb
+
+    def _find_head(self, opening: Opening) -> None:
+        at, subordinate = opening.at, opening.role is not Role.DO
+        if opening.start and [token.word for token in self.tokens[at : at + 2]] == ["would", "like"]:
+            opening.head = Head("want", tuple(self.tokens[at : at + 2]))
+            return
+        certain = opening.fresh or opening.hard or opening.polite
+        forms = (Form.BASE, Form.GERUND) if subordinate or certain else (Form.BASE,)
+        guess = certain or opening.negated or (opening.separated and self._has_arguments(at))
+        head = self.vocabulary.head_at(self.tokens, at, forms, fuzzy=guess and not subordinate)
+        if subordinate and head is not None and head.form is Form.BASE:
+            said_by = self.tokens[at - 1].word  # "before you restart web"; but "after build" is a noun
+            head = head if said_by in ("you", "we", "i") else None
+        aside = 0 if head is not None and not self.vocabulary.is_cue(self.tokens[at]) else self._tools(at)
+        behind = self.vocabulary.head_at(self.tokens, at + aside, forms, fuzzy=True) if aside else None
+        if behind is not None:
+            opening.aside += self.tokens[at : at + aside]
+            opening.at += aside
+            head = behind
+        opening.head = head
+
+    def _tools(self, at: int) -> int:
+        """How many tokens name a tool, and perhaps a noun of it, in front of a verb: ``docker network``, ``gh pr``."""
+        end = self._cues(at)
+        if end == at:
+            return 0
+        while end + 1 < min(len(self.tokens), at + _MOST) and self.vocabulary.head_at(self.tokens, end) is None:
+            if self.tokens[end].shape is Shape.FLAG:
+                end += 1 if self.tokens[end + 1].shape is Shape.FLAG else 2  # "docker compose -f FILE up"
+            elif self.vocabulary.is_noun(self.tokens[end]):
+                end += 1
+            else:
+                break
+        return end - at
+
+    def _has_arguments(self, at: int) -> bool:
+        """Whether the word here is followed by something that a verb could govern."""
+        if at + 1 >= len(self.tokens):
+            return False
+        following = self.tokens[at + 1]
+        ends = following.shape in (Shape.PUNCT, Shape.BREAK) or joins(following)
+        return not ends and following.word not in english.PREPOSITIONS
+
+    # --- whether a clause really begins
+
+    def _valid(self, opening: Opening, at: int, current: Clause | None) -> bool:
+        if opening.at >= len(self.tokens):
+            return False
+        if opening.fresh:
+            return opening.at > at or opening.head is not None or opening.role is not Role.DO
+        if opening.role is not Role.DO:
+            once = opening.role is Role.AFTER and self.tokens[opening.at - 1].word == "once"
+            return not (once and self.at_end(opening.at))  # "run it once"
+        if opening.hard:
+            if self._goes_on_list(opening, current):
+                opening.head = None  # "run git pull, then make build"
+            return not self.at_end(opening.at)
+        if opening.head is None:
+            return opening.negated and opening.separated and not self.at_end(opening.at)
+        if opening.separated:
+            long_noun = self.vocabulary.noun_length(self.tokens, opening.at) > 1
+            return not long_noun and not self._goes_on_list(opening, current)
+        return opening.negated or self._ends_condition(opening, current)
+
+    def _goes_on_list(self, opening: Opening, current: Clause | None) -> bool:
+        """Whether the verb is one more program: ``run make lint, make test and make build``."""
+        if current is None or opening.head is None or not current.body:
+            return False
+        programs = self.vocabulary.programs
+        takes_commands = any(entry.phrase.programs for entry in self.vocabulary.by_verb.get(current.lemma, ()))
+        return takes_commands and opening.head.tokens[0].word in programs and current.body[0].word in programs
+
+    def _ends_condition(self, opening: Opening, current: Clause | None) -> bool:
+        """Whether a verb follows a whole condition without a comma: ``if it validates apply it``."""
+        if current is None or opening.head is None or opening.head.form is not Form.BASE:
+            return False
+        body = current.body
+        heading = current.head is None and len(body) > 1 and body[0].word in english.PREPOSITIONS
+        if current.role is Role.DO and not heading:
+            return False
+        if not body or body[-1].word in _ENDS_NO_CONDITION:
+            return False
+        return heading or current.head is not None or any(map(self._is_predicate, body[-_MOST:]))
+
+    def _is_predicate(self, token: Token) -> bool:
+        word, known = token.word, self.vocabulary
+        said = word in english.WENT_WELL or word in english.WENT_WRONG or word in english.FOUND
+        return said or word in known.by_state or (word in known.first_words and word not in known.rests)

@@ -1,0 +1,118 @@
+"""Clauses that ask for no task: roll back if it fails, go on, ask first, try again, wait at most so long, leave out."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from reign.core.lexicon import UNDO, Kind
+from reign.core.plan import OnFailure
+from reign.planner.keyword import english, options, questions
+from reign.planner.keyword.clauses import Clause, Join, Role
+from reign.planner.keyword.conditions import condition
+from reign.planner.keyword.normalise import Shape
+from reign.planner.keyword.story import Story
+
+_LIMITS = frozenset({("at", "most"), ("up", "to")})
+_TIMES = {"once": 1, "twice": 2}
+_USUAL_RETRIES = 3
+_MOST_ATTEMPTS = 100
+
+
+def is_remark(story: Story, clause: Clause, conditions: Sequence[Clause]) -> bool:
+    """Whether the clause only says something about what was said before; does what it says.
+
+    A condition that it takes up is spent: its role becomes that of a reason.
+    """
+    if clause.lemma == "wait" and _limits(story, clause):
+        return True
+    if _tries_again(story, clause):
+        return True
+    if not options.without_object(clause):
+        return False
+    return _rolls_back(story, clause, conditions) or _goes_on(story, clause, conditions) or _asks(story, clause)
+
+
+def spend(clause: Clause) -> None:
+    """Marks a condition as taken up."""
+    clause.role, clause.body = Role.BECAUSE, []
+
+
+def _rolls_back(story: Story, clause: Clause, conditions: Sequence[Clause]) -> bool:
+    if clause.lemma not in UNDO or not conditions or story.timeline.last is None:
+        return False
+    found = condition(conditions[0], story.understanding, story.discourse)
+    if found.well or found.check is not None:
+        return False
+    story.on_failure = OnFailure.ROLLBACK
+    story.note([*clause.tokens, *conditions[0].body], "on_failure: rollback")
+    spend(conditions[0])
+    return True
+
+
+def _goes_on(story: Story, clause: Clause, conditions: Sequence[Clause]) -> bool:
+    if clause.lemma not in english.GO_ON:
+        return False
+    for when in conditions:
+        if not condition(when, story.understanding, story.discourse).well:
+            story.on_failure = OnFailure.CONTINUE
+            story.note(when.body, "on_failure: continue")
+            spend(when)
+    story.note(clause.tokens, "goes on")
+    return True
+
+
+def _asks(story: Story, clause: Clause) -> bool:
+    if clause.lemma != "ask" and not any(token.word in english.APPROVAL for token in clause.body):
+        return False
+    story.note(clause.tokens, "approval: required")
+    if clause.join is Join.FIRST and story.timeline.last is not None:
+        story.ask_first(story.timeline.last)
+    else:
+        story.asking = True
+    return True
+
+
+def _limits(story: Story, clause: Clause) -> bool:
+    """``wait at most 5 minutes``: a limit for what came before."""
+    last = story.timeline.last
+    durations = [token for token in clause.body if token.shape is Shape.DURATION]
+    words = [token.word for token in clause.body if token.shape is Shape.WORD]
+    limit = any(pair in _LIMITS for pair in itertools.pairwise(words))
+    if last is None or not limit or len(durations) != 1 or len(words) > 3 or len(words) + 1 != len(clause.body):
+        return False
+    for draft in last.drafts:
+        own = next((slot for slot in draft.entry.phrase.slots if slot.kind is Kind.DURATION), None)
+        if own is not None:
+            draft.inputs[own.inputs[0]] = durations[0].value
+        else:
+            draft.options["timeout"] = durations[0].value
+    story.note(clause.tokens, "timeout")
+    return True
+
+
+def _tries_again(story: Story, clause: Clause) -> bool:
+    """``retry twice``; a retry is a try after the first."""
+    if clause.lemma not in english.RETRY or story.timeline.last is None:
+        return False
+    said = (token.value for token in clause.body if token.shape is Shape.NUMBER and isinstance(token.value, int))
+    number = next(said, None) or next((_TIMES[t.word] for t in clause.body if t.word in _TIMES), _USUAL_RETRIES)
+    for draft in story.timeline.last.drafts:
+        draft.options["retry"] = {"attempts": min(number + 1, _MOST_ATTEMPTS)}
+    story.note(clause.tokens, "retry")
+    return True
+
+
+def leave_out(story: Story, clause: Clause) -> None:
+    """What is not to be done makes no task. Where something is destroyed, it must be understood what is spared.
+
+    Raises NotUnderstood.
+    """
+    said = questions.phrase(story.text, clause.tokens)
+    known = clause.head is not None and (clause.lemma in story.vocabulary.by_verb or clause.lemma in english.LIGHT)
+    last = story.timeline.last
+    destroys = last is not None and any(draft.entry.spec.effect.value == "destroy" for draft in last.drafts)
+    if destroys and not (known and clause.role is Role.DO):
+        raise questions.ask(story.text, f"leaving out {said}", "what should be spared?", story.suggestions())
+    story.note(clause.tokens, "left out")
+    story.warnings.append(f"not done, as asked: {said}")

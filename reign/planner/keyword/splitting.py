@@ -1,0 +1,192 @@
+"""A request cut into clauses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reign.planner.keyword import english, openings
+from reign.planner.keyword.clauses import Clause, Join, Role
+from reign.planner.keyword.inflection import Form
+from reign.planner.keyword.normalise import Shape, Token
+from reign.planner.keyword.openings import Opening, Openings
+from reign.planner.keyword.vocabulary import Head, Vocabulary
+
+_AFTER_PARTICLE = english.PREPOSITIONS | english.AND | english.POLITE
+
+
+def split(tokens: Sequence[Token], vocabulary: Vocabulary) -> list[Clause]:
+    """The clauses of a request, in the order of the text."""
+    return _finished(_Splitter(_named(tokens), vocabulary).clauses(), vocabulary)
+
+
+def _named(tokens: Sequence[Token]) -> list[Token]:
+    """``and call it web`` as ``called web``; ``up and running`` as ``running``; ``what is in x`` as ``in x``."""
+    result: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        if tokens[at].word in ("call", "name") and at + 2 < len(tokens) and tokens[at + 1].word in english.IT:
+            while result and (result[-1].text == "," or result[-1].word in ("and", "then")):
+                result.pop()
+            result.append(Token("called", tokens[at].start, tokens[at + 1].end, Shape.WORD))
+            at += 2
+            continue
+        words = tuple(token.word for token in tokens[at : at + 3])
+        if words == ("up", "and", "running") or (
+            words[:2] in (("what", "is"), ("what", "are")) and result and result[-1].shape is Shape.WORD
+        ):
+            at += 2
+        if at >= len(tokens):
+            break
+        result.append(tokens[at])
+        at += 1
+    return result
+
+
+class _Splitter:
+    def __init__(self, tokens: list[Token], vocabulary: Vocabulary) -> None:
+        self.tokens = tokens
+        self.openings = Openings(tokens, vocabulary)
+        self.done: list[Clause] = []
+        self.current: Clause | None = None
+        self.sentence = 0
+
+    def clauses(self) -> list[Clause]:
+        at, fresh, join = 0, True, Join.START
+        while at < len(self.tokens):
+            token = self.tokens[at]
+            if openings.ends_sentence(token):
+                self._close()
+                self.sentence += 1
+                fresh, join = True, Join.THEN if token.text == "then" else Join.AND
+                at += 1
+                continue
+            opening = self.openings.find(at, fresh, self.current, later=bool(self.done))
+            if opening is not None:
+                at = self._begin(opening, join if fresh else Join.AND)
+                fresh = False
+                continue
+            if marked := self._mark(at):
+                at = marked
+                continue
+            if self.current is None:
+                self.current = Clause(join=join, sentence=self.sentence)
+                fresh = False
+            self.current.body.append(token)
+            at += 1
+        self._close()
+        return self.done
+
+    def _begin(self, opening: Opening, default: Join) -> int:
+        """Starts a clause; the place where its body goes on."""
+        self._close()
+        first = not self.done or self.done[-1].sentence != self.sentence
+        self.current = Clause(
+            role=opening.role,
+            join=opening.join or default,
+            head=opening.head,
+            body=list(opening.aside),
+            sentence=self.sentence,
+            negated=opening.negated,
+            together=opening.together,
+            separated=opening.separated or opening.hard or first,
+        )
+        return opening.at + (len(opening.head.tokens) if opening.head else 0)
+
+    def _close(self) -> None:
+        clause = self.current
+        self.current = None
+        if clause is None:
+            return
+        while clause.body and (clause.body[-1].shape in (Shape.PUNCT, Shape.BREAK) or openings.joins(clause.body[-1])):
+            clause.body.pop()
+        if clause.body or clause.head or clause.role is not Role.DO:
+            self.done.append(clause)
+
+    def _mark(self, at: int) -> int | None:
+        """Order words that belong to the clause they stand in: ``... in parallel``, ``... first``."""
+        if self.current is None:
+            return None
+        tokens, begin = self.tokens, at
+        while begin < min(len(tokens), at + 3) and (openings.joins(tokens[begin]) or tokens[begin].text == ","):
+            begin += 1
+        if length := openings.TOGETHER.length(tokens, begin):
+            self.current.together = True
+            return begin + length
+        if length := openings.ONE_BY_ONE.length(tokens, begin):
+            self.current.one_by_one = True
+            return begin + length
+        length, join = openings.FIRST.at(tokens, begin)
+        if length and self.done and self.openings.at_end(begin + length):
+            self.current.join = join
+            return begin + length
+        length = openings.LATER.length(tokens, begin)
+        return begin + length if length and self.openings.at_end(begin + length) else None
+
+
+# --- what only the neighbours tell
+
+
+def _finished(clauses: list[Clause], vocabulary: Vocabulary) -> list[Clause]:
+    """Verbs whose particle stands further on, clauses that share a verb, headings, questions."""
+    previous: Clause | None = None
+    for index, clause in enumerate(clauses):
+        following = clauses[index + 1] if index + 1 < len(clauses) else None
+        if clause.head is not None:
+            _take_particle(clause, vocabulary)
+        elif clause.role is Role.DO and clause.body:
+            _headless(clause, previous, following, vocabulary)
+        if clause.role is Role.DO and clause.head is not None:
+            previous = clause
+    return clauses
+
+
+def _take_particle(clause: Clause, vocabulary: Vocabulary) -> None:
+    """``take the stack down``: the rest of a verb that stands behind its object."""
+    assert clause.head is not None
+    base = clause.head.lemma
+    if base not in vocabulary.rests:
+        return
+    for rest in sorted(vocabulary.rests[base]):
+        if len(rest) != 1:
+            continue
+        for at, token in enumerate(clause.body):
+            following = clause.body[at + 1] if at + 1 < len(clause.body) else None
+            if token.word != rest[0] or at == 0 or clause.body[at - 1].word in english.PREPOSITIONS:
+                continue
+            if following is None or following.text == "," or following.word in _AFTER_PARTICLE:
+                clause.head = Head(f"{base} {rest[0]}", (*clause.head.tokens, token), clause.head.form)
+                del clause.body[at]
+                return
+
+
+def _passive(clause: Clause, vocabulary: Vocabulary) -> bool:
+    """``web1 and web2 should be restarted``: the verb stands at the end, after "be"."""
+    for at, token in enumerate(clause.body[:-1]):
+        if token.word != "be":
+            continue
+        head = vocabulary.head_at(clause.body, at + 1, (Form.PAST,))
+        if head is not None and head.lemma in vocabulary.by_verb:
+            clause.head = head
+            clause.body = [t for t in clause.body if t not in head.tokens and t.word not in english.AUXILIARIES]
+            return True
+    return False
+
+
+def _headless(clause: Clause, previous: Clause | None, following: Clause | None, vocabulary: Vocabulary) -> None:
+    """A clause without a verb: a heading, a question, or one that shares the verb of the clause before."""
+    first = clause.body[0]
+    if first.word in english.ASKING or first.word in english.QUESTION_STARTS:
+        clause.question = True
+        lemma = "show" if first.word in english.ASKING else "check"
+        clause.head = Head(lemma, (first,))
+        del clause.body[0]
+        return
+    same_sentence = previous is not None and previous.sentence == clause.sentence
+    if same_sentence and previous is not None and previous.head is not None:
+        clause.head, clause.copied = previous.head, True
+        return
+    if _passive(clause, vocabulary):
+        return
+    leads = following is not None and following.sentence == clause.sentence and following.role is Role.DO
+    if leads and first.word in english.PREPOSITIONS:
+        clause.role = Role.LEAD

@@ -1,0 +1,176 @@
+"""What has been understood so far: the steps, what later words can mean, and notes for the reader of the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reign.core.errors import NotUnderstood
+from reign.core.plan import OnFailure
+from reign.planner.keyword import questions
+from reign.planner.keyword.clauses import Clause, Join, Role
+from reign.planner.keyword.discourse import Discourse
+from reign.planner.keyword.drafts import Draft, Ids, drafts, entities, merged, prerequisites, share_place, uneven
+from reign.planner.keyword.frame import Match
+from reign.planner.keyword.normalise import Shape, Token
+from reign.planner.keyword.timeline import Step, Timeline
+from reign.planner.keyword.understand import Understanding
+from reign.planner.keyword.vocabulary import Vocabulary
+
+
+class Story:
+    """Grows clause by clause: turns what a clause asks for into tasks, and remembers what it speaks of."""
+
+    def __init__(self, vocabulary: Vocabulary, text: str) -> None:
+        self.text = text
+        self.vocabulary = vocabulary
+        self.understanding = Understanding(vocabulary, text)
+        self.discourse = Discourse()
+        self.timeline = Timeline()
+        self.on_failure: OnFailure | None = None
+        self.notes: list[tuple[Token, str]] = []
+        self.warnings: list[str] = []
+        self.lead: list[Token] = []  # words that hold for all clauses of the sentence
+        self.asking = False  # the next step asks a person first
+        self._ids = Ids()
+        self._made: dict[str, Draft] = {}
+        self._number = 0  # of the clause being read
+
+    # --- clauses into steps
+
+    def tell(self, step: Step, clause: Clause, following: Sequence[Clause] = (), unless_said: bool = False) -> None:
+        """Understands a clause and puts its tasks into the step; ``unless_said``: only those that are new.
+
+        Raises NotUnderstood.
+        """
+        lent = [self.lead] if self.lead else []
+        borrowed = _borrowed(clause, following)
+        try:
+            matches = self.understanding.clause(clause, self.discourse, lent)
+        except NotUnderstood:
+            if not borrowed:
+                raise
+            matches = self.understanding.clause(clause, self.discourse, [*lent, borrowed])
+            self.understanding.matcher.excused.update(token for match in matches for token in match.used)
+        self.add(step, matches, unless_said)
+        if self.asking and step.drafts:
+            self.ask_first(step)
+            self.asking = False
+
+    def add(self, step: Step, matches: Sequence[Match], unless_said: bool = False) -> list[Draft]:
+        """Makes the tasks of what was understood; gives those that stand for them, new or said before."""
+        made: list[Draft] = []
+        for match in matches:
+            if uneven(match):
+                said = questions.phrase(self.text, match.clause.tokens)
+                raise questions.ask(self.text, said, "which of these go together?", [match.entry.phrase.example])
+            self.notes += match.notes
+            self._warn(match)
+            for draft in prerequisites(match, self._made.values(), self._ids, self.vocabulary.first_of):
+                step.before.append(draft)
+                self._remember([draft])
+            made += drafts(match, self._ids)
+        made = merged(made)
+        if len(matches) > 1:
+            share_place(made)
+        standing = [(unless_said and self.said(draft)) or draft for draft in made]
+        new = [draft for draft in made if draft in standing]
+        step.drafts += new
+        self._remember(new)
+        return standing
+
+    def said(self, draft: Draft) -> Draft | None:
+        """The earlier task that does the same, whatever it was not told to do."""
+        asked = {name: value for name, value in draft.inputs.items() if name not in draft.unsaid}
+        for other in self._made.values():
+            if other.uses == draft.uses and all(other.inputs.get(name) == value for name, value in asked.items()):
+                return other
+        return None
+
+    def _remember(self, made: Sequence[Draft]) -> None:
+        """Lets later clauses speak of what these tasks make and touch."""
+        self._number += 1
+        for draft in made:
+            self._made[draft.id] = draft
+            entry = draft.entry
+            self._give_back(draft)
+            for entity in entities(draft, self._number):
+                self.discourse.add(entity)
+                if entity.task == draft.id and any(entity.thing == gives.thing for gives in entry.phrase.gives):
+                    for name in self.vocabulary.scopes.get((entry.agent, entity.thing), ()):
+                        self.discourse.set_scope(entry.agent, name, entity.value)
+            for name in entry.places:
+                if name in draft.inputs:
+                    self.discourse.set_scope(entry.agent, name, draft.inputs[name])
+            self.discourse.agent = entry.agent
+
+    def _give_back(self, draft: Draft) -> None:
+        """Where a task is at work holds for the earlier tasks whose things it takes up: ``apply it to workspace x``."""
+        for link in draft.links:
+            other = self._made.get(link)
+            if other is None or other.entry.agent != draft.entry.agent:
+                continue
+            for name in draft.entry.places & other.entry.places:
+                if name in draft.inputs:
+                    other.inputs.setdefault(name, draft.inputs[name])
+
+    # --- order
+
+    def place(self, step: Step, clause: Clause) -> None:
+        """Puts a step into the timeline where its order words say."""
+        step.sentence = clause.sentence
+        if clause.together:
+            self.timeline.run_together(step)
+        if clause.join is Join.FIRST:
+            self.timeline.insert(0, step)
+        elif clause.join is Join.BEFORE_PREVIOUS and self.timeline.steps:
+            self.timeline.insert(len(self.timeline.steps) - 1, step)
+        else:
+            self.timeline.steps.append(step)
+
+    def share_place(self, step: Step) -> None:
+        """Where a clause is at work holds for the one whose verb it shares: ``run a, then b in ./web``."""
+        last = self.timeline.last
+        if last is not None:
+            share_place([*last.drafts, *step.drafts])
+
+    def ask_first(self, step: Step) -> None:
+        for draft in step.drafts:
+            draft.options["approval"] = "required"
+
+    # --- for the reader of the plan
+
+    def note(self, tokens: Sequence[Token], meaning: str) -> None:
+        self.notes += [(token, meaning) for token in tokens]
+
+    def suggestions(self) -> list[str]:
+        return questions.suggestions(self.text, self.vocabulary)
+
+    def not_understood(self, tokens: Sequence[Token]) -> NotUnderstood:
+        return questions.not_understood(self.text, questions.phrase(self.text, tokens), self.suggestions())
+
+    def _warn(self, match: Match) -> None:
+        if match.passed_over:
+            words = ", ".join(questions.quoted(token.text) for token in match.passed_over)
+            self.warnings.append(f"passed over: {words}")
+        head = match.clause.head
+        if head is not None and head.read_as:
+            self.warnings.append(f"{head.tokens[0].text!r} was read as {head.read_as!r}")
+
+    def end_sentence(self) -> None:
+        """Raises NotUnderstood if the words that were to hold for the whole sentence went nowhere."""
+        lead, self.lead = self.lead, []
+        used = {token for token, _ in self.notes} if lead else set()
+        if lead and not any(token in used for token in lead):
+            raise self.not_understood(lead)
+
+
+def _borrowed(clause: Clause, following: Sequence[Clause]) -> list[Token]:
+    """The words that a verb without an object shares with the verb after it: ``stop and remove web``."""
+    if any(token.shape not in (Shape.WORD, Shape.PUNCT) for token in clause.body) or len(clause.body) > 3:
+        return []
+    for other in following:
+        if other.sentence != clause.sentence or other.role is not Role.DO or other.negated or other.head is None:
+            break
+        if other.body:
+            return other.body
+    return []
