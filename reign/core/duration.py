@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -43,4 +43,9 @@ def readable(value: float) -> str:
 
 
 #: Seconds; accepts what :func:`seconds` accepts, at most 30 days.
-Duration = Annotated[float, BeforeValidator(seconds), Field(ge=0, le=30 * 86400)]
+Duration = Annotated[
+    float,
+    BeforeValidator(seconds),
+    Field(ge=0, le=30 * 86400),
+    WithJsonSchema({"type": ["number", "string"], "minimum": 0, "maximum": 30 * 86400}),
+]

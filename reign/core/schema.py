@@ -42,16 +42,30 @@ def _inputs(uses: str, inputs: dict[str, Any], schema: dict[str, Any]) -> dict[s
     """``if uses is X then with is ...``; every input may also be an expression."""
     prefix = uses.replace(".", "_") + "_"
     for name, definition in inputs.pop("$defs", {}).items():
-        schema["$defs"][prefix + name] = _renamed(definition, prefix)
-    inputs = _renamed(inputs, prefix)
-    inputs["properties"] = {
-        name: {"anyOf": [value, _EXPRESSION], "description": value.get("description", "")}
-        for name, value in inputs.get("properties", {}).items()
-    }
+        schema["$defs"][prefix + name] = _open(_renamed(definition, prefix))
+    inputs = _open(_renamed(inputs, prefix))
     then: dict[str, Any] = {"properties": {"with": inputs}}
     if inputs.get("required"):
         then["anyOf"] = [{"required": ["with"]}, {"required": ["undo_of"]}]
     return {"if": {"properties": {"uses": {"const": uses}}, "required": ["uses"]}, "then": then}
+
+
+def _open(value: Any) -> Any:
+    """A schema whose properties, items and values may each be an expression instead."""
+    if isinstance(value, list):
+        return [_open(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    opened = {key: _open(item) if key in ("anyOf", "oneOf", "allOf") else item for key, item in value.items()}
+    for key in ("items", "additionalProperties"):
+        if isinstance(value.get(key), dict):
+            opened[key] = {"anyOf": [_open(value[key]), _EXPRESSION]}
+    if "properties" in value:
+        opened["properties"] = {
+            name: {"anyOf": [_open(item), _EXPRESSION], "description": item.get("description", "")}
+            for name, item in value["properties"].items()
+        }
+    return opened
 
 
 def _renamed(value: Any, prefix: str) -> Any:
