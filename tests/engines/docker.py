@@ -264,7 +264,7 @@ def _root_filesystem() -> bytes:
 def _make_images(engine: DockerEngine) -> None:
     client = engine.client()
     try:
-        there = {tag for image in client.images.list() for tag in image.tags}
+        there = {tag for image in client.api.images() for tag in image["RepoTags"] or ()}
         path = ["ENV PATH=/bin"]
         for tag, changes in (
             (BUSYBOX, [*path, 'CMD ["sh"]']),

@@ -231,7 +231,7 @@ _RULES = (
     _rule(r"no space left on device|disk quota exceeded", _disk_full),
     _rule(r"bind for (?P<host>\S+?):(?P<port>\d+) failed: port is already allocated", _port_taken),
     _rule(r"listen (?:tcp|udp)\d? (?P<host>\S+?):(?P<port>\d+): bind: address already in use", _port_taken),
-    _rule(r"bind for (?P<host>\S+?):(?P<port>\d+).*address already in use", _port_taken),
+    _rule(r"bind host port (?:for )?(?P<host>\S+?):(?P<port>\d+).*address already in use", _port_taken),
     _rule(r"container name \"/?(?P<name>[^\"]+)\" is already in use by container \"?(?P<id>[0-9a-f]+)", _name_taken),
     _rule(r"no such container: (?P<name>\S+)", lambda told: no_object("container", told.match["name"], told.client)),
     _rule(r"network (?P<name>\S+) not found", lambda told: no_object("network", told.match["name"], told.client)),

@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
 _ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 _IMAGE = re.compile(
-    r"(?:[a-zA-Z0-9.-]+(?::[0-9]+)?/)?"  # registry
+    r"(?:[a-zA-Z0-9][a-zA-Z0-9.-]*(?::[0-9]+)?/)?"  # registry
     r"[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*"  # path
     r"(?::\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"  # tag and digest
 )

@@ -71,7 +71,10 @@ class World:
             "networks": sorted(n.name for n in self._mine(self.client.networks.list())),
             "volumes": sorted(v.name for v in self._mine(self.client.volumes.list())),
             "images": {
-                tag: image.id for image in self.client.images.list() for tag in image.tags if self.prefix in tag
+                tag: image["Id"]
+                for image in self.client.api.images()
+                for tag in image["RepoTags"] or ()
+                if self.prefix in tag
             },
         }
 

@@ -1,0 +1,170 @@
+"""Messages as engines really give them (20.10 to 28), and what is made of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+
+from reign.executor import FailureKind, TaskFailed
+from workers.docker.errors import in_plain, in_words
+
+
+class Engine:
+    """Just enough of a client for the hints."""
+
+    def __init__(self, broken: bool = False) -> None:
+        self.broken = broken
+        self.api = self
+
+    def images(self) -> list[dict[str, Any]]:
+        if self.broken:
+            raise ConnectionError
+        return [{"RepoTags": ["shop:1", "<none>:<none>"]}, {"RepoTags": None}]
+
+    def containers(self, **_: Any) -> list[dict[str, Any]]:
+        if self.broken:
+            raise ConnectionError
+        return [{"Names": ["/web"], "Ports": [{"PublicPort": 8088, "Type": "tcp"}]}]
+
+    def networks(self) -> list[dict[str, Any]]:
+        return [{"Name": "backend"}]
+
+    def volumes(self) -> dict[str, Any]:
+        return {"Volumes": None}
+
+    def info(self) -> dict[str, Any]:
+        return {"DockerRootDir": "/var/lib/docker"}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "message", "hint"),
+    [
+        (
+            "failed to register layer: write /x: no space left on device",
+            FailureKind.MISSING_PREREQUISITE, "disk of the Docker Engine (/var/lib/docker) is full", "docker system",
+        ),
+        (
+            "endpoint web (abc): Bind for 127.0.0.1:8088 failed: port is already allocated",
+            FailureKind.CONFLICT, "port 8088 of 127.0.0.1 is taken by container web", "another port",
+        ),
+        (
+            "endpoint web (a): failed to bind host port for 0.0.0.0:8088:172.17.0.2:80/tcp: address already in use",
+            FailureKind.CONFLICT, "port 8088 of 0.0.0.0 is taken by container web", "another port",
+        ),
+        (
+            "failed to bind host port [::]:8088/tcp: address already in use",
+            FailureKind.CONFLICT, "port 8088 of [::] is taken by container web", "another port",
+        ),
+        (
+            "Error starting userland proxy: listen tcp4 127.0.0.1:8088: bind: address already in use",
+            FailureKind.CONFLICT, "port 8088 of 127.0.0.1 is taken by container web", "another port",
+        ),
+        (
+            'Conflict. The container name "/web" is already in use by container "0123456789abcdef". You have to remove',
+            FailureKind.CONFLICT, "the name 'web' is taken by container 0123456789ab", "replace: true",
+        ),
+        ("No such container: wbe", FailureKind.WRONG_INPUT, "there is no container 'wbe'", "did you mean 'web'?"),
+        ("network backed not found", FailureKind.WRONG_INPUT, "is no network 'backed'", "did you mean 'backend'?"),
+        ("get data: no such volume", FailureKind.WRONG_INPUT, "there is no volume 'data'", "see `docker volume ls`"),
+        ("No such image: shpo:1", FailureKind.WRONG_INPUT, "there is no image 'shpo:1'", "did you mean 'shop:1'"),
+        (
+            "manifest for shop:2 not found: manifest unknown: manifest unknown",
+            FailureKind.WRONG_INPUT, "there is no image 'shop:2'", "did you mean 'shop:1'",
+        ),
+        (
+            "pull access denied for zzz, repository does not exist or may require 'docker login': denied",
+            FailureKind.WRONG_INPUT, "there is no image 'zzz'", "build it first",
+        ),
+        ("toomanyrequests: You have reached your pull rate limit", FailureKind.TRANSIENT, "limits how often", "mirror"),
+        ("unauthorized: authentication required", FailureKind.PERMISSION, "refuses access", "docker login"),
+        ("denied: requested access to the resource is denied", FailureKind.PERMISSION, "refuses access", "username"),
+        (
+            "no matching manifest for linux/arm64/v8 in the manifest list entries",
+            FailureKind.WRONG_INPUT, "not made for linux/arm64/v8", "platform",
+        ),
+        (
+            'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host',
+            FailureKind.TRANSIENT, "the registry does not answer", "proxy",
+        ),
+        (
+            "the --mount option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/",
+            FailureKind.WRONG_INPUT, "uses --mount", "buildx",
+        ),
+        (
+            'invalid mount config for type "bind": bind source path does not exist: /x',
+            FailureKind.WRONG_INPUT, "does not exist: /x", "must exist",
+        ),
+        (
+            'OCI runtime create failed: exec: "serve": executable file not found in $PATH: unknown',
+            FailureKind.WRONG_INPUT, "there is no program 'serve'", "entrypoint",
+        ),
+        ("container app-db-1 is unhealthy", FailureKind.UNKNOWN, "app-db-1 is unhealthy", "app-db-1 are in the log"),
+    ],
+)  # fmt: skip
+def test_a_message_of_the_engine(text: str, kind: FailureKind, message: str, hint: str) -> None:
+    failure = in_plain(text, "do it", Engine())  # type: ignore[arg-type]
+    assert failure.kind is kind
+    assert message in failure.message
+    assert hint in (failure.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, FailureKind.WRONG_INPUT),
+        (403, FailureKind.PERMISSION),
+        (409, FailureKind.CONFLICT),
+        (500, FailureKind.UNKNOWN),
+        (None, FailureKind.UNKNOWN),
+    ],
+)
+def test_an_unknown_message_keeps_its_first_line(status: int | None, kind: FailureKind) -> None:
+    failure = in_plain("\n something odd \n and more", "do it", None, status)
+    assert failure.message == "do it: something odd"
+    assert failure.kind is kind
+    assert not failure.retryable
+
+
+def test_an_engine_that_does_not_answer_hides_no_error() -> None:
+    broken: Any = Engine(broken=True)
+    assert in_plain("No such image: shpo:1", "do it", broken).message == "there is no image 'shpo:1'"
+    assert (
+        in_plain("listen tcp4 127.0.0.1:1: bind: address already in use", "do it", broken).kind is FailureKind.CONFLICT
+    )
+    assert "no such file" in in_plain("no such file", "do it", None).message
+
+
+def broken_connection(text: str, connected: bool = False) -> TaskFailed:
+    def call() -> None:
+        with in_words("do it", where=lambda: "tcp://x") as words:
+            words.client = Engine() if connected else None  # type: ignore[assignment]
+            raise requests.exceptions.ConnectionError(text)
+
+    with pytest.raises(TaskFailed) as caught:
+        call()
+    return caught.value
+
+
+def test_connections() -> None:
+    away = broken_connection("Connection refused")
+    assert (away.message, away.kind, away.retryable) == (
+        "no Docker Engine answers at tcp://x",
+        FailureKind.MISSING_PREREQUISITE,
+        True,
+    )
+    assert broken_connection("PermissionError(13, 'Permission denied')").kind is FailureKind.PERMISSION
+    assert "not trusted" in broken_connection("SSLError: certificate verify failed").message
+    broke = broken_connection("Connection aborted", connected=True)
+    assert (broke.kind, broke.retryable) == (FailureKind.TRANSIENT, False)
+
+
+def test_time_and_files() -> None:
+    with pytest.raises(TaskFailed, match="did not answer in time") as caught, in_words("do it", where=lambda: "x"):
+        raise requests.exceptions.ReadTimeout
+    assert caught.value.kind is FailureKind.TIMED_OUT
+    with pytest.raises(TaskFailed, match="do it: .*no such thing"), in_words("do it", where=lambda: "x"):
+        raise FileNotFoundError("no such thing")
+    with pytest.raises(KeyError), in_words("do it", where=lambda: "x"):
+        raise KeyError("a fault of ours is not put in words")
