@@ -142,3 +142,12 @@ def test_a_process_has_one_birth(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_proc_the_host_is_the_boot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "read_text", lambda self: Path("/nowhere/at/all").read_bytes())
     assert identity.boot_id.__wrapped__() == identity.socket.gethostname()
+
+
+def test_a_marked_crash_point_kills_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda *what: killed.append(what))
+    points = CrashPoints(Settings(testing=True, crash_point=f"after-intent@{tmp_path}/once"))
+    for point in ("after-claim", "after-intent", "after-intent"):
+        points.reach(point)
+    assert killed == [(os.getpid(), signal.SIGKILL)]
