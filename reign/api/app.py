@@ -40,7 +40,7 @@ LONGEST_WAIT = 60.0  # seconds that one request may wait for a run to end
 def make_api(settings: Settings) -> FastAPI:
     """The application, connected when it starts. The state's schema is brought up to date then."""
     runtime = Runtime(settings)
-    general = ReignGeneral(runtime, lambda: make_planner(settings))
+    general = ReignGeneral(runtime, make_planner)
     wakeups = Wakeups(settings)
 
     @asynccontextmanager

@@ -44,7 +44,7 @@ def _preview(words: list[str], given: list[str], environment: str | None) -> tup
     values = requests.params(given)
     if content is not None:  # faults are told with their line and column
         checked(parse_plan(content, locations), registry.catalog(), values, environment, locations)
-    general = ReignGeneral(Runtime(settings), lambda: make_planner(settings))
+    general = ReignGeneral(Runtime(settings), make_planner)
     shown, about = general.plan(
         Submission(request=request, plan=content, params=values, environment=environment, workdir=str(Path.cwd()))
     )

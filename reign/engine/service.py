@@ -23,7 +23,7 @@ def serve(settings: Settings, stopped: threading.Event) -> None:
     """Reconcile until ``stopped``; an absent database or broker is waited for."""
     runtime = Runtime(settings)
     leadership = Leadership(runtime, "general")
-    reconciler = Reconciler(runtime, ReignGeneral(runtime, lambda: make_planner(settings)))
+    reconciler = Reconciler(runtime, ReignGeneral(runtime, make_planner))
     upgraded = False
     complained = 0.0
     while not stopped.wait(TICK):

@@ -204,7 +204,7 @@ class Spine:
             scratch_path=Path(tempfile.gettempdir()) / f"reign-{run.name}-{claim.task_id}-{claim.attempt}",
             state_path=self._settings.data_dir.absolute() / "agents" / claim.agent,
             masker=Masker(),
-            blobs=SqlBlobs(self._database, time.time()),
+            blobs=SqlBlobs(self._database, time.time(), self._settings.key),
             deadline=time.monotonic() + (task.timeout or registry.catalog().find(claim.uses).timeout),
             approved=claim.approval == "granted",
             options=self._settings.agents.get(claim.agent, {}),

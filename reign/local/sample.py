@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
 from pathlib import Path
 
 from reign.core.errors import NotFound
@@ -37,7 +36,7 @@ def requests(at: int) -> list[str]:
     """The sample in words: with Docker first if it is there, then with the shell."""
     if not Path(EXAMPLE).is_dir():
         raise NotFound(f"{EXAMPLE} is not here", hint="run it from REIGN's own folder")
-    serve = f"{Path(sys.executable).name} -m http.server {at} --bind 127.0.0.1 --directory examples/hello-web/dist"
+    serve = f"python3 -m http.server {at} --bind 127.0.0.1 --directory examples/hello-web/dist"
     shell = (
         f"scan {EXAMPLE} for secrets, then run `sh examples/hello-web/build.sh`, then start `{serve}` "
         f"as a process called hello-web and check that http://127.0.0.1:{at}/ answers"

@@ -46,7 +46,7 @@ class Installation:
         self.processes: list[subprocess.Popen[bytes]] = []
         self.valkey: subprocess.Popen[bytes] | None = None
         self.runtime = Runtime(self.settings)
-        self.general = ReignGeneral(self.runtime, lambda: make_planner(self.settings))
+        self.general = ReignGeneral(self.runtime, make_planner)
 
     def environment(self, **more: str) -> dict[str, str]:
         named = {
