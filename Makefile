@@ -15,7 +15,7 @@ setup:  ## make .venv with what requirements.lock names
 run: setup  ## start REIGN and let it do a sample job; `reign down` stops it
 	@.venv/bin/reign sample
 
-test: setup check  ## everything that CI checks: style, types, walls, all tests with coverage
+test: check  ## everything that CI checks: style, types, walls, all tests with coverage
 	$(PYTEST) --cov --cov-report=term
 
 check: setup  ## style, types and the walls between the packages
