@@ -38,7 +38,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=_default_data_dir, description="where the embedded parts keep their files")
     database_url: str | None = Field(default=None, description="postgresql://...; default: SQLite in the data folder")
     broker_url: str | None = Field(default=None, description="redis:// or rediss://; default: the embedded Valkey")
-    signing_key: SecretStr | None = Field(default=None, description="signs messages; default: made in the data folder")
+    signing_key: SecretStr | None = Field(
+        default=None, description="signs messages and seals kept content; default: made in the data folder"
+    )
 
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8470, ge=0, le=65535)

@@ -1,4 +1,4 @@
-"""Content too large for a record, kept once under its SHA-256."""
+"""Content too large for a record, kept once under its SHA-256, sealed: much of it holds secrets in clear."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import hashlib
 
 import sqlalchemy as sa
 
-from reign.core.errors import InvalidInput, NotFound
+from reign.core.errors import InvalidInput, NotFound, Unavailable
+from reign.security.sealing import Sealer
 from reign.store.database import Database, upsert
 from reign.store.tables import blobs
 
@@ -16,9 +17,10 @@ LIMIT = 64 * 1024 * 1024  # bytes
 class SqlBlobs:
     """The blobs of the state. ``put`` commits at once: a blob without a record does no harm, the reverse would."""
 
-    def __init__(self, database: Database, now: float) -> None:
+    def __init__(self, database: Database, now: float, key: bytes) -> None:
         self._database = database
         self._now = now
+        self._sealer = Sealer(key)
 
     def put(self, content: bytes) -> str:
         if len(content) > LIMIT:
@@ -27,7 +29,7 @@ class SqlBlobs:
         with self._database.write() as tx:
             tx.execute(
                 upsert(tx, blobs)
-                .values(ref=ref, content=content, at=self._now)
+                .values(ref=ref, content=self._sealer.seal(content), at=self._now)
                 .on_conflict_do_nothing(index_elements=["ref"])
             )
         return ref
@@ -37,4 +39,9 @@ class SqlBlobs:
             content = tx.execute(sa.select(blobs.c.content).where(blobs.c.ref == ref)).scalar_one_or_none()
         if content is None:
             raise NotFound(f"the kept content {ref} is not in the state any more")
-        return bytes(content)
+        try:
+            return self._sealer.open(bytes(content))
+        except ValueError as error:
+            raise Unavailable(
+                f"the kept content {ref} cannot be read: {error}", hint="REIGN_SIGNING_KEY must be what it was then"
+            ) from None

@@ -209,3 +209,17 @@ def test_scripts_keep_their_mode_and_links_their_targets(world: World) -> None:
     world.write('resource "null_resource" "x" {\n  provisioner "local-exec" { command = "./tools/make.sh" }\n}\n')
     world.run("apply")
     assert (world.folder / "made").read_text() == "linked"
+
+
+def test_a_binary_that_breaks_off_is_told_with_its_last_words(world: World) -> None:
+    world.write(ONE)
+    script = world.folder / "terraform"
+    version = '{"terraform_version": "1.9.0", "terraform_outdated": false}'
+    says = f"case \"$*\" in *version*) echo '{version}';; *init*) ;; *) echo 'panic: oh no' >&2; exit 3;; esac"
+    script.write_text(f"#!/bin/sh\n{says}\n")
+    script.chmod(0o755)
+    world.options["binary"] = str(script)
+    for name in ("validate", "plan"):
+        with pytest.raises(TaskFailed, match="ended with exit code 3") as failure:
+            world.run(name)
+        assert failure.value.details["last_words"] == "panic: oh no"
