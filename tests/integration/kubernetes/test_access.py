@@ -52,7 +52,7 @@ def test_in_a_pod_its_service_account_is_used(
 
 
 def test_impersonation(perform: Performer, control_plane: Cluster, namespace: str) -> None:
-    with pytest.raises(TaskFailed, match="jane may not patch configmaps") as refused:
+    with pytest.raises(TaskFailed, match="jane may not get configmaps") as refused:
         perform("apply", manifest=config("a"), **{"as": "jane"})
     assert refused.value.kind is FailureKind.PERMISSION
     control_plane.kubectl("create", "rolebinding", "team", "-n", namespace, "--clusterrole=edit", "--group=shop-team")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from reign.core import planfile
 from reign.core.states import RunState
+from reign.store.runs import RunRecord
 from tests.engines.docker import DockerEngine, docker_engine
 from tests.engines.installation import Installation
 from tests.engines.kubernetes import Cluster
@@ -37,6 +39,26 @@ def plan(name: str) -> dict[str, Any]:
     return content
 
 
+def ended(installation: Installation, run: RunRecord) -> str:
+    """How the run ended, with what its tasks said if not well."""
+    found = installation.wait(run, 200)
+    if found.state is RunState.SUCCEEDED:
+        return "succeeded"
+    return str({name: task.error for name, task in installation.tasks(run).items() if task.error})
+
+
+def provide_volume(cluster: Cluster, room: str) -> None:
+    """A volume for the claim of the example, where no storage class makes one."""
+    spec = {
+        "capacity": {"storage": "1Gi"},
+        "accessModes": ["ReadWriteOnce"],
+        "claimRef": {"namespace": room, "name": "orders"},
+        "hostPath": {"path": "/var/empty"},
+    }
+    body = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": room}, "spec": spec}
+    cluster.kubectl("create", "-f", "-", given=json.dumps(body))
+
+
 def tools(cluster: Cluster) -> dict[str, str]:
     return {name: cluster.environment[name] for name in ("KUBECONFIG", "PATH")}
 
@@ -46,9 +68,11 @@ def test_a_compose_stack_moves_and_is_taken_back(
     installation: Installation, control_plane: Cluster, namespace: str
 ) -> None:
     room = f"{namespace}-shop"
+    if control_plane.simulated:
+        provide_volume(control_plane, room)
     installation.start_worker("kubernetes", ORDERS_PASSWORD=PASSWORD, **tools(control_plane))
     run = installation.submit(plan("compose-to-kubernetes/plan.yaml"), params={"namespace": room})
-    assert installation.wait(run, 200).state is RunState.SUCCEEDED, installation.log()
+    assert ended(installation, run) == "succeeded"
     assert names(control_plane, room, "deployment") == [
         "deployment.apps/cache",
         "deployment.apps/orders",
@@ -63,7 +87,7 @@ def test_a_compose_stack_moves_and_is_taken_back(
     assert PASSWORD not in str(results)
 
     back = installation.general.rollback(run.name)
-    assert installation.wait(back, 200).state is RunState.SUCCEEDED, installation.log()
+    assert ended(installation, back) == "succeeded"
     assert f"namespace/{room}" not in names(control_plane, namespace, "namespace")
     for file in (installation.folder / "data").rglob("*"):
         assert not file.is_file() or PASSWORD.encode() not in file.read_bytes(), f"{file} holds the password"
@@ -81,7 +105,7 @@ def test_the_built_image_is_what_the_deployment_runs(
     installation.start_worker("docker", DOCKER_HOST=docker_engine.host, REGISTRY_PASSWORD=registry.password)
     given = {"registry": registry.host, "user": registry.username, "tag": namespace, "namespace": namespace}
     run = installation.submit(plan("docker-to-kubernetes.yaml"), params=given)
-    assert installation.wait(run, 200).state is RunState.SUCCEEDED, installation.log()
+    assert ended(installation, run) == "succeeded"
     digest = installation.tasks(run)["push"].result["digest"]
     path = "jsonpath={.spec.template.spec.containers[0].image}"
     live = control_plane.kubectl("get", "deployment/hello-web", "-n", namespace, "-o", path)
