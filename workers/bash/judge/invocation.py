@@ -25,6 +25,7 @@ class Trait(StrEnum):
     SHELL = "shell"  # what a shell prints while it obeys an unknown input
 
 
+_LONGEST_TEXT = 65_536
 _TRAIT_MARKS = {Trait.SECRET: SECRET, Trait.NETWORK: NETWORK, Trait.DECODED: DECODED}
 _MARK_TRAITS = {mark: trait for trait, mark in _TRAIT_MARKS.items()}
 
@@ -50,6 +51,8 @@ class Stream:
     def followed_by(self, other: Stream) -> Stream:
         """Both, one after the other."""
         text = None if self.text is None or other.text is None else self.text + other.text
+        if text is not None and len(text) > _LONGEST_TEXT:
+            text = None
         return Stream(text, self.traits | other.traits, self.paths + other.paths)
 
     def as_word(self) -> str:

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from workers.bash.judge import powershell
 from workers.bash.judge.judgement import Decision, Finding, Judgement
 from workers.bash.judge.machine import BudgetError, Machine
-from workers.bash.judge.marks import ALL
 from workers.bash.judge.scope import WORK, Scope
 
-MOST_CHARACTERS = 65_536
+MOST_CHARACTERS = 32_768
 POWERSHELLS = ("pwsh", "powershell")
 SHELLS = ("bash", "sh", "dash", "zsh", "ksh")
 
@@ -26,7 +25,7 @@ def judge(command: str, *, shell: str = "bash", workdir: str | None = None) -> J
         reason = f"The command is longer than {MOST_CHARACTERS} characters; put it into a script in the work folder."
         return Judgement.of([Finding(Decision.DENY, reason, command[:200], "judge.too-long")])
     findings = list(_appearance(command))
-    cleaned = "".join("?" if character in ALL else character for character in command)
+    cleaned = "".join("?" if unicodedata.category(character) in ("Co", "Cs") else character for character in command)
     if shell in POWERSHELLS:
         return Judgement.of([*findings, *powershell.findings(cleaned)])
     if shell not in SHELLS:

@@ -8,11 +8,14 @@ from workers.bash.judge import builtins, outputs, rules, syntax
 from workers.bash.judge.invocation import NOTHING, Invocation, Redirect, Stream
 from workers.bash.judge.judgement import Decision, Finding
 from workers.bash.judge.marks import DECODED, NETWORK, SECRET
+from workers.bash.judge.opinion import second_opinion
 from workers.bash.judge.scope import Scope
 from workers.bash.judge.unwrap import Inner, unwrap
 from workers.bash.judge.walk import Function, Walk
 
-MOST_STEPS = 3_000
+MOST_STEPS = 4_000
+MOST_CHARACTERS = 400_000
+MOST_COMPARED = 40_000  # characters that are given to the slower second parser
 DEEPEST = 12
 
 
@@ -27,6 +30,8 @@ class Machine:
         self.text = text
         self.findings: list[Finding] = []
         self._steps = 0
+        self._characters = 0
+        self._compared = 0
         self._outer: list[str] = [text]
         self._softened: list[str] = []
 
@@ -45,9 +50,16 @@ class Machine:
         if self._steps > MOST_STEPS:
             raise BudgetError
 
+    def spend(self, characters: int) -> None:
+        """Counts text that was made or read; raises BudgetError past MOST_CHARACTERS."""
+        self._characters += characters
+        if self._characters > MOST_CHARACTERS:
+            raise BudgetError
+
     def run_text(self, text: str, scope: Scope, *, stdin: Stream | None = None, part: str = "") -> Stream:
         """Judges a shell text in a scope and tells what it prints. Raises BudgetError."""
         self.step()
+        self.spend(len(text))
         if len(self._outer) > DEEPEST:
             raise BudgetError
         self._outer.append(part or text)
@@ -62,16 +74,23 @@ class Machine:
             self.note(Finding(Decision.DENY, reason, text, "shell.unseen-code"))
         elif SECRET in text:
             self.note(Finding(Decision.ASK, "A credential's content is run as shell code.", text, "shell.unseen-code"))
-        parsed = syntax.parse(text)
+        reason = "This cannot be parsed as shell code with certainty."
+        try:
+            parsed = syntax.parse(text)
+        except syntax.TooBrokenError:
+            self.note(Finding(Decision.ASK, reason, text, "parse.error"))
+            return Stream()
         if parsed.is_doubtful:
-            reason = "This cannot be parsed as shell code with certainty."
             self.note(Finding(Decision.ASK, reason, text, "parse.error"))
         output = Walk(self, parsed).run(scope, stdin)
         self._compare(parsed, scope)
         return output
 
     def _compare(self, parsed: syntax.Syntax, scope: Scope) -> None:
-        opinion = syntax.second_opinion(parsed)
+        self._compared += len(parsed.text)
+        if self._compared > MOST_COMPARED:
+            return
+        opinion = second_opinion(parsed)
         if opinion.refused and not parsed.root.has_error:
             reason = "One of the two parsers takes this for no valid shell code."
             self.note(Finding(Decision.ASK, reason, parsed.text, "parse.disagreement"))

@@ -247,7 +247,8 @@ def _git(call: Invocation) -> Stream:
 # Programs that print shell settings for eval: obeying their output asks for no more trust than running them.
 _SETTINGS = re.compile(
     r"ssh-agent(?: -[sck])*|direnv (?:hook|export) \w+|brew shellenv|minikube (?:-p \w+ )?docker-env|dircolors(?: -b)?|"
-    r"(?:pyenv|rbenv|nodenv|goenv|jenv) init.*|(?:starship|zoxide|atuin|mcfly) init \w+|conda shell\.\w+ hook|luarocks path|"
+    r"(?:pyenv|rbenv|nodenv|goenv|jenv) init.*|(?:starship|zoxide|atuin|mcfly) init \w+|conda shell\.\w+ hook|"
+    r"luarocks path|"
     r"opam env|docker-machine env \w*|fnm env.*|mise activate \w+|lesspipe|resize|keychain .*|thefuck --alias|"
     r"(?:kubectl|helm|gh|docker|poetry|pip|npm|k9s|kind|minikube|flux|argocd) completion(?: -s)? \w+"
 )

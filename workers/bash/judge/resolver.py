@@ -100,9 +100,11 @@ class Resolver:
 
     def fields(self, raw: str, part: str, scope: Scope, stdin: Stream | None) -> list[Field]:
         try:
-            return self._words(scope, stdin).fields(raw)
+            found = self._words(scope, stdin).fields(raw)
         except UnclearError as error:
             return [Field(self._unclear(raw, error))]
+        self._machine.spend(sum(len(field.text) + 8 for field in found))
+        return found
 
     def single(self, span: syntax.Span, scope: Scope, stdin: Stream | None = None) -> str:
         raw = self.take(span)

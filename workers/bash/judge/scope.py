@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from workers.bash.judge.invocation import Stream
 
 HOME = "/home/user"
+LONGEST_VALUE = 16_384  # characters; a longer value counts as unknown
 WORK = "/.reign/files/work"
 
 # The variables whose value the sandbox or the shell itself gives; the home and work folders are stand-in paths.
@@ -140,7 +141,8 @@ class Scope:
         return None if value in (UNKNOWN, TOKEN) else value != ""
 
     def assign(self, name: str, value: str, *, append: bool = False) -> None:
-        self.values[name] = self.value(name) + value if append and name in self.values else value
+        whole = self.value(name) + value if append and name in self.values else value
+        self.values[name] = whole if len(whole) <= LONGEST_VALUE else UNKNOWN
 
     def absolute(self, path: str) -> str:
         """The path from the root, without ., .. and links made on the way; UNKNOWN first if the folder is not known."""

@@ -1,4 +1,4 @@
-"""The two readings of a command line: tree-sitter's tree, and bashlex as a second opinion."""
+"""tree-sitter's reading of a command line, with its known misreadings taken care of."""
 
 from __future__ import annotations
 
@@ -7,23 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
-import bashlex
-import bashlex.ast
-import bashlex.parser
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
-from workers.bash.judge.tables import names
-
 Span = tuple[int, int]
 
-SECOND_OPINION_LIMIT = 16_000  # characters; bashlex needs about 20 ms a thousand
-# What bashlex 0.18 refuses although bash takes it: there it has no opinion.
-_BEYOND_BASHLEX = names(
-    "arithmetic_expansion test_command case_statement c_style_for_statement array ansi_c_string extglob_pattern "
-    "subscript postfix_expression unary_expression binary_expression parenthesized_expression translated_string"
-)
-_WORDS_BEYOND_BASHLEX = frozenset(("time", "coproc", "select", "function", "((", "[["))
+# Steps of the parser after the first error. It takes ever longer for them: 300 are well under a second.
+_MOST_GUESSES = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +33,7 @@ class Syntax:
         """Whether the parser had to guess, or is known to guess wrongly: bash may read this text differently."""
         if self.root.has_error or any(self.slice(span) != "-" for span in self.dropped):
             return True
-        return any(node.type == "heredoc_redirect" and not _ends_rightly(self, node) for node in nodes(self.root))
+        return any(node.type == "heredoc_redirect" and not ends_rightly(self, node) for node in nodes(self.root))
 
     def slice(self, span: Span) -> str:
         return self.source[span[0] : span[1]].decode("utf-8", "replace")
@@ -57,11 +47,33 @@ def _language() -> Language:
     return Language(tree_sitter_bash.language())
 
 
+class TooBrokenError(ValueError):
+    """The text is no shell code, and too long to find out what is."""
+
+
+def _tree(source: bytes) -> Node:
+    guesses = 0
+
+    def gives_up(_place: int, broken: bool) -> bool:
+        nonlocal guesses
+        guesses += broken
+        return guesses > _MOST_GUESSES
+
+    try:
+        parser = Parser(_language())
+        return parser.parse(lambda place, _point: source[place:], progress_callback=gives_up).root_node
+    except ValueError as error:
+        raise TooBrokenError("it cannot be parsed") from error
+
+
 def parse(text: str) -> Syntax:
-    """tree-sitter's reading; it always gives a tree, `root.has_error` tells that it had to guess."""
+    """tree-sitter's reading; `root.has_error` tells that it had to guess.
+
+    Raises TooBrokenError for a text so long and so broken that guessing would take seconds.
+    """
     source = text.encode("utf-8", "replace")
-    root = Parser(_language()).parse(source).root_node
-    if root.has_error:
+    root = _tree(source)
+    if root.has_error and b"<>" in source:
         root = _without_read_write(source, root)
     return Syntax(text, source, root, _dropped(source, root))
 
@@ -73,9 +85,9 @@ def _without_read_write(source: bytes, root: Node) -> Node:
         at = node.start_byte
         if node.type == "ERROR" and source[at : at + 2] == b"<>":
             changed[at] = ord(">")
-        elif node.type == "ERROR" and node.text == b">" and source[at - 1 : at] == b"<":
+        elif node.type == "ERROR" and source[at - 1 : node.end_byte] == b"<>":
             changed[at - 1] = ord(">")
-    repaired = Parser(_language()).parse(bytes(changed)).root_node
+    repaired = _tree(bytes(changed))
     return root if repaired.has_error else repaired
 
 
@@ -166,7 +178,7 @@ def _add_redirect(result: Shape, node: Node) -> None:
     elif node.type == "heredoc_redirect":
         for child in node.children_by_field_name("argument"):
             # A body whose first line begins with a backslash is cut into arguments (0.25).
-            if child.start_point.row == node.start_point.row and not _begins_line(child):
+            if child.end_point.row == node.start_point.row:
                 result.add_word(child)
         for child in node.children:
             if child.type in _REDIRECTS:
@@ -176,7 +188,7 @@ def _add_redirect(result: Shape, node: Node) -> None:
 _DELIMITER = re.compile(r"\\?(?P<bare>\w[\w.-]*)|(?P<mark>['\"])(?P<quoted>[\w .:-]+)(?P=mark)")
 
 
-def _ends_rightly(syntax: Syntax, node: Node) -> bool:
+def ends_rightly(syntax: Syntax, node: Node) -> bool:
     """Whether bash ends this here-document where the grammar does, which takes `E ` for E and knows no E"F"."""
     start, end = _child(node, "heredoc_start"), _child(node, "heredoc_end")
     delimiter = _DELIMITER.fullmatch(syntax.text_of(start)) if start else None
@@ -192,10 +204,6 @@ def _ends_rightly(syntax: Syntax, node: Node) -> bool:
 
 def _child(node: Node, kind: str) -> Node | None:
     return next((child for child in node.children if child.type == kind), None)
-
-
-def _begins_line(node: Node) -> bool:
-    return bool(node.text and node.text.startswith(b"\n"))
 
 
 def heredoc(syntax: Syntax, node: Node) -> tuple[str, bool]:
@@ -234,93 +242,3 @@ def command_words(syntax: Syntax) -> dict[int, list[str]]:
             words = [syntax.slice(span) for span in parts.words]
             found[parts.words[0][0]] = max(known, words, key=len)
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Opinion:
-    """bashlex's view: `refused` if it says that this is no shell text, `unseen` the commands only it sees."""
-
-    refused: bool = False
-    unseen: tuple[tuple[str, ...], ...] = ()
-
-
-def second_opinion(syntax: Syntax) -> Opinion:
-    """Compares bashlex's commands with tree-sitter's, by the place of their first word."""
-    if len(syntax.text) > SECOND_OPINION_LIMIT or not syntax.text.strip():
-        return Opinion()
-    try:
-        collector = _Commands(syntax.text)
-        for tree in _bashlex_trees(_for_bashlex(syntax)):
-            collector.visit(tree)
-    except Exception:  # bashlex raises whatever its tables and its code run into
-        return Opinion(refused=not _beyond_bashlex(syntax))
-    ours = command_words(syntax)
-    literal = [(node.start_byte, node.end_byte) for node in nodes(syntax.root) if _is_literal(syntax, node)]
-    unseen = []
-    for offset, words in collector.commands:
-        place = len(syntax.text[:offset].encode("utf-8", "replace"))
-        inside = any(start <= place < end for start, end in literal)
-        if ours.get(place) != words and words[0] != "[" and not inside:
-            unseen.append(tuple(words))
-    return Opinion(unseen=tuple(unseen))
-
-
-def _is_literal(syntax: Syntax, node: Node) -> bool:
-    """Text in which bashlex 0.18 wrongly sees commands: single quotes, arithmetic, here-documents inside braces."""
-    if node.type == "heredoc_body":
-        return node.parent is not None and _ends_rightly(syntax, node.parent)
-    return node.type == "raw_string" or bool(node.children and node.children[0].type == "((")
-
-
-def _for_bashlex(syntax: Syntax) -> str:
-    """The text with quoted here-document delimiters bare, which is all that bashlex knows; places stay the same."""
-    text = syntax.text
-    if text.isascii():
-        for node in nodes(syntax.root):
-            word = syntax.text_of(node) if node.type == "heredoc_start" else ""
-            if len(word) > 2 and word[0] in "'\"" and word[-1] == word[0] and word[1:-1].isalnum():
-                text = f"{text[: node.start_byte]} {word[1:-1]} {text[node.end_byte :]}"
-    return text
-
-
-def _beyond_bashlex(syntax: Syntax) -> bool:
-    return (
-        "\\`" in syntax.text
-        or "$'" in syntax.text
-        or "$[" in syntax.text
-        or any(node.type in _BEYOND_BASHLEX or node.type in _WORDS_BEYOND_BASHLEX for node in nodes(syntax.root))
-        or any(words[0] in _WORDS_BEYOND_BASHLEX for words in command_words(syntax).values())
-        or not any(node.type in COMMANDS for node in nodes(syntax.root))
-    )
-
-
-def _bashlex_trees(text: str) -> Iterator[bashlex.ast.node]:
-    """bashlex.parse, with the limit for every line and not for the first alone.
-
-    -1 leaves words as they are: bashlex 0.18 loops for ever on some words that it expands (an open "${a"), and the
-    substitutions in words are judged, by both parsers, as texts of their own.
-    """
-    index = 0
-    while index < len(text):
-        tree = bashlex.parser._parser(text[index:], expansionlimit=-1).parse()
-        if not isinstance(tree, bashlex.ast.node):
-            return
-        bashlex.ast.posshifter(index).visit(tree)
-        yield tree
-        heredocs = bashlex.parser._endfinder()
-        heredocs.visit(tree)
-        index = max(tree.pos[1], heredocs.end) + 1
-
-
-class _Commands(bashlex.ast.nodevisitor):  # type: ignore[misc]  # bashlex has no types
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self.commands: list[tuple[int, list[str]]] = []
-
-    def visitcommand(self, _node: bashlex.ast.node, parts: list[bashlex.ast.node]) -> None:
-        words = [part for part in parts if part.kind == "word"]
-        # An assignment after the first word is an argument (export A=1), before it a prefix.
-        if words:
-            first = words[0].pos[0]
-            taken = [part for part in parts if part.kind in ("word", "assignment") and part.pos[0] >= first]
-            self.commands.append((first, [self._text[part.pos[0] : part.pos[1]] for part in taken]))

@@ -13,6 +13,7 @@ from workers.bash.judge.quoting import ansi_c, braces
 from workers.bash.judge.scanner import UnclearError
 from workers.bash.judge.scope import Scope
 
+LONGEST_WORD = 65_536
 _NAME = re.compile(r"[A-Za-z_]\w*|[0-9@*#?$!-]")
 _SUM = re.compile(r"\s*(\d{1,9})\s*(?:([-+*])\s*(\d{1,9})\s*)?")
 _TILDE = re.compile(r"~([A-Za-z_][\w.-]*|\+|-)?(?=/|$|:)")
@@ -51,6 +52,13 @@ class _Piece:
     items: list[str] | None = None
 
 
+def _bounded(pieces: list[_Piece]) -> list[_Piece]:
+    """The pieces, unless together they are longer than any word in earnest."""
+    if sum(len(piece.text) + sum(map(len, piece.items or ())) for piece in pieces) > LONGEST_WORD:
+        raise UnclearError("it grows too long")
+    return pieces
+
+
 class Words:
     """Expands raw words in a scope. Raises UnclearError for text that is not closed or nests too deeply."""
 
@@ -61,12 +69,13 @@ class Words:
 
     def fields(self, raw: str) -> list[Field]:
         """All fields of one word: braces, expansions, splitting, quote removal."""
-        return [field for word in braces(raw) for field in self._assemble(self._pieces(word))]
+        return [field for word in braces(raw) for field in self._assemble(_bounded(self._pieces(word)))]
 
     def single(self, raw: str) -> str:
         """The text of a word that is neither split nor brace-expanded (assignments, redirect targets)."""
-        pieces = self._pieces(raw)
-        return "".join(piece.text if piece.items is None else " ".join(piece.items) for piece in pieces)
+        return "".join(
+            piece.text if piece.items is None else " ".join(piece.items) for piece in _bounded(self._pieces(raw))
+        )
 
     def document(self, raw: str) -> str:
         """The text of a here-document whose delimiter is not quoted."""
@@ -78,6 +87,8 @@ class Words:
             elif raw[at] in "$`":
                 piece, at = self._expansion(raw, at, quoted=True)
                 text += piece.text if piece.items is None else " ".join(piece.items)
+                if len(text) > LONGEST_WORD:
+                    raise UnclearError("it grows too long")
             else:
                 text += raw[at]
                 at += 1

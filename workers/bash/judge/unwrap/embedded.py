@@ -11,14 +11,9 @@ from collections.abc import Iterator
 
 from workers.bash.judge.interpreters import interpreter_of
 from workers.bash.judge.invocation import Invocation
-from workers.bash.judge.tables import SHELLS, names
+from workers.bash.judge.tables import DESTRUCTIVE, names
 from workers.bash.judge.unwrap.inner import Inner
 
-_DESTRUCTIVE = SHELLS | names(
-    "rm dd mkfs wipefs shred chmod chown mv sudo su shutdown reboot halt poweroff curl wget nc ncat socat kill "
-    "killall pkill python python3 perl ruby node php eval iptables mount umount insmod modprobe useradd usermod "
-    "passwd crontab tee docker find xargs env truncate fdisk parted systemctl"
-)
 # Their arguments are data: text, patterns, names.
 _DATA = names(
     "echo printf grep egrep fgrep zgrep rg ag ack man which type whatis apropos whereis info help test [ [[ : "
@@ -36,13 +31,13 @@ _STARTS = re.compile(r"(?:^|[;&|]|&&|\$\(|`)\s*(?:(?:sudo|exec|command|env|nohup
 
 def inner(call: Invocation) -> Iterator[Inner]:
     """What may be a command among the arguments."""
-    if call.name in _DATA or call.name in _DESTRUCTIVE or interpreter_of(call.name):
+    if call.name in _DATA or call.name in DESTRUCTIVE or interpreter_of(call.name):
         return
     for at, argument in enumerate(call.args):
         name = argument.rpartition("/")[2].split(".")[0]
-        if name in _DESTRUCTIVE and at + 1 < len(call.args):
+        if name in DESTRUCTIVE and at + 1 < len(call.args):
             yield Inner(argv=call.args[at:], softened="if the program runs it")
             break
     for argument in call.args:
-        if " " in argument and any(found in _DESTRUCTIVE for found in _STARTS.findall(argument)):
+        if " " in argument and any(found in DESTRUCTIVE for found in _STARTS.findall(argument)):
             yield Inner(text=argument, softened="if the program runs it")
