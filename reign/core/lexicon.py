@@ -144,14 +144,14 @@ Words = Mapping[str, tuple[Phrase, ...]]  # operation name -> the ways in which 
 def unknown_inputs(phrases: tuple[Phrase, ...], known: set[str]) -> Iterator[str]:
     """The inputs that phrases fill and the operation does not have: for the test that each agent's words pass."""
     for phrase in phrases:
-        named = [name for slot in phrase.slots for name in slot.inputs]
+        named = [name for slot in phrase.slots for name in slot.inputs if not name.startswith("@")]
         yield from (name for name in [*named, *phrase.sets] if name.partition(".")[0] not in known)
 
 
 # Verbs that many operations share. An agent takes what fits and adds its own.
 CREATE = ("create", "make", "add", "set up", "need", "want")
 REMOVE = ("remove", "delete", "drop", "get rid of", "clean up", "rm")
-SHOW = ("show", "get", "print", "display", "view", "read", "fetch", "see", "list", "give", "tell")
+SHOW = ("show", "get", "print", "display", "view", "read", "fetch", "see", "list", "give", "tell", "need", "want")
 CHECK = ("check", "verify", "ensure", "confirm", "test", "make sure", "see", "be sure")
 WAIT = ("wait", "watch", "hold", "block")
 RUN = ("run", "start", "launch", "spin up", "fire up", "bring up", "get up", "get running", "boot")

@@ -118,12 +118,12 @@ _RUN_SLOTS = (
     Slot(
         "ports",
         Kind.PUBLISH,
-        labels=("port", "-p", "publish"),
+        labels=("port", "host port", "-p", "publish"),
         after=("on", "at"),
         things=("port",),
         inside=IMAGE_PORTS,
     ),
-    Slot("ports", Kind.INNER, labels=("container port", "inner port"), after=("to", "into")),
+    Slot("ports", Kind.INNER, labels=("container port", "inner port", "internal port"), after=("to", "into")),
     Slot("env", Kind.PAIRS, labels=("environment variable", "environment", "env", "variable", "-e")),
     _LABELS,
     Slot(

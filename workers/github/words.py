@@ -135,7 +135,7 @@ WORDS: Words = {
                     "branch",
                     Kind.REF,
                     labels=("branch", "feature branch", "release branch"),
-                    after=("called", "named"),
+                    after=("called", "named", "as"),
                     bare=True,
                     required=True,
                     things=("branch",),
@@ -289,6 +289,24 @@ WORDS: Words = {
                 _REPO,
             ),
             example="comment 'fixed in 1.2' on issue 15 of acme/shop",
+        ),
+        Phrase(
+            verbs=("write", "post", "leave", *CREATE),
+            about=("comment",),
+            cues=_CUES,
+            slots=(
+                _number(("issue", "ticket", *_PULL), "issue", "on which issue? for example 15"),
+                Slot(
+                    "body",
+                    Kind.TEXT,
+                    labels=("comment", "text", "body"),
+                    after=("with", "saying", "that says"),
+                    bare=True,
+                    required=True,
+                    ask="what should the comment say? put it in quotes",
+                ),
+                _REPO,
+            ),
         ),
     ),
     "github.close_issue": (
@@ -474,7 +492,7 @@ WORDS: Words = {
     ),
     "github.create_release": (
         Phrase(
-            verbs=(*CREATE, "publish", "release", "cut", "draft", "ship"),
+            verbs=(*CREATE, "publish", "release", "cut", "draft", "ship", "tag"),
             about=("release", "github release"),
             cues=_CUES,
             slots=(

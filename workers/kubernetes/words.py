@@ -159,6 +159,7 @@ _HELM_OPTIONS = (
     *_WHERE_TO,
     _TIMEOUT,
 )
+_FORMER = Slot("@former", Kind.NUMBER, after=("from",))  # "from 3 to 6": said, and nothing to be done with
 _REVISION = Slot("revision", Kind.NUMBER, labels=("revision", "version"), after=("to",), bare=True)
 
 WORDS: Words = {
@@ -271,6 +272,7 @@ WORDS: Words = {
             cues=_CUES,
             slots=(
                 *_workload("what should be scaled?"),
+                _FORMER,
                 Slot(
                     "replicas",
                     Kind.NUMBER,
@@ -298,14 +300,17 @@ WORDS: Words = {
                 "should",
                 "bring down",
                 "bring up",
+                "bump",
                 "bring down",
                 "bring up",
+                "bump",
             ),
             objects=("replica", "instance"),
             cues=_CUES,
             object_needed=True,
             slots=(
                 *_workload("what should be scaled?"),
+                _FORMER,
                 Slot(
                     "replicas",
                     Kind.NUMBER,
@@ -395,14 +400,6 @@ WORDS: Words = {
             ),
             filler=("status", "state", "health", "do", "doing", "running"),
             example="show the pods with label app=web in namespace shop",
-        ),
-        Phrase(
-            verbs=(*SHOW, *CHECK, "describe"),
-            about=("pod", "pod status"),
-            cues=_CUES,
-            slots=(replace(_NAMESPACE, after=("in", "of", "from"), required=True, ask="in which namespace?"), _CONTEXT),
-            filler=("status", "state", "health", "do", "doing", "running", "all"),
-            weight=-1,
         ),
     ),
     "kubernetes.cluster_info": (

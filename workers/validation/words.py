@@ -110,7 +110,7 @@ WORDS: Words = {
             ),
             object_needed=True,
             states=("clean", "free of"),
-            fails=("found", "contains", "contain", "has", "have", "holds", "there are"),
+            fails=("found", "contains", "contain", "has", "have", "holds", "there are", "there"),
             slots=(
                 Slot(
                     "path",

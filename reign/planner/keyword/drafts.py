@@ -155,7 +155,7 @@ def _option(draft: Draft, slot: Slot, fill: Fill) -> None:
         draft.options["timeout"] = value
     elif slot.input == "@retries":
         draft.options["retry"] = {"attempts": min(max(value, 0) + 1, 100)}
-    else:
+    elif slot.input == "@attempts":
         draft.options["retry"] = {"attempts": min(max(value, 1), 100)}
 
 
@@ -221,6 +221,11 @@ def _complete(draft: Draft, entry: Entry) -> None:
             if value.strip("."):
                 draft.inputs[name] = value
                 draft.unsaid.add(name)
+
+
+def has_inputs(draft: Draft, slot: Slot) -> bool:
+    """Whether the draft has what the slot is to give it."""
+    return all(_get(draft.inputs, name) is not None for name in slot.inputs)
 
 
 # --- what a draft leaves for later clauses

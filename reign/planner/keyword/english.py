@@ -131,7 +131,8 @@ LEAD_IN = tuple(
     i would like you to; i would like to; we would like to; i want you to; we want you to; i need you to; we need you to
     i want to; we want to; i need to; we need to; i have to; we have to; i must; we must; we should; you should
     you must; you need to; would you mind; do you mind; help me to; help me; try to; try and; remember to
-    be so kind and; be so kind as to; all you have to do is; your task is to; the goal is to; the task is to; my goal is to
+    be so kind and; be so kind as to; all you have to do is; your task is to; the goal is to; the task is to
+    my goal is to
     get me
     can you; could you; would you; will you; can we; could we; shall we; may i ask you to; i ask you to; go ahead and
     go and; let us; let me; hey; hi; hello; ok; okay; please; pls; kindly; just; simply; now; well; so; also; dear reign
@@ -236,7 +237,16 @@ TIMES = {
     ("prior", "to"): "before",
     ("while",): "while",
 }
-REASONS = {("because",): "because", ("since",): "because", ("so", "that"): "because", ("as", "we"): "because"}
+REASONS = {
+    ("because",): "because",
+    ("since",): "because",
+    ("so", "that"): "because",
+    ("as", "we"): "because",
+    ("although",): "because",
+    ("though",): "because",
+    ("even", "though"): "because",
+    ("even", "if"): "because",
+}
 EXCLUSIONS = {
     ("without",): "without",
     ("instead", "of"): "without",

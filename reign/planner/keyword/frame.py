@@ -23,6 +23,7 @@ _GATHERING = frozenset({Kind.PUBLISH, Kind.PAIRS, Kind.SETTINGS, Kind.MOUNT, Kin
 _SMALL = (
     *(english.PLACED, english.POLITE, english.LIMITING, english.QUANTIFIERS, english.AUXILIARIES, english.PRONOUNS),
 )
+_ADVERBS = ("ally", "ively", "ately", "arily", "ently", "antly", "edly", "ously", "fully", "ably")
 
 
 @dataclass
@@ -131,8 +132,13 @@ class Frame:
         self.evidence = True
         self.note(tokens)
 
+    @staticmethod
+    def is_adverb(token: Token) -> bool:
+        return token.shape is Shape.WORD and token.word.endswith(_ADVERBS)
+
     def is_small(self, token: Token) -> bool:
-        return token.shape is Shape.WORD and any(token.word in words for words in _SMALL)
+        known = token.shape is Shape.WORD and any(token.word in words for words in _SMALL)
+        return known or self.is_adverb(token)
 
     def is_vague(self, token: Token) -> bool:
         """Whether a bare word names nothing in particular."""

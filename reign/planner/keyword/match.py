@@ -72,7 +72,11 @@ class Matcher:
             word = token.word
             if token in result.used or token in self.excused or (described and token.shape is Shape.WORD):
                 continue  # "with the password KEY=value": the pair says it all
-            if any(word in words for words in _NO_CONTENT) or (statement and word in english.AUXILIARIES):
+            if (
+                any(word in words for words in _NO_CONTENT)
+                or frame.is_adverb(token)
+                or (statement and word in english.AUXILIARIES)
+            ):
                 continue
             matters = (
                 self._matters(frame, token)
@@ -102,7 +106,9 @@ def _without_verb(frame: Frame) -> list[Token] | None:
     if head is not None and head.lemma in entry.phrase.verbs:
         result.score += 10 if head.read_as is None else 8
         frame.note(head.tokens)
-        frame.spoken = frame.spoken or any((word,) in entry.about for word in head.lemma.split())
+        said = [(word,) for word in head.lemma.split()]
+        frame.spoken = frame.spoken or any(word in entry.about for word in said)
+        frame.evidence = any(word in entry.nouns for word in said)  # "branch off main" speaks of a branch
         return list(clause.body)
     if head is not None and head.lemma not in english.LIGHT:
         return None
@@ -127,7 +133,7 @@ def _predicate(frame: Frame, body: Sequence[Token]) -> dict[int, str] | None:
         return {} if verb_said and not entry.phrase.state_needed else None
     denials = [token for token in body if token.word in english.NEGATIONS]
     positive = (state in entry.states) == (len(denials) % 2 == 0)
-    if not positive and clause.role is Role.DO:
+    if not positive and clause.role is Role.DO and not clause.question:
         return {} if verb_said and clause.lemma not in CHECK else None  # "look for leaked keys" states nothing
     result.positive, result.stated = positive, True
     result.score += 5 + len(state)

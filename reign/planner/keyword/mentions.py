@@ -127,8 +127,8 @@ class _Reader:
         word = self.tokens[at].word
         if word not in english.PRONOUNS:
             return False
-        if at == 0 and word == "that" and len(self.tokens) > 1:
-            return False
+        if at == 0 and word in ("that", "there") and len(self.tokens) > 1:
+            return False  # "check that ...", "are there any ...?"
         if word in ("that", "this", "these", "those", "both") and at + 1 < len(self.tokens):
             following = self.tokens[at + 1]
             if following.shape in (Shape.WORD, Shape.TYPED, Shape.NUMBER, Shape.QUOTED):

@@ -51,9 +51,10 @@ class KeywordPlanner:
     def _plan(self, request: PlanRequest, story: Story, environment: str | None) -> Plan:
         made = {draft.id: draft for draft in story.timeline.drafts}
         if not made:
-            raise questions.not_understood(
+            raise questions.ask(
                 request.text,
-                f"nothing to do in {questions.quoted(request.text)}",
+                f"{questions.quoted(request.text)} asks for nothing",
+                "what should be done?",
                 questions.suggestions(request.text, self.vocabulary),
             )
         needs = story.timeline.needs()

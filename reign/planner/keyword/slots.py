@@ -34,10 +34,11 @@ def read_words(frame: Frame, mention: Mention) -> None:
     at = 0
     tokens = mention.tokens
     words = [frame.word(token) for token in tokens]
+    alone = len(tokens) == 1 and mention.preposition in _NAMING_WORDS and words[0] not in _NEVER_NAMES
     while at < len(tokens):
         piece = Piece(tokens[at], named=at in mention.named, known=tokens[at] in frame.result.used)
         if not piece.known and not piece.named and tokens[at].shape not in _LITERAL:
-            _look_up(frame, piece, tuple(words[at : at + 3]), tokens[at : at + 3])
+            _look_up(frame, piece, tuple(words[at : at + 3]), tokens[at : at + 3], alone)
         pieces.append(piece)
         at += piece.length
     frame.set_pieces(mention, pieces)
@@ -45,8 +46,11 @@ def read_words(frame: Frame, mention: Mention) -> None:
         frame.plurals.update((mention.group, index) for index in pieces[-1].label)
 
 
-def _look_up(frame: Frame, piece: Piece, words: Words, tokens: Sequence[Token]) -> None:
-    """The longest run of words that the phrase knows."""
+def _look_up(frame: Frame, piece: Piece, words: Words, tokens: Sequence[Token], called: bool) -> None:
+    """The longest run of words that the phrase knows.
+
+    ``called``: it stands alone after "as", so it is a name, whatever else the word may be: "as stack".
+    """
     entry = frame.entry
     for length in range(len(words), 0, -1):
         key = words[:length]
@@ -69,7 +73,9 @@ def _look_up(frame: Frame, piece: Piece, words: Words, tokens: Sequence[Token]) 
             else:
                 frame.result.score -= 12
             return
-    if words[0] in entry.filler or tokens[0].word in entry.filler:
+    if called:
+        piece.named = True
+    elif words[0] in entry.filler or tokens[0].word in entry.filler:
         frame.note(tokens[:1])
         piece.known = True
 

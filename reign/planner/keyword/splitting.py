@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reign.core.lexicon import CHECK
 from reign.planner.keyword import english, openings
 from reign.planner.keyword.clauses import Clause, Join, Role
 from reign.planner.keyword.inflection import Form
@@ -11,6 +12,7 @@ from reign.planner.keyword.normalise import Shape, Token
 from reign.planner.keyword.openings import Opening, Openings
 from reign.planner.keyword.vocabulary import Head, Vocabulary
 
+_ASKS = frozenset((*CHECK, "tell", "show", "know"))
 _AFTER_PARTICLE = english.PREPOSITIONS | english.AND | english.POLITE
 
 
@@ -133,6 +135,8 @@ def _finished(clauses: list[Clause], vocabulary: Vocabulary) -> list[Clause]:
         following = clauses[index + 1] if index + 1 < len(clauses) else None
         if clause.head is not None:
             _take_particle(clause, vocabulary)
+            if clause.body and clause.body[0].word in ("if", "whether") and clause.lemma in _ASKS:
+                del clause.body[0]
         elif clause.role is Role.DO and clause.body:
             _headless(clause, previous, following, vocabulary)
         if clause.role is Role.DO and clause.head is not None:

@@ -9,7 +9,17 @@ from reign.core.plan import OnFailure
 from reign.planner.keyword import questions
 from reign.planner.keyword.clauses import Clause, Join, Role
 from reign.planner.keyword.discourse import Discourse
-from reign.planner.keyword.drafts import Draft, Ids, drafts, entities, merged, prerequisites, share_place, uneven
+from reign.planner.keyword.drafts import (
+    Draft,
+    Ids,
+    drafts,
+    entities,
+    has_inputs,
+    merged,
+    prerequisites,
+    share_place,
+    uneven,
+)
 from reign.planner.keyword.frame import Match
 from reign.planner.keyword.normalise import Shape, Token
 from reign.planner.keyword.timeline import Step, Timeline
@@ -69,6 +79,7 @@ class Story:
                 step.before.append(draft)
                 self._remember([draft])
             made += drafts(match, self._ids)
+            self._require(match, made[-1])
         made = merged(made)
         if len(matches) > 1:
             share_place(made)
@@ -77,6 +88,13 @@ class Story:
         step.drafts += new
         self._remember(new)
         return standing
+
+    def _require(self, match: Match, draft: Draft) -> None:
+        """Raises NotUnderstood for an input that was to be made from another one and could not be."""
+        slot = next((slot for slot in match.entry.slots if slot.required and not has_inputs(draft, slot)), None)
+        if slot is not None:
+            said = questions.phrase(self.text, match.clause.tokens)
+            raise questions.ask(self.text, said, slot.ask, [match.entry.phrase.example], operation=match.operation)
 
     def said(self, draft: Draft) -> Draft | None:
         """The earlier task that does the same, whatever it was not told to do."""

@@ -91,7 +91,7 @@ def _pieces(body: Sequence[Token]) -> list[tuple[list[Token], list[Token]]]:
     """What stands between commas and conjunctions, each with what stands before it."""
     pieces: list[tuple[list[Token], list[Token]]] = [([], [])]
     for token in body:
-        if token.shape is Shape.PUNCT or token.word in english.AND:
+        if token.shape is Shape.PUNCT or token.word in english.AND or token.word == "but":
             if pieces[-1][1]:
                 pieces.append(([], []))
             pieces[-1][0].append(token)

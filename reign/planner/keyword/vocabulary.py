@@ -257,7 +257,7 @@ class Vocabulary:
                 add(self.by_state.get(token.word, ()))
         return list(found.values())
 
-    def nominals(self, body: Sequence[Token], limit: int = 6) -> list[tuple[str, int, int]]:
+    def nominals(self, body: Sequence[Token], limit: int = 12) -> list[tuple[str, int, int]]:
         """Verbs said as nouns or in another form early in the body: ``(verb, start, end)``, nouns first."""
         found = []
         for at in range(min(len(body), limit)):
