@@ -51,10 +51,10 @@ def second_opinion(syntax: Syntax) -> Opinion:
 
 
 def _is_literal(syntax: Syntax, node: Node) -> bool:
-    """Text in which bashlex 0.18 wrongly sees commands: single quotes, arithmetic, here-documents inside braces."""
+    """Text in which bashlex 0.18 wrongly sees commands: arithmetic, here-documents inside braces."""
     if node.type == "heredoc_body":
         return node.parent is not None and ends_rightly(syntax, node.parent)
-    return node.type == "raw_string" or bool(node.children and node.children[0].type == "((")
+    return bool(node.children and node.children[0].type == "((")
 
 
 def _for_bashlex(syntax: Syntax) -> str:

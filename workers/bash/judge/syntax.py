@@ -10,6 +10,8 @@ from functools import cache
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
+from workers.bash.judge.tables import names
+
 Span = tuple[int, int]
 
 # Steps of the parser after the first error. It takes ever longer for them: 300 are well under a second.
@@ -33,7 +35,7 @@ class Syntax:
         """Whether the parser had to guess, or is known to guess wrongly: bash may read this text differently."""
         if self.root.has_error or any(self.slice(span) != "-" for span in self.dropped):
             return True
-        return any(node.type == "heredoc_redirect" and not ends_rightly(self, node) for node in nodes(self.root))
+        return any(_is_misread(self, node) for node in nodes(self.root))
 
     def slice(self, span: Span) -> str:
         return self.source[span[0] : span[1]].decode("utf-8", "replace")
@@ -103,7 +105,8 @@ def _dropped(source: bytes, root: Node) -> tuple[Span, ...]:
             taken[node.start_byte : node.end_byte] = b"\1" * (node.end_byte - node.start_byte)
     spans: list[Span] = []
     for at, character in enumerate(source):
-        if not taken[at] and character not in b" \t\r\n\\":
+        escaped_newline = source[at : at + 2] == b"\\\n"
+        if not taken[at] and character not in b" \t\r\n" and not escaped_newline:
             if spans and spans[-1][1] == at:
                 spans[-1] = (spans[-1][0], at + 1)
             else:
@@ -183,6 +186,43 @@ def _add_redirect(result: Shape, node: Node) -> None:
         for child in node.children:
             if child.type in _REDIRECTS:
                 _add_redirect(result, child)
+
+
+# What may hold a newline that is not escaped; every other leaf ends at the end of its line.
+_MULTILINE = frozenset(
+    (
+        *(
+            "string",
+            "string_content",
+            "raw_string",
+            "ansi_c_string",
+            "heredoc_body",
+            "heredoc_content",
+            "heredoc_redirect",
+        ),
+        *("regex", "\n", '"'),
+    )
+)
+_ONE_LINE = names(
+    "command variable_assignment file_redirect herestring_redirect concatenation command_name unset_command"
+)
+_BLANKS = re.compile(rb"(?:[ \t\r]|\\\n)*")
+
+
+def _is_misread(syntax: Syntax, node: Node) -> bool:
+    """Whether the grammar went over the end of a line, or ended a here-document elsewhere than bash does."""
+    if node.type == "heredoc_redirect":
+        return not ends_rightly(syntax, node)
+    source = syntax.source
+    if node.type == "simple_expansion" or (not node.children and node.type not in _MULTILINE):
+        return b"\n" in source[node.start_byte : node.end_byte].replace(b"\\\n", b"").strip(
+            b"\n" if not node.is_named else b""
+        )
+    if node.type not in _ONE_LINE:
+        return False
+    ends = [child.end_byte for child in node.children]
+    starts = [child.start_byte for child in node.children[1:]]
+    return any(not _BLANKS.fullmatch(source[end:start]) for end, start in zip(ends, starts, strict=False))
 
 
 _DELIMITER = re.compile(r"\\?(?P<bare>\w[\w.-]*)|(?P<mark>['\"])(?P<quoted>[\w .:-]+)(?P=mark)")
