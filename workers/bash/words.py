@@ -195,6 +195,7 @@ WORDS: Words = {
                     labels=("file",),
                     bare=True,
                     required=True,
+                    only=r"^[./~]|\.\w+$",
                     things=("file",),
                     ask="which file?",
                 ),

@@ -545,7 +545,6 @@ WORDS: Words = {
             slots=(_RELEASE, *_WHERE),
             example="uninstall the helm release shop",
         ),
-        Phrase(verbs=("uninstall",), cues=(*_HELM, *_CUES), slots=(_RELEASE, *_WHERE)),
     ),
     "kubernetes.helm_history": (
         Phrase(

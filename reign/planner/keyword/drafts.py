@@ -153,6 +153,8 @@ def _option(draft: Draft, slot: Slot, fill: Fill) -> None:
     value = fill.values[0]
     if slot.input == "@timeout":
         draft.options["timeout"] = value
+    elif slot.input == "@approval":
+        draft.options["approval"] = value
     elif slot.input == "@retries":
         draft.options["retry"] = {"attempts": min(max(value, 0) + 1, 100)}
     elif slot.input == "@attempts":

@@ -254,7 +254,17 @@ EXCLUSIONS = {
     ("no", "need", "to"): "without",
     ("there", "is", "no", "need", "to"): "without",
 }
-DENIALS = (("do", "not"), ("must", "not"), ("should", "not"), ("need", "not"), ("never",), ("not",), ("skip",))
+_SPARING = (("keep",), ("leave",), ("spare",), ("preserve",), ("ignore",))
+DENIALS = (
+    ("do", "not"),
+    ("must", "not"),
+    ("should", "not"),
+    ("need", "not"),
+    ("never",),
+    ("not",),
+    ("skip",),
+    *_SPARING,
+)
 OTHERWISE = (("otherwise",), ("or", "else"), ("else",), ("if", "not"))
 
 THEN = tuple(

@@ -76,6 +76,7 @@ class Piece:
     length: int = 1
     known: bool = False  # label, noun, cue, choice or filler: not a value
     named: bool = False  # right after "called"
+    tool: bool = False  # a tool's name that speaks for other operations
     choice: tuple[int, object] | None = None  # a value of a slot, by itself
     words: tuple[Token, ...] = ()  # that say the label or choice
     took: int | None = None  # the slot that this label found a value for

@@ -87,7 +87,7 @@ class _Scanner:
                 numbered = bool(_NUMBERED.match(text, self.at))
                 self._skip_bullet()
                 yield Token("then" if numbered else "\n", start, start + 1, Shape.BREAK)
-            elif char.isspace() or char in "()[]{}<>*|\\":
+            elif char.isspace() or char in "()":
                 self.at += 1
             elif char in _CLOSING and (quoted := self._quoted(char)):
                 yield quoted
@@ -155,9 +155,9 @@ class _Scanner:
             if quoted is not None and quoted.shape is Shape.QUOTED:
                 yield Token(run + quoted.text, start, quoted.end, Shape.PAIR)
                 return
-        body = run.rstrip("".join((*_END_MARKS, ")]}>'’")))
+        body = run.rstrip("".join((*_END_MARKS, ")'’")))
         if not body or set(body) <= {".", "/"}:
-            body = run.rstrip(",;:!?)]}>'’") or run
+            body = run.rstrip(",;:!?)'’") or run
         if run.startswith((".", "/")) and not body.strip("./"):
             body = run.rstrip(",;:!?")
         yield from _word(body, start)

@@ -26,7 +26,7 @@ def is_remark(story: Story, clause: Clause, conditions: Sequence[Clause]) -> boo
     """
     if clause.lemma == "wait" and _limits(story, clause):
         return True
-    if _tries_again(story, clause):
+    if _tries_again(story, clause, conditions):
         return True
     if not options.without_object(clause):
         return False
@@ -91,10 +91,13 @@ def _limits(story: Story, clause: Clause) -> bool:
     return True
 
 
-def _tries_again(story: Story, clause: Clause) -> bool:
-    """``retry twice``; a retry is a try after the first."""
+def _tries_again(story: Story, clause: Clause, conditions: Sequence[Clause]) -> bool:
+    """``retry twice``; a retry is a try after the first, and only ever after a failure."""
     if clause.lemma not in english.RETRY or story.timeline.last is None:
         return False
+    for when in conditions:
+        if not condition(when, story.understanding, story.discourse).well:
+            spend(when)
     said = (token.value for token in clause.body if token.shape is Shape.NUMBER and isinstance(token.value, int))
     number = next(said, None) or next((_TIMES[t.word] for t in clause.body if t.word in _TIMES), _USUAL_RETRIES)
     for draft in story.timeline.last.drafts:

@@ -72,6 +72,7 @@ def _look_up(frame: Frame, piece: Piece, words: Words, tokens: Sequence[Token], 
                 frame.prove(tokens[:length], 5)
             else:
                 frame.result.score -= 12
+                piece.tool = True
             return
     if called:
         piece.named = True
@@ -226,7 +227,7 @@ def _continues_list(frame: Frame, mention: Mention, piece: Piece) -> int | None:
             continue  # "web1, web2" goes on by its place, "web and api containers" by the label at its end
         slot = frame.slots[index]
         another_sort = slot.kind is Kind.NAME and values.looks_like_path(piece.token.text)
-        no_value = frame.is_vague(piece.token) or frame.labels_other(mention, piece)
+        no_value = piece.tool or frame.is_vague(piece.token) or frame.labels_other(mention, piece)
         if frame.read(slot, piece.token) is not None and not another_sort and not no_value:
             return index
     return None
@@ -253,7 +254,8 @@ def _suits(frame: Frame, index: int, slot: Slot, mention: Mention, piece: Piece)
         return None
     preposition = mention.preposition
     called = preposition in _NAMING_WORDS and token.word not in _NEVER_NAMES and not frame.is_small(token)
-    if not (piece.named or called) and (frame.is_vague(token) or frame.labels_other(mention, piece)):
+    vague = piece.tool or frame.is_vague(token) or frame.labels_other(mention, piece)
+    if vague and not (piece.named or called):
         return None
     if preposition and preposition in slot.after:
         place = 4.0

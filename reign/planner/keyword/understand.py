@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from reign.core.errors import NotUnderstood
+from reign.core.lexicon import CHECK
 from reign.planner.keyword import english, questions
 from reign.planner.keyword.clauses import Clause
 from reign.planner.keyword.discourse import Discourse
@@ -38,13 +40,16 @@ class Understanding:
         if parts:
             return parts
         if not ranked:
-            raise questions.not_understood(
-                self.text,
-                questions.phrase(self.text, clause.tokens),
-                questions.examples(self.vocabulary.by_verb.get(clause.lemma, ()))
-                or questions.suggestions(self.text, self.vocabulary),
-            )
+            raise self._unknown(clause)
         raise questions.about(self.text, ranked[0], ranked[1:])
+
+    def _unknown(self, clause: Clause) -> NotUnderstood:
+        said = questions.phrase(self.text, clause.tokens)
+        if clause.tokens and clause.tokens[0].word in self.vocabulary.programs:
+            command = said.strip("'\"")
+            return questions.ask(self.text, said, "is it a command for the shell?", [f"run `{command}`"])
+        choices = questions.examples(self.vocabulary.by_verb.get(clause.lemma, ()))
+        return questions.not_understood(self.text, said, choices or questions.suggestions(self.text, self.vocabulary))
 
     def ranked(self, clause: Clause, discourse: Discourse, lent: Sequence[Sequence[Token]] = ()) -> list[Match]:
         """All phrases that come into question: those that lack nothing first, then by score."""
@@ -65,7 +70,7 @@ class Understanding:
 
     def _parts(self, clause: Clause, discourse: Discourse, lent: Sequence[Sequence[Token]]) -> list[Match]:
         """The clause as several with the same verb, cut at its commas and conjunctions; empty if that does not help."""
-        pieces = _pieces(clause.body)
+        pieces = _pieces(clause.body, contrast=clause.lemma in CHECK)
         if not 1 < len(pieces) <= _MOST_PARTS:
             return []
 
@@ -87,11 +92,11 @@ class Understanding:
         return [*done, match] if match is not None and done else []
 
 
-def _pieces(body: Sequence[Token]) -> list[tuple[list[Token], list[Token]]]:
-    """What stands between commas and conjunctions, each with what stands before it."""
+def _pieces(body: Sequence[Token], contrast: bool) -> list[tuple[list[Token], list[Token]]]:
+    """What stands between commas and conjunctions (``contrast``: and "but"), each with what stands before it."""
     pieces: list[tuple[list[Token], list[Token]]] = [([], [])]
     for token in body:
-        if token.shape is Shape.PUNCT or token.word in english.AND or token.word == "but":
+        if token.shape is Shape.PUNCT or token.word in english.AND or (contrast and token.word == "but"):
             if pieces[-1][1]:
                 pieces.append(([], []))
             pieces[-1][0].append(token)

@@ -40,6 +40,7 @@ _MOUNT = re.compile(r"[^\s:]+:/[^\s:]*(?::[a-zA-Z,]+)?")
 _ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?):(?P<port>\d{1,5})")
 _SIZE = re.compile(r"\d{1,12}(?:\.\d{1,3})?[kmgt]?i?b?", re.IGNORECASE)
 _FLAG = re.compile(r"^-+")
+_GLOB = re.compile(r"[*?{}\[\]<>|$]")  # a pattern names no one file
 _LONGEST = 512  # characters of a name, path or address
 _LONG_KINDS = frozenset({Kind.TEXT, Kind.COMMAND, Kind.PAIRS, Kind.SETTINGS})
 
@@ -156,7 +157,7 @@ def _path(token: Token) -> Reading | None:
         return Reading(token.text, 3 if looks_like_path(token.text) else 1)
     if token.shape is Shape.WORD:
         return Reading(token.text, 3 if _FILE.fullmatch(token.text) else 1)
-    if token.shape is not Shape.TYPED or "://" in token.text:
+    if token.shape is not Shape.TYPED or "://" in token.text or _GLOB.search(token.text):
         return None
     if looks_like_path(token.text):
         return Reading(token.text, 3)

@@ -22,6 +22,7 @@ TASK_SLOTS = (
     Slot("@timeout", Kind.DURATION, labels=("timeout", "time limit"), after=("within",)),
     Slot("@retries", Kind.NUMBER, labels=("retry",)),
     Slot("@attempts", Kind.NUMBER, labels=("attempt", "try")),
+    Slot("@approval", Kind.CHOICE, choices=dict.fromkeys(("approval", "confirmation", "permission"), "required")),
 )
 
 
