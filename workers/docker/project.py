@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from reign.core.resource import Observation, canonical
-from reign.executor import Context
+from reign.executor import Context, TaskFailed
 from workers.docker import images, names, networks, volumes
 from workers.docker.putback import bring_back as bring_container_back
 from workers.docker.putback import remove, unlike
@@ -142,7 +142,7 @@ def _remove_new_volumes(ctx: Context, client: DockerClient, project: str, former
         name = found["Name"]
         if name in former:
             continue
-        if volumes.users(client, name) or not volumes.only_holds_own(client, name):
-            ctx.log(f"volume {name} stays: what it holds may be somebody else's")
-        else:
-            volumes.take_away(client, name)
+        try:
+            volumes.take_own_away(ctx, client, name)
+        except TaskFailed as failure:  # the project itself is back; a volume is no part of what is compared
+            ctx.log(failure.message)

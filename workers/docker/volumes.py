@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -17,6 +19,8 @@ from workers.docker.names import Name
 
 if TYPE_CHECKING:
     from docker import DockerClient
+
+_SAVE_UP_TO = 100_000_000  # bytes of a volume's files
 
 
 def find(client: DockerClient, name: str) -> dict[str, Any] | None:
@@ -68,16 +72,23 @@ def size(client: DockerClient, name: str) -> int | None:
     return None
 
 
-def only_holds_own(client: DockerClient, name: str) -> bool:
-    """Whether the volume is empty, or nobody but REIGN's containers and its own compose project ever wrote to it."""
-    return size(client, name) == 0 or _only_own_users(client, name)
+class Holds(Enum):
+    """What a volume that a run made may hold by now."""
+
+    NOTHING = "nothing"
+    OWN = "what REIGN's containers and its own compose project wrote"
+    OTHERS = "what somebody else wrote"
+    UNKNOWN = "data, and the engine does not remember whose"
 
 
-def _only_own_users(client: DockerClient, name: str) -> bool:
-    """Whether all containers that ever mounted the volume are known, and were REIGN's or of the volume's project.
+def holds(client: DockerClient, name: str) -> Holds:
+    """Whose data is in a volume.
 
-    The engine remembers its last 256 events; only if the making of the volume is among them is the list complete.
+    The engine remembers its last 256 events. If the making of the volume is among them, all containers that ever
+    mounted it are known; a foreign one among those that are known is enough for a no.
     """
+    if size(client, name) == 0:
+        return Holds.NOTHING
     complete, mounted, own = False, set[str](), set[str]()
     found = find(client, name)
     compose = ((found or {}).get("Labels") or {}).get("com.docker.compose.project", "")
@@ -89,10 +100,55 @@ def _only_own_users(client: DockerClient, name: str) -> bool:
                 complete, mounted = True, set()
             elif event["Action"] == "mount":
                 mounted.add(attributes.get("container", ""))
-        elif event.get("Type") == "container" and event["Action"] == "create":
+        elif event.get("Type") == "container":
+            # Every event of a container tells its labels.
             of_project = compose and attributes.get("com.docker.compose.project") == compose
             own |= {actor["ID"]} if "reign.run" in attributes or of_project else set()
-    return complete and mounted <= own
+    if not mounted <= own:
+        return Holds.OTHERS
+    return Holds.OWN if complete else Holds.UNKNOWN
+
+
+def take_own_away(ctx: Context, client: DockerClient, name: str) -> None:
+    """Remove a volume that a run made, unless somebody else's data is in it.
+
+    If nobody can tell any more, its content is saved first; more than 100 MB are left where they are. Raises TaskFailed
+    if the volume stays.
+    """
+    by, content = users(client, name), holds(client, name)
+    held = size(client, name)
+    if not by and content is Holds.UNKNOWN and held is not None and held <= _SAVE_UP_TO:
+        path = _save(ctx, client, name)
+        ctx.log(f"what volume {name} held is saved in {path}")
+    elif not by and content not in (Holds.NOTHING, Holds.OWN):
+        raise TaskFailed(
+            f"volume {name} stays: it holds {content.value}",
+            kind=FailureKind.CONFLICT,
+            hint=f"if nobody needs it: docker volume rm {name}",
+        )
+    take_away(client, name)
+
+
+def _save(ctx: Context, client: DockerClient, name: str) -> Path:
+    """The files of a volume as a tar in the worker's state folder, readable for its user alone.
+
+    They are read through a container that is made and never started; any image will do for that.
+    """
+    image = next(iter(client.api.images()))["Id"]
+    folder = ctx.state_dir / "volumes"
+    folder.mkdir(exist_ok=True, mode=0o700)
+    path = folder / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}.tar"
+    path.touch(mode=0o600)
+    config = {"Image": image, "Cmd": ["none"], "HostConfig": {"Binds": [f"{name}:/volume:ro"]}, "Labels": ctx.labels}
+    reader = client.api.create_container_from_config(config)["Id"]
+    try:
+        pieces, _ = client.api.get_archive(reader, "/volume/.")
+        with path.open("wb") as output:
+            for piece in pieces:
+                output.write(piece)
+    finally:
+        client.api.remove_container(reader)
+    return path
 
 
 class CreateVolumeInputs(OperationInputs):
@@ -112,7 +168,7 @@ class CreateVolume(Operation[CreateVolumeInputs, VolumeResult]):
     Inputs = CreateVolumeInputs
     Result = VolumeResult
     undo = Undo.EXACT
-    undo_note = "removed, unless it holds data that may be somebody else's: then it stays and the undo says so"
+    undo_note = "removed; one that holds somebody else's data stays, and the undo says so"
 
     def touches(self, ctx: Context, inputs: CreateVolumeInputs) -> Sequence[str]:
         return (names.volume_address(inputs.name),)
@@ -153,15 +209,8 @@ class CreateVolume(Operation[CreateVolumeInputs, VolumeResult]):
         if before[0].exists:
             return
         with engine(ctx, f"remove volume {inputs.name}") as client:
-            if find(client, inputs.name) is None:
-                return
-            if not patiently(ctx, lambda: only_holds_own(client, inputs.name)):
-                raise TaskFailed(
-                    f"volume {inputs.name} stays: it holds data that may be somebody else's",
-                    kind=FailureKind.CONFLICT,
-                    hint=f"if nobody needs it: docker volume rm {inputs.name}",
-                )
-            take_away(client, inputs.name)
+            if find(client, inputs.name) is not None:
+                patiently(ctx, lambda: take_own_away(ctx, client, inputs.name))
 
 
 def _differs(inputs: CreateVolumeInputs, state: Mapping[str, Any]) -> str | None:

@@ -92,8 +92,12 @@ class World:
         from docker.errors import APIError
 
         for container in self._mine(self.client.containers.list(all=True, ignore_removed=True)):
+            nameless = [m["Name"] for m in container.attrs["Mounts"] if m["Type"] == "volume" and len(m["Name"]) == 64]
             with contextlib.suppress(APIError):
                 container.remove(force=True, v=True)
+            for volume in nameless:  # brought back by an undo they have names, and `v` spares them
+                with contextlib.suppress(APIError):
+                    self.client.volumes.get(volume).remove()
         for kind in (self.client.networks, self.client.volumes):
             for item in self._mine(kind.list()):
                 with contextlib.suppress(APIError):
