@@ -84,7 +84,7 @@ _COMPOSE_FILE = Slot(
 )
 _PROJECT = Slot(
     "project",
-    labels=("project name", "compose project", "compose stack", "project", "-p"),
+    labels=("project name", "compose project", "compose stack", "project", "name", "-p"),
     after=("as", "called", "named"),
     bare=True,
     required=True,

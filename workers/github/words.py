@@ -266,7 +266,7 @@ WORDS: Words = {
             verbs=(*CREATE, "open", "file", "raise", "report", "submit", "log"),
             about=("issue", "bug", "ticket", "bug report", "github issue"),
             cues=_CUES,
-            slots=(_TITLE, _BODY, _REPO),
+            slots=(_TITLE, _BODY, replace(_REPO, after=(*_REPO.after, "to", "against"))),
             gives=(Gives("issue", "{result.number}"),),
             example="open an issue on acme/shop titled 'Disk almost full'",
         ),

@@ -86,7 +86,7 @@ def _outcome(body: Sequence[Token], discourse: Discourse) -> bool | None:
     there = any(token.word == "there" for token in body)
     if some and (found or there):
         return denied % 2 == 1
-    if found and denied:
+    if (found or there) and denied:
         return True
     if wrong:
         return denied % 2 == 1

@@ -100,6 +100,8 @@ LIMITING = frozenset(
         *("unless", "until", "till", "only", "other", "than", "without", "if", "or", "either", "maybe", "perhaps"),
         *(
             "almost",
+            "twice",
+            "thrice",
             "minus",
             "negative",
             "nothing",
@@ -297,6 +299,8 @@ ONE_BY_ONE = tuple(
         *("sequentially", "in order", "in turn", "one at a time"),
     )
 )
+#: Verbs that only put something before the reader: "take ./app, build it and run it".
+INTRODUCES = frozenset({"take", "use", "consider", "grab"})
 AND = frozenset({"and", "&", "plus"})
 CONJUNCTIONS = frozenset({"and", "&", "plus", "but", "so", "also", "yet"})
 STOP = frozenset({"stop", "abort", "quit", "halt", "cancel", "fail", "exit", "end", "bail"})

@@ -34,7 +34,14 @@ class Fill:
     tokens: list[Token] = field(default_factory=list)
     entities: list[Entity | None] = field(default_factory=list)
     groups: set[int] = field(default_factory=set)  # the lists that its values are from
+    places: list[int] = field(default_factory=list)  # where in the text each value stands
     new: bool = False  # spoken of as something yet to be made: "a network called x"
+
+    def in_order(self) -> None:
+        """Sorts the values as they stand in the text: a label may have taken the last of a list first."""
+        order = sorted(range(len(self.values)), key=self.places.__getitem__)
+        self.values = [self.values[i] for i in order]
+        self.entities = [self.entities[i] for i in order]
 
 
 @dataclass
@@ -62,6 +69,14 @@ class Match:
     @property
     def operation(self) -> str:
         return self.entry.operation
+
+    def speaks_of_later(self, earlier: Match) -> bool:
+        """Whether only pronouns are open, and the earlier match makes something that they can mean."""
+        if self.unexplained or self.unsure or not self.unresolved:
+            return False
+        given = {gives.thing for gives in earlier.entry.phrase.gives}
+        wanted = {thing for slot in self.entry.slots for thing in slot.things}
+        return bool(given & wanted) and all(given & set(slot.things) for slot in self.missing)
 
     def filled(self) -> set[str]:
         return {name for index in self.fills for name in self.entry.slots[index].inputs}
@@ -198,6 +213,7 @@ class Frame:
         fill.tokens += tokens
         fill.entities.append(known)
         fill.groups.add(group)
+        fill.places.append(tokens[-1].start if tokens else fill.places[-1] if fill.places else 0)
         if len(fill.values) == 1:
             self.result.score += score
         if known is not None and slot.bare and slot.kind in NAMING:

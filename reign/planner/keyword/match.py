@@ -156,6 +156,8 @@ def _longest_state(entry: Entry, body: Sequence[Token]) -> tuple[int, Words | No
 def _judge(frame: Frame) -> None:
     """What is missing, and the final score."""
     result, entry = frame.result, frame.entry
+    for fill in result.fills.values():
+        fill.in_order()
     result.missing = [slot for slot in entry.slots if slot.required and not _provided(frame, slot)]
     said = (i for i, fill in result.fills.items() if fill.tokens and entry.slots[i].kind is not Kind.IMAGE)
     result.unsure = result.unsure and not frame.evidence and next(said, None) is None

@@ -67,6 +67,9 @@ class _Reader:
         if at in self.marks:
             self._close(self.marks[at])
             return 1
+        if token.text == ":" and token.shape is Shape.PUNCT:
+            self._close()
+            return 1
         if token.shape in (Shape.PUNCT, Shape.BREAK) or word in english.AND:
             preposition = self.current.preposition or (self.found[-1].preposition if self.found else "")
             self._close(preposition, joined=True)

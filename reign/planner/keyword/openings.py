@@ -168,6 +168,8 @@ class Openings:
         if self.tokens[at].word not in ("use", "using"):
             return 0
         end = self._cues(at + 1)
+        while end < len(self.tokens) and end > at + 1 and self.vocabulary.is_noun(self.tokens[end]):
+            end += 1
         there = end > at + 1 and end < len(self.tokens) and self.tokens[end].word == "to"
         return end - at + 1 if there else 0
 
@@ -184,6 +186,8 @@ class Openings:
         asked = current is not None and current.lemma in (*CHECK, "tell", "show", "know") and not current.body
         if asked and role in ("if", "unless") and not opening.start:
             return  # "check if x answers" is no condition
+        if role == "while" and current is not None and current.lemma in CHECK:
+            return  # "22 is closed while 443 is open"
         opening.role = Role(role)
         opening.at = self._small_subjects(opening.at + length)
 

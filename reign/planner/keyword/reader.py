@@ -95,11 +95,18 @@ class Reader:
             else:
                 self._subject_to(step, before)
         self._reached(step, clause)
-        self.story.tell(step, clause, following)
+        try:
+            rest = self.story.tell(step, clause, following)
+        except NotUnderstood:
+            if clause.lemma not in english.INTRODUCES or not following or not self.story.introduce(clause):
+                raise
+            return
         if clause.copied:
             self.story.share_place(step)
         self.story.place(step, clause)
         self.story.timeline.steps += afterwards
+        if rest is not None:
+            self._main(rest, following)
 
     def _reached(self, step: Step, clause: Clause) -> None:
         """Binds a step to the other case of the last condition, where the words ask for it."""

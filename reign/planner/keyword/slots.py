@@ -265,7 +265,7 @@ def _suits(frame: Frame, index: int, slot: Slot, mention: Mention, piece: Piece)
         place = 1.0
     else:
         return None
-    if reading.strength == 1 and token.shape is Shape.WORD and _too_bare(slot, mention):
+    if reading.strength == 1 and (token.shape is Shape.WORD or slot.kind is Kind.PATH) and _too_bare(slot, mention):
         return None
     if (slot.like and re.search(slot.like, token.text)) or slot.only:
         place += 0.5

@@ -22,7 +22,7 @@ def split(tokens: Sequence[Token], vocabulary: Vocabulary) -> list[Clause]:
 
 
 def _named(tokens: Sequence[Token]) -> list[Token]:
-    """``and call it web`` as ``called web``; ``up and running`` as ``running``; ``what is in x`` as ``in x``."""
+    """Idioms as the plain words that they stand for: ``and call it web`` as ``called web``, ``as well as`` as "and"."""
     result: list[Token] = []
     at = 0
     while at < len(tokens):
@@ -33,6 +33,16 @@ def _named(tokens: Sequence[Token]) -> list[Token]:
             at += 2
             continue
         words = tuple(token.word for token in tokens[at : at + 3])
+        if words[:2] in (("both", "of"), ("all", "of")) and words[2:] in (("them",), ("these",), ("those",)):
+            result.append(
+                Token("both" if words[0] == "both" else "them", tokens[at].start, tokens[at + 2].end, Shape.WORD)
+            )
+            at += 3
+            continue
+        if words == ("as", "well", "as"):
+            result.append(Token("and", tokens[at].start, tokens[at + 2].end, Shape.WORD))
+            at += 3
+            continue
         if words == ("up", "and", "running") or (
             words[:2] in (("what", "is"), ("what", "are")) and result and result[-1].shape is Shape.WORD
         ):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reign.core.errors import NotUnderstood
+from reign.core.lexicon import Kind
 from reign.core.plan import OnFailure
-from reign.planner.keyword import questions
+from reign.planner.keyword import questions, values
 from reign.planner.keyword.clauses import Clause, Join, Role
-from reign.planner.keyword.discourse import Discourse
+from reign.planner.keyword.discourse import OBJECT, Discourse, Entity
 from reign.planner.keyword.drafts import (
     Draft,
     Ids,
@@ -47,24 +48,42 @@ class Story:
 
     # --- clauses into steps
 
-    def tell(self, step: Step, clause: Clause, following: Sequence[Clause] = (), unless_said: bool = False) -> None:
+    def tell(
+        self, step: Step, clause: Clause, following: Sequence[Clause] = (), unless_said: bool = False
+    ) -> Clause | None:
         """Understands a clause and puts its tasks into the step; ``unless_said``: only those that are new.
 
-        Raises NotUnderstood.
+        Gives the rest of the clause that is to be read after it, if there is one. Raises NotUnderstood.
         """
         lent = [self.lead] if self.lead else []
         borrowed = _borrowed(clause, following)
         try:
-            matches = self.understanding.clause(clause, self.discourse, lent)
+            matches, rest = self.understanding.clause(clause, self.discourse, lent)
         except NotUnderstood:
             if not borrowed:
                 raise
-            matches = self.understanding.clause(clause, self.discourse, [*lent, borrowed])
+            matches, rest = self.understanding.clause(clause, self.discourse, [*lent, borrowed])
             self.understanding.matcher.excused.update(token for match in matches for token in match.used)
         self.add(step, matches, unless_said)
         if self.asking and step.drafts:
             self.ask_first(step)
             self.asking = False
+        return rest
+
+    def introduce(self, clause: Clause) -> bool:
+        """``take ./app, ...``: puts what later words mean before the reader; whether there was anything."""
+        self._number += 1
+        found = False
+        for token in clause.body:
+            for kind, things in _INTRODUCED:
+                reading = values.read(kind, token)
+                for thing in things if reading is not None and reading.strength == 3 else ():
+                    assert reading is not None
+                    self.discourse.add(Entity(thing, reading.value, self._number, OBJECT))
+                    found = True
+        if found:
+            self.note(clause.tokens, "what is spoken of")
+        return found
 
     def add(self, step: Step, matches: Sequence[Match], unless_said: bool = False) -> list[Draft]:
         """Makes the tasks of what was understood; gives those that stand for them, new or said before."""
@@ -180,6 +199,15 @@ class Story:
         used = {token for token, _ in self.notes} if lead else set()
         if lead and not any(token in used for token in lead):
             raise self.not_understood(lead)
+
+
+#: What a value that is only mentioned can be.
+_INTRODUCED = (
+    (Kind.PATH, ("folder", "file")),
+    (Kind.IMAGE, ("image",)),
+    (Kind.REPO, ("repository",)),
+    (Kind.URL, ("endpoint",)),
+)
 
 
 def _borrowed(clause: Clause, following: Sequence[Clause]) -> list[Token]:

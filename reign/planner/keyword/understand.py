@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from reign.core.errors import NotUnderstood
@@ -17,6 +17,7 @@ from reign.planner.keyword.vocabulary import Vocabulary
 
 #: Two operations whose scores are closer than this are both possible.
 _CLOSE = 1.0
+_CONTRAST = frozenset({"but", "while"})
 _MOST_PARTS = 200  # of a list with one verb
 
 
@@ -28,17 +29,20 @@ class Understanding:
         self.text = text
         self.matcher = Matcher(vocabulary, text)
 
-    def clause(self, clause: Clause, discourse: Discourse, lent: Sequence[Sequence[Token]] = ()) -> list[Match]:
+    def clause(
+        self, clause: Clause, discourse: Discourse, lent: Sequence[Sequence[Token]] = ()
+    ) -> tuple[list[Match], Clause | None]:
         """What the clause asks for; several matches where one verb serves several: ``scale a to 1 and b to 2``.
 
-        Raises NotUnderstood.
+        The second value is a rest that speaks of what the first part makes, to be read after it. Raises NotUnderstood.
         """
         ranked = self.ranked(clause, discourse, lent)
         if ranked and ranked[0].fits:
-            return [self._only(ranked)]
-        parts = self._parts(clause, discourse, lent)
-        if parts:
-            return parts
+            return [self._only(ranked)], None
+        for words in (english.AND, english.AND | {","}):
+            parts, rest = self._parts(clause, discourse, lent, words)
+            if parts:
+                return parts, rest
         if not ranked:
             raise self._unknown(clause)
         raise questions.about(self.text, ranked[0], ranked[1:])
@@ -68,38 +72,40 @@ class Understanding:
             raise questions.ambiguous(self.text, [best, *rivals])
         return best
 
-    def _parts(self, clause: Clause, discourse: Discourse, lent: Sequence[Sequence[Token]]) -> list[Match]:
-        """The clause as several with the same verb, cut at its commas and conjunctions; empty if that does not help."""
-        pieces = _pieces(clause.body, contrast=clause.lemma in CHECK)
+    def _parts(
+        self, clause: Clause, discourse: Discourse, lent: Sequence[Sequence[Token]], between: Set[str]
+    ) -> tuple[list[Match], Clause | None]:
+        """The clause as several with the same verb, cut at these words; nothing if that does not help."""
+        pieces = _pieces(clause.body, between | _CONTRAST if clause.lemma in CHECK else between)
         if not 1 < len(pieces) <= _MOST_PARTS:
-            return []
+            return [], None
 
-        def best(body: list[Token]) -> Match | None:
-            ranked = self.ranked(replace(clause, body=body), discourse, lent)
-            return ranked[0] if ranked and ranked[0].fits else None
+        def fitting(body: list[Token]) -> list[Match]:
+            return self.ranked(replace(clause, body=body), discourse, lent)
 
         done: list[Match] = []
         body = pieces[0][1]
-        match = best(body)
-        for between, piece in pieces[1:]:
-            alone = best(piece) if match is not None else None
-            if match is not None and alone is not None:
+        match = next((m for m in fitting(body) if m.fits), None)
+        for number, (cut, piece) in enumerate(pieces[1:], 1):
+            alone = fitting(piece) if match is not None else []
+            if match is not None and alone and alone[0].fits:
                 done.append(match)
-                body, match = piece, alone
+                body, match = piece, alone[0]
                 continue
-            body = [*body, *between, *piece]
-            match = best(body)
-        return [*done, match] if match is not None and done else []
+            if match is not None and any(other.speaks_of_later(match) for other in alone):
+                rest = [token for other in pieces[number:] for token in (*other[0], *other[1])][len(cut) :]
+                return [*done, match], replace(clause, body=rest, copied=True)
+            body = [*body, *cut, *piece]
+            match = next((m for m in fitting(body) if m.fits), None)
+        return ([*done, match], None) if match is not None and done else ([], None)
 
 
-def _pieces(body: Sequence[Token], contrast: bool) -> list[tuple[list[Token], list[Token]]]:
-    """What stands between commas and conjunctions (``contrast``: and "but"), each with what stands before it."""
+def _pieces(body: Sequence[Token], between: Set[str]) -> list[tuple[list[Token], list[Token]]]:
+    """What stands between these words, each with what stands before it."""
     pieces: list[tuple[list[Token], list[Token]]] = [([], [])]
     for token in body:
-        if token.shape is Shape.PUNCT or token.word in english.AND or (contrast and token.word == "but"):
-            if pieces[-1][1]:
-                pieces.append(([], []))
-            pieces[-1][0].append(token)
-        else:
-            pieces[-1][1].append(token)
-    return [(between, piece) for between, piece in pieces if piece]
+        cuts = token.word in between or (token.shape is Shape.PUNCT and "," in between)
+        if cuts and pieces[-1][1]:
+            pieces.append(([], []))
+        pieces[-1][0 if cuts else 1].append(token)
+    return [(cut, piece) for cut, piece in pieces if piece]

@@ -124,7 +124,7 @@ class Vocabulary:
         for spec in catalog.values():
             for phrase in spec.phrases:
                 vocabulary._add(Entry.of(spec, phrase))
-        for word in (*english.STOP, *english.GO_ON, *english.RETRY, "ask", "wait"):
+        for word in (*english.STOP, *english.GO_ON, *english.RETRY, *english.INTRODUCES, "ask", "wait"):
             vocabulary._add_verb(word)
         vocabulary._finish()
         return vocabulary
