@@ -56,6 +56,11 @@ class Arranged:
                 continue
             meta = {k: v for k, v in item["metadata"].items() if k not in VOLATILE}
             meta["annotations"] = {k: v for k, v in meta.get("annotations", {}).items() if "revision" not in k}
+            if meta["annotations"].get("meta.helm.sh/release-name"):
+                # What a chart does not say is given anew when it is installed again.
+                spec = item.get("spec") or {}
+                for name in ("clusterIP", "clusterIPs"):
+                    spec.pop(name, None)
             kept.append({k: v for k, v in item.items() if k != "status"} | {"metadata": meta})
         spaces = self.cluster.kubectl("get", "namespaces", "-o", "name").split()
         return {"objects": kept, "spaces": [name for name in spaces if self.namespace in name]}

@@ -92,7 +92,10 @@ class HelmUninstall(ReleaseOperation):
     name = "kubernetes.helm_uninstall"
     summary = "Uninstall a Helm release"
     effect = Effect.DESTROY
-    undo_note = "installed again by Helm from the chart and values in its history, which stays; data in volumes is lost"
+    undo_note = (
+        "installed again by Helm from the chart and values in its history, which stays; services "
+        "get new addresses, and data in volumes is lost"
+    )
 
     class Inputs(Named):
         keep_history: bool = Field(True, description="Helm keeps chart and values, so that it can be brought back")
