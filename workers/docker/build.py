@@ -1,4 +1,4 @@
-"""docker.build: an image out of a folder and its Dockerfile, with the engine's own builder."""
+"""docker.build: an image out of a folder and its Dockerfile."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tarfile
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -19,7 +19,7 @@ from reign.core.errors import nearest
 from reign.core.resource import Observation, Undo
 from reign.executor import Context, FailureKind, Operation, TaskFailed
 from reign.executor.contract import Assessment
-from workers.docker import images, names
+from workers.docker import buildkit, images, names
 from workers.docker.engine import engine, streamed
 from workers.docker.errors import in_plain, local_images
 from workers.docker.hazards import asks, hazards
@@ -48,6 +48,13 @@ class BuildInputs(OperationInputs):
     no_cache: bool = Field(default=False, description="run every step again")
     labels: Annotated[dict[str, str], BeforeValidator(text_values)] = Field(default_factory=dict)
     platform: str | None = Field(default=None, description="e.g. linux/arm64; default: the engine's own")
+    secrets: dict[str, str] = Field(
+        default_factory=dict,
+        description="{id: secret://...} for RUN --mount=type=secret,id=...; they do not get into the image",
+    )
+    builder: Literal["auto", "engine", "buildkit"] = Field(
+        default="auto", description="auto: BuildKit (docker's command line) where the Dockerfile or `secrets` need it"
+    )
     network: str | None = Field(default=None, description="network of the RUN steps: default, none, host, or a name")
 
 
@@ -64,7 +71,7 @@ class Build(Operation[BuildInputs, images.ImageResult]):
     converges = True
 
     def assess(self, inputs: BuildInputs) -> Assessment:
-        findings = hazards({"build_args": inputs.build_args, "networks": inputs.network})
+        findings = hazards({"build_args": inputs.build_args, "networks": inputs.network, "secrets": inputs.secrets})
         asked = asks(findings, f"the build of {inputs.tag}")
         return dataclasses.replace(super().assess(inputs), asks=asked, findings=tuple(findings))
 
@@ -78,14 +85,12 @@ class Build(Operation[BuildInputs, images.ImageResult]):
     def apply(self, ctx: Context, inputs: BuildInputs, seen: Sequence[Observation]) -> images.ImageResult:
         folder = ctx.path(inputs.context)
         dockerfile = find_dockerfile(ctx, folder, inputs.dockerfile)
-        archive = ctx.scratch / "context.tar"
-        doing = f"build {inputs.tag}"
-        with engine(ctx, doing) as client:
-            ctx.progress("packing the build context")
-            with archive.open("w+b") as packed:
-                inside = pack(folder, dockerfile, packed)
-                _run(ctx, client, inputs, packed, inside)
-            archive.unlink()
+        with engine(ctx, f"build {inputs.tag}") as client:
+            if _with_buildkit(inputs, dockerfile):
+                client.ping()  # an engine that is away is told by this, not by the command line
+                buildkit.build(ctx, _order(inputs, folder, dockerfile))
+            else:
+                _with_engine(ctx, client, inputs, folder, dockerfile)
             image_id = str(client.api.inspect_image(names.full(inputs.tag))["Id"])
         return images.ImageResult(image=inputs.tag, image_id=image_id)
 
@@ -93,6 +98,39 @@ class Build(Operation[BuildInputs, images.ImageResult]):
         self, ctx: Context, inputs: BuildInputs, before: Sequence[Observation], now: Sequence[Observation]
     ) -> None:
         images.bring_back(ctx, inputs.tag, before[0], now[0])
+
+
+def _with_buildkit(inputs: BuildInputs, dockerfile: Path) -> bool:
+    if inputs.builder == "auto":
+        return bool(inputs.secrets) or buildkit.is_needed(dockerfile.read_text(errors="replace"))
+    if inputs.builder == "engine" and inputs.secrets:
+        raise TaskFailed("`secrets` of a build need BuildKit", kind=FailureKind.WRONG_INPUT, hint="leave `builder` out")
+    return inputs.builder == "buildkit"
+
+
+def _order(inputs: BuildInputs, folder: Path, dockerfile: Path) -> buildkit.Order:
+    return buildkit.Order(
+        folder,
+        dockerfile,
+        names.full(inputs.tag),
+        arguments=inputs.build_args,
+        secrets=inputs.secrets,
+        labels=inputs.labels,
+        target=inputs.target,
+        platform=inputs.platform,
+        network=inputs.network,
+        pull=inputs.pull,
+        no_cache=inputs.no_cache,
+    )
+
+
+def _with_engine(ctx: Context, client: DockerClient, inputs: BuildInputs, folder: Path, dockerfile: Path) -> None:
+    ctx.progress("packing the build context")
+    archive = ctx.scratch / "context.tar"
+    with archive.open("w+b") as packed:
+        inside = pack(folder, dockerfile, packed)
+        _run(ctx, client, inputs, packed, inside)
+    archive.unlink()
 
 
 def find_dockerfile(ctx: Context, folder: Path, given: str | None) -> Path:

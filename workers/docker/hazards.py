@@ -25,6 +25,7 @@ from typing import Any
 
 from reign.core.catalog import OperationInputs
 from reign.core.findings import Finding, Severity, fingerprint
+from reign.security.masking import MASK
 from workers.docker import names, settings
 from workers.docker.secretlike import looks_secret
 
@@ -180,20 +181,23 @@ def _below(path: str, workdir: Path | None) -> bool:
 
 def _secrets(given: Mapping[str, Any]) -> Iterator[Finding]:
     for field in ("env", "build_args"):
-        values = _mapping(given.get(field))
-        for name, value in sorted(values.items()):
+        for name, value in sorted(_mapping(given.get(field)).items()):
             if looks_secret(name, value) and not value.startswith("$"):
-                yield _finding(
-                    "secret-in-clear", Severity.HIGH, f"{field}.{name} looks like a secret given in clear",
-                    f"put it where the workers find it and write secret://env/{name}",
-                )  # fmt: skip
-        if field == "build_args":
-            for name in sorted(values):
-                if values[name].startswith("secret://"):
-                    yield _finding(
-                        "secret-in-clear", Severity.HIGH, f"the build argument {name} stays readable in the image",
-                        "give it to the container when it runs",
-                    )  # fmt: skip
+                yield _in_clear(f"{field}.{name} looks like a secret given in clear", name)
+    for name, value in sorted(_mapping(given.get("build_args")).items()):
+        if value.startswith("secret://"):
+            yield _finding(
+                "secret-in-clear", Severity.HIGH, f"the build argument {name} stays readable in the image",
+                "give it as one of `secrets` (RUN --mount=type=secret), or to the container when it runs",
+            )  # fmt: skip
+    for name, value in sorted(_mapping(given.get("secrets")).items()):
+        if not any(mark in value for mark in ("secret://", "${{", MASK)):
+            yield _in_clear(f"secrets.{name} is given in clear", name)
+
+
+def _in_clear(message: str, name: str) -> Finding:
+    remedy = f"put it where the workers find it and write secret://env/{name}"
+    return _finding("secret-in-clear", Severity.HIGH, message, remedy)
 
 
 def _mapping(value: Any) -> dict[str, str]:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import threading
 from pathlib import Path
 
@@ -8,7 +10,8 @@ import pytest
 
 from reign.executor import Cancelled, FailureKind, TaskFailed
 from tests.engines.docker import BUSYBOX
-from tests.integration.docker.world import World
+from tests.engines.required import missing
+from tests.integration.docker.world import World, masker
 
 
 def site(world: World, dockerfile: str, **files: str) -> str:
@@ -105,14 +108,56 @@ def test_a_base_image_that_is_not_there(world: World) -> None:
     assert f"did you mean '{BUSYBOX}'" in (caught.value.hint or "")
 
 
-def test_a_dockerfile_for_another_builder(world: World) -> None:
-    with pytest.raises(TaskFailed) as caught:
-        world.go(
-            "docker.build",
-            context=site(world, f"FROM {BUSYBOX}\nRUN --mount=type=cache,target=/x true\n"),
-            tag=world.name("app:1"),
-        )
-    assert "--mount" in caught.value.message
+@pytest.fixture
+def buildkit(world: World) -> dict[str, str]:
+    """Options with a docker command line that has BuildKit."""
+    for program in ("/usr/bin/docker", shutil.which("docker")):
+        if program and Path(program).exists():
+            version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+            buildx = subprocess.run([program, "buildx", "version"], capture_output=True, check=False).returncode == 0
+            if buildx or "version 20." in version:
+                return {**world.engine.options, "docker": program}
+    return missing("buildkit", "no docker command line with buildx, and none of before 23")
+
+
+def test_a_dockerfile_in_newer_words_is_built_with_buildkit(world: World, buildkit: dict[str, str]) -> None:
+    step = "RUN --mount=type=secret,id=token wc -c < /run/secrets/token > /n && echo $WHO > /w"
+    context = site(world, f"FROM {BUSYBOX}\nARG WHO\n{step}\n")
+    ctx = world.context(options=buildkit, masker=masker(TOKEN="abcdef12"))
+    result = world.go(
+        "docker.build", ctx, context=context, tag=world.name("app:1"), build_args={"WHO": "you"},
+        secrets={"token": "abcdef12"}, labels={"team": "web"}, no_cache=True,
+    )  # fmt: skip
+    assert shown(world, result.image, ["cat", "/n", "/w"]).split() == ["8", "you"]
+    assert world.client.images.get(result.image).labels["team"] == "web"
+    assert any("RUN --mount" in report["message"] for report in ctx.reports)
+    assert not list((world.folder / "scratch").rglob("secrets/*")), "no secret is left behind"
+
+
+def test_buildkit_failures_are_told(world: World, buildkit: dict[str, str]) -> None:
+    inputs = {"tag": world.name("app:1"), "builder": "buildkit", "context": "site"}
+    site(world, f"FROM {BUSYBOX}\nRUN echo compiling; echo no such header >&2; exit 3\n")
+    with pytest.raises(TaskFailed, match=r"RUN echo compiling.* ended with code 3: no such header") as caught:
+        world.go("docker.build", world.context(options=buildkit), **inputs)
+    assert caught.value.details["exit_code"] == "3"
+    site(world, f"FROM {BUSYBOX}\nRUNN true\n")
+    with pytest.raises(TaskFailed, match="(?i)unknown instruction: RUNN"):
+        world.go("docker.build", world.context(options=buildkit), **inputs)
+
+
+def test_without_buildkit_it_is_said(world: World, tmp_path: Path) -> None:
+    old = tmp_path / "docker"
+    old.write_text("#!/bin/sh\n[ $1 = --version ] && echo Docker version 28.2.2, build 1 || exit 1\n")
+    old.chmod(0o755)
+    context = site(world, f"FROM {BUSYBOX}\nRUN --mount=type=cache,target=/x true\n")
+    ctx = world.context(options={**world.engine.options, "docker": str(old)})
+    with pytest.raises(TaskFailed, match="needs BuildKit") as caught:
+        world.go("docker.build", ctx, context=context, tag=world.name("app:1"))
+    assert caught.value.kind is FailureKind.MISSING_PREREQUISITE
+    with pytest.raises(TaskFailed, match="the Dockerfile uses --mount"):
+        world.go("docker.build", context=context, tag=world.name("app:1"), builder="engine")
+    with pytest.raises(TaskFailed, match="need BuildKit"):
+        world.go("docker.build", context=context, tag=world.name("app:1"), builder="engine", secrets={"a": "b"})
 
 
 def test_what_is_not_there_is_said_before_anything_is_sent(world: World) -> None:

@@ -38,7 +38,7 @@ class World:
         return f"{self.prefix}-{text}"
 
     def context(self, **given: Any) -> RecordingContext:
-        return make_context(self.folder, options=self.engine.options, **given)
+        return make_context(self.folder, **({"options": self.engine.options} | given))
 
     def go(self, name: str, /, ctx: RecordingContext | None = None, **inputs: Any) -> Any:
         """Do an operation as the engine's spine does; returns its result."""

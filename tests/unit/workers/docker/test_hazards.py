@@ -45,6 +45,7 @@ def found(workdir: Path | None = WORK, **given: Any) -> list[tuple[str, str]]:
         ({"env": {"DB_PASSWORD": "hunter2"}}, ("docker.secret-in-clear", "high")),
         ({"env": ["GITHUB=ghp_" + "a" * 36]}, ("docker.secret-in-clear", "high")),
         ({"build_args": {"TOKEN": "abc"}}, ("docker.secret-in-clear", "high")),
+        ({"secrets": {"npm": "abc"}}, ("docker.secret-in-clear", "high")),
         ({"build_args": {"TOKEN": "secret://env/TOKEN"}}, ("docker.secret-in-clear", "high")),
     ],
 )
@@ -67,6 +68,7 @@ def test_a_hazard(given: dict[str, Any], expected: tuple[str, str], monkeypatch:
         {"env": {"DB_PASSWORD": "secret://env/DB", "TOKEN_FILE": "/run/x", "PASSWORD": "", "DEBUG": "1"}},
         {"env": {"DB_PASSWORD": "${{ params.password }}"}},
         {"env": "${{ params.env }}"},
+        {"secrets": {"npm": "secret://env/NPM", "other": "${{ params.x }}"}},
         {"image": "${{ tasks.build.result.image }}"},
         {"image": "nginx:1.27"},
         {"image": "nginx@sha256:" + "a" * 64},
