@@ -21,10 +21,10 @@ def login(registry: Registry) -> dict[str, Any]:
 
 
 def local(world: World, text: str = "app:1", base: str = BUSYBOX) -> str:
-    """An image of the test's own."""
+    """An image of the test's own: its content too, so that no test beside this one holds the same image."""
     folder = world.folder / "own"
     folder.mkdir(exist_ok=True)
-    (folder / "Dockerfile").write_text(f"FROM {base}\nRUN echo {text} > /n\n")
+    (folder / "Dockerfile").write_text(f"FROM {base}\nRUN echo {text} {world.prefix} > /n\n")
     return str(world.go("docker.build", context="own", tag=world.name(text)).image)
 
 
