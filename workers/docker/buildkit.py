@@ -92,7 +92,7 @@ def _program(ctx: Context) -> list[str]:
     raise TaskFailed(
         "the Dockerfile (or `secrets`) needs BuildKit, and there is no docker command line with buildx",
         kind=FailureKind.MISSING_PREREQUISITE,
-        hint="install Docker's buildx plugin (docker-buildx-plugin), or write the Dockerfile without RUN --mount and such",
+        hint="install Docker's buildx plugin (docker-buildx-plugin), or do without RUN --mount and its like",
     )
 
 

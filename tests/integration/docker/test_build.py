@@ -92,7 +92,7 @@ def test_a_stage_and_labels(world: World) -> None:
 
 
 def test_a_step_that_fails_is_told_with_its_last_lines(world: World) -> None:
-    context = site(world, f"FROM {BUSYBOX}\nRUN echo compiling; echo no such header >&2; exit 3\n")
+    context = site(world, f"FROM {BUSYBOX}\nRUN echo compiling; sleep 0.2; echo no such header >&2; exit 3\n")
     with pytest.raises(TaskFailed) as caught:
         world.go("docker.build", context=context, tag=world.name("app:1"))
     assert "ended with code 3" in caught.value.message
@@ -136,7 +136,7 @@ def test_a_dockerfile_in_newer_words_is_built_with_buildkit(world: World, buildk
 
 def test_buildkit_failures_are_told(world: World, buildkit: dict[str, str]) -> None:
     inputs = {"tag": world.name("app:1"), "builder": "buildkit", "context": "site"}
-    site(world, f"FROM {BUSYBOX}\nRUN echo compiling; echo no such header >&2; exit 3\n")
+    site(world, f"FROM {BUSYBOX}\nRUN echo compiling; sleep 0.2; echo no such header >&2; exit 3\n")
     with pytest.raises(TaskFailed, match=r"RUN echo compiling.* ended with code 3: no such header") as caught:
         world.go("docker.build", world.context(options=buildkit), **inputs)
     assert caught.value.details["exit_code"] == "3"
