@@ -12,7 +12,6 @@ from workers.kubernetes.pods import Diagnosis
 from workers.kubernetes.readiness import state_of
 from workers.kubernetes.record import clean, hidden
 
-
 OUT_OF_MEMORY = {"exitCode": 137, "reason": "OOMKilled"}
 
 
