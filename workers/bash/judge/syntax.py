@@ -10,6 +10,7 @@ from functools import cache
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
+from workers.bash.judge.scanner import UnclearError, skip
 from workers.bash.judge.tables import names
 
 Span = tuple[int, int]
@@ -206,13 +207,30 @@ _MULTILINE = frozenset(
 _ONE_LINE = names(
     "command variable_assignment file_redirect herestring_redirect concatenation command_name unset_command"
 )
-_BLANKS = re.compile(rb"(?:[ \t\r]|\\\n)*")
+_ONE_WORD = names("variable_assignment concatenation command_name")
+_NOTHING = re.compile(rb"(?:\\\n)*")
+_BLANKS = re.compile(rb"(?!(?:\\\n)+$)(?:[ \t\r]|\\\n)*")  # an escaped newline alone joins two words
+
+
+_QUOTED = names(
+    "string raw_string ansi_c_string command_substitution process_substitution expansion arithmetic_expansion"
+)
+
+
+def _closes(text: str) -> bool:
+    """Whether a quotation or an expansion ends where it should (0.25 takes $'\\\\' for open)."""
+    try:
+        return skip(text, 0) == len(text)
+    except UnclearError:
+        return False
 
 
 def _is_misread(syntax: Syntax, node: Node) -> bool:
     """Whether the grammar went over the end of a line, or ended a here-document elsewhere than bash does."""
     if node.type == "heredoc_redirect":
         return not ends_rightly(syntax, node)
+    if node.type in _QUOTED and not _closes(syntax.text_of(node)):
+        return True
     source = syntax.source
     if node.type == "simple_expansion" or (not node.children and node.type not in _MULTILINE):
         return b"\n" in source[node.start_byte : node.end_byte].replace(b"\\\n", b"").strip(
@@ -220,9 +238,12 @@ def _is_misread(syntax: Syntax, node: Node) -> bool:
         )
     if node.type not in _ONE_LINE:
         return False
+    if node.type == "variable_assignment" and b"\\\n" in source[node.start_byte : node.end_byte]:
+        return True
     ends = [child.end_byte for child in node.children]
     starts = [child.start_byte for child in node.children[1:]]
-    return any(not _BLANKS.fullmatch(source[end:start]) for end, start in zip(ends, starts, strict=False))
+    between = _NOTHING if node.type in _ONE_WORD else _BLANKS
+    return any(not between.fullmatch(source[end:start]) for end, start in zip(ends, starts, strict=False))
 
 
 _DELIMITER = re.compile(r"\\?(?P<bare>\w[\w.-]*)|(?P<mark>['\"])(?P<quoted>[\w .:-]+)(?P=mark)")
