@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from reign.executor import Context
+from reign.core.errors import did_you_mean
+from reign.executor import Context, FailureKind, TaskFailed
 from workers.docker.errors import in_words
 
 if TYPE_CHECKING:
@@ -18,46 +19,67 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _ANSWER_WITHIN = 60  # seconds for a call that is not a stream
+_CA_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _LET_GO_WITHIN = 1.0  # seconds that the reader of a cut stream has to notice
 
 
-def address(options: Mapping[str, Any]) -> str:
-    """The address that :func:`connect` uses, for people; ``unix:///var/run/docker.sock`` if nothing says otherwise."""
-    if options.get("host"):
-        return str(options["host"])
-    if not options.get("context") and os.environ.get("DOCKER_HOST"):
-        return os.environ["DOCKER_HOST"]
-    from docker.context import ContextAPI
+_DEFAULT = "unix:///var/run/docker.sock"
 
-    with contextlib.suppress(Exception):  # a broken context file is told by connect()
-        found = ContextAPI.kwargs_from_context(options.get("context")).get("base_url")
-        return str(found or "unix:///var/run/docker.sock")
+
+def address(options: Mapping[str, Any]) -> str:
+    """The address that :func:`connect` uses, for people."""
+    with contextlib.suppress(Exception):  # what is wrong with the settings is told by connect()
+        return str(_way(options).get("base_url") or _DEFAULT)
     return f"context {options.get('context') or 'default'}"
 
 
-def connect(options: Mapping[str, Any], timeout: float = _ANSWER_WITHIN) -> DockerClient:
-    """A client of the engine that ``options`` name, else of the one that the docker command line would use.
+def _way(options: Mapping[str, Any]) -> dict[str, Any]:
+    """``{base_url, tls}`` of the engine that ``options`` name, else of the one that the docker command line would use.
 
     Options: ``host`` (unix://, tcp://, ssh://), ``context`` (a name), and for a ``host`` with TLS ``cert_path`` (a
     folder with ca.pem, cert.pem and key.pem) and ``tls_verify`` (default true). Without them DOCKER_HOST,
-    DOCKER_CERT_PATH, DOCKER_TLS_VERIFY and the current context count. Raises the SDK's exceptions.
+    DOCKER_CERT_PATH, DOCKER_TLS_VERIFY and the current context count.
     """
+    from docker.context import ContextAPI
+    from docker.tls import TLSConfig
+    from docker.utils import kwargs_from_env
+
+    if options.get("host"):
+        folder, verify = options.get("cert_path"), bool(options.get("tls_verify", True))
+        way: dict[str, Any] = {"base_url": options["host"]}
+        if folder:
+            own = (f"{folder}/cert.pem", f"{folder}/key.pem")
+            way["tls"] = TLSConfig(client_cert=own, ca_cert=f"{folder}/ca.pem", verify=verify)
+        return way
+    name = options.get("context")
+    if name and ContextAPI.get_context(name) is None:
+        known = [context.Name for context in ContextAPI.contexts()]
+        raise TaskFailed(
+            f"there is no docker context {name!r}",
+            kind=FailureKind.WRONG_INPUT,
+            hint=did_you_mean(name, known) or "see `docker context ls`",
+        )
+    found: dict[str, Any] = {} if name else kwargs_from_env()
+    return found if "base_url" in found else {**ContextAPI.kwargs_from_context(name), **found}
+
+
+def connect(options: Mapping[str, Any], timeout: float = _ANSWER_WITHIN) -> DockerClient:
+    """A client of the engine; see :func:`_way`. Raises the SDK's exceptions, or TaskFailed."""
     import docker
     from docker.tls import TLSConfig
 
-    if options.get("host"):
-        folder = options.get("cert_path")
-        tls: Any = False
-        if folder:
-            tls = TLSConfig(
-                client_cert=(f"{folder}/cert.pem", f"{folder}/key.pem"),
-                ca_cert=f"{folder}/ca.pem",
-                verify=bool(options.get("tls_verify", True)),
-            )
-        return docker.DockerClient(base_url=options["host"], version="auto", timeout=timeout, tls=tls)
-    if options.get("context"):
-        return docker.DockerClient.from_context(options["context"], version="auto", timeout=timeout)
-    return docker.from_env(version="auto", timeout=timeout)
+    way = _way(options)
+    tls = way.get("tls")
+    if isinstance(tls, TLSConfig) and any(os.environ.get(name) for name in _CA_BUNDLES):
+        configure = tls.configure_client
+
+        def without_environment(client: Any) -> None:
+            configure(client)
+            client.trust_env = False  # requests would check against those bundles instead of the engine's own CA
+
+        tls.configure_client = without_environment
+    # For ssh:// the ssh program, with the user's own keys and configuration.
+    return docker.DockerClient(**way, version="auto", timeout=timeout, use_ssh_client=True)
 
 
 @contextlib.contextmanager

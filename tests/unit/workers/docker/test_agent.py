@@ -42,7 +42,7 @@ def test_the_way_to_the_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert engine.address({"host": "tcp://1.2.3.4:2376"}) == "tcp://1.2.3.4:2376"
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
     assert engine.address({}) == "tcp://127.0.0.1:1"
-    assert engine.address({"context": "nope"}) == "unix:///var/run/docker.sock"
+    assert engine.address({"context": "nope"}) == "context nope"
 
 
 def test_what_compose_sees(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
