@@ -91,14 +91,14 @@ _WORKFLOW = Slot(
 WORDS: Words = {
     "github.create_repository": (
         Phrase(
-            verbs=(*CREATE, "open", "start"),
+            verbs=(*CREATE, "open"),
             cues=_CUES,
             object_needed=True,
             slots=(
                 Slot(
                     ("owner", "name"),
                     Kind.REPO,
-                    labels=("repository", "repo", "github repo", "github repository", "project"),
+                    labels=("repository", "repo", "github repo", "github repository"),
                     after=("called", "named"),
                     bare=True,
                     things=("repository",),

@@ -143,6 +143,7 @@ _CHART = Slot(
     bare=True,
     required=True,
     like=r"chart",
+    tells=True,
     ask="which chart? for example ./charts/shop",
 )
 _VALUES_FILE = Slot(

@@ -72,14 +72,13 @@ class Matcher:
             word = token.word
             if token in result.used or token in self.excused or (described and token.shape is Shape.WORD):
                 continue  # "with the password KEY=value": the pair says it all
-            if (
-                any(word in words for words in _NO_CONTENT)
-                or frame.is_adverb(token)
-                or (statement and word in english.AUXILIARIES)
-            ):
+            light = frame.clause.head is None and self.vocabulary.is_light(word)  # "web NEEDS a restart"
+            empty = any(word in words for words in _NO_CONTENT) or (statement and word in english.AUXILIARIES)
+            if empty or light or frame.is_adverb(token):
                 continue
             matters = (
                 self._matters(frame, token)
+                or (frame.clause.head is None and not result.stated)  # an unknown verb may be among them
                 or frame.entry.spec.effect.value == "destroy"
                 or (stray and mention.preposition != "for")
             )
@@ -172,6 +171,7 @@ def _judge(frame: Frame) -> None:
 def _provided(frame: Frame, slot: Slot) -> bool:
     """Whether a required slot has its inputs, or will get them from a default or another input."""
     filled = frame.result.filled()
-    if set(slot.inputs) <= filled or slot.default is not None:
+    inherited = {n for fill in frame.result.fills.values() for e in fill.entities if e is not None for n in e.where}
+    if set(slot.inputs) <= filled | inherited or slot.default is not None:
         return True
     return slot.taken is not None and slot.taken.input in filled

@@ -119,7 +119,7 @@ class _Scanner:
             if mark in "'’‘":
                 return None
             self.at += 1
-            return Token(",", start, start + 1, Shape.PUNCT) if mark != "`" else None
+            return Token(",", start, start + 1, Shape.PUNCT)
         self.at = end + 1
         shape = Shape.CODE if mark == "`" else Shape.QUOTED
         inner = self.text[start + 1 : end]
@@ -160,6 +160,8 @@ class _Scanner:
             body = run.rstrip(",;:!?)'’") or run
         if run.startswith((".", "/")) and not body.strip("./"):
             body = run.rstrip(",;:!?")
+        if body.endswith("s") and run[len(body) : len(body) + 1] in ("'", "’") and body[0] not in "'’":
+            body += "'"  # the servers' logs
         yield from _word(body, start)
         for offset, mark in enumerate(run[len(body) :], start + len(body)):
             if mark in _END_MARKS:
@@ -194,10 +196,10 @@ def _classified(text: str, start: int, end: int) -> Token:
         return Token(text, start, end, Shape.DURATION, value=_whole(seconds))
     if _PAIR.match(text) and "://" not in text.partition("=")[0]:
         return Token(text, start, end, Shape.PAIR)
-    if text.startswith("-") and len(text) > 1 and not text[1].isdigit():
-        return Token(text, start, end, Shape.FLAG)
     if text.strip("-+/.") == "" and text not in (".", "..", "./", "../", "/"):
         return Token(",", start, end, Shape.PUNCT)
+    if text.startswith("-") and len(text) > 1 and not text[1].isdigit():
+        return Token(text, start, end, Shape.FLAG)
     return Token(text, start, end, Shape.TYPED)
 
 

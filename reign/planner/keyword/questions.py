@@ -32,8 +32,9 @@ def examples(entries: Iterable[Entry]) -> list[str]:
     """One example for each operation, the first few."""
     found: dict[str, str] = {}
     for entry in entries:
-        if entry.phrase.example:
-            found.setdefault(entry.operation, entry.phrase.example)
+        example = next((phrase.example for phrase in (entry.phrase, *entry.spec.phrases) if phrase.example), "")
+        if example:
+            found.setdefault(entry.operation, example)
     return list(found.values())[:_SHOWN]
 
 
@@ -68,7 +69,7 @@ def about(text: str, match: Match, rivals: Sequence[Match]) -> NotUnderstood:
     """Why the best match will not do."""
     said = phrase(text, match.clause.tokens)
     others = examples(m.entry for m in [match, *rivals])
-    own = [match.entry.phrase.example] if match.entry.phrase.example else others[:1]
+    own = others[:1]
     if match.unresolved:
         word = match.unresolved[0].text
         return ask(text, said, f"what does {word!r} mean?", own or others, operation=match.operation)

@@ -80,6 +80,7 @@ class Timeline:
         needs: dict[str, list[str]] = {}
         sinks: list[str] = []
         base: list[str] = []
+        branched: set[str] = set()  # what runs only after a failure: nothing else can wait for it
         previous: Step | None = None
         for step in self.steps:
             base = self._base(step, previous, sinks, base)
@@ -90,10 +91,11 @@ class Timeline:
                 if step.one_by_one and number:
                     draft.links.append(step.drafts[number - 1].id)
                 wanted = _ids(step.failing) if step.failing else [*base, *_ids(step.guards)]
-                links = [link for link in draft.links if link in needs]
+                links = [link for link in draft.links if link in needs and (step.failing or link not in branched)]
                 needs[draft.id] = [n for n in dict.fromkeys([*wanted, *links, *_ids(step.before)]) if n != draft.id]
             own = [*_ids(step.before), *_ids(step.drafts)]
             used = {need for name in own for need in needs[name]}
+            branched |= set(own) if step.failing else set()
             if not step.failing:
                 sinks = [name for name in sinks if name not in used] + _ids(step.drafts)
                 previous = step

@@ -84,19 +84,28 @@ class Understanding:
             return self.ranked(replace(clause, body=body), discourse, lent)
 
         done: list[Match] = []
-        body = pieces[0][1]
+        body, waiting = pieces[0][1], list[Token]()  # what stands alone neither with its left nor by itself
         match = next((m for m in fitting(body) if m.fits), None)
         for number, (cut, piece) in enumerate(pieces[1:], 1):
-            alone = fitting(piece) if match is not None else []
+            alone = fitting([*waiting, *(cut if waiting else ()), *piece]) if match is not None else []
+            if waiting and not (alone and alone[0].fits):
+                body = [*body, *waiting]
+                match = next((m for m in fitting(body) if m.fits), None)
+                alone = fitting(piece) if match is not None else []
+                waiting = []
             if match is not None and alone and alone[0].fits:
                 done.append(match)
-                body, match = piece, alone[0]
-                continue
-            if match is not None and any(other.speaks_of_later(match) for other in alone):
+                body, match, waiting = [*waiting, *piece], alone[0], []
+            elif match is not None and any(other.speaks_of_later(match) for other in alone):
                 rest = [token for other in pieces[number:] for token in (*other[0], *other[1])][len(cut) :]
                 return [*done, match], replace(clause, body=rest, copied=True)
-            body = [*body, *cut, *piece]
-            match = next((m for m in fitting(body) if m.fits), None)
+            elif match is not None:
+                waiting = [*cut, *piece]
+            else:
+                body = [*body, *cut, *piece]
+                match = next((m for m in fitting(body) if m.fits), None)
+        if waiting:
+            match = next((m for m in fitting([*body, *waiting]) if m.fits), None)
         return ([*done, match], None) if match is not None and done else ([], None)
 
 

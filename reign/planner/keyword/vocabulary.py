@@ -240,6 +240,10 @@ class Vocabulary:
     def is_cue(self, token: Token) -> bool:
         return token.shape in (Shape.WORD, Shape.TYPED) and (singular(token.word),) in self.cues
 
+    def is_light(self, word: str) -> bool:
+        """Whether the word is a form of a verb that only carries a noun's action."""
+        return any(base in english.LIGHT for base, _ in self.first_words.get(word, ()))
+
     def candidates(self, head: Head | None, body: Sequence[Token]) -> list[Entry]:
         """The phrases that the verb, a noun of action after a light verb, or a state in the body calls up."""
         found: dict[int, Entry] = {}

@@ -71,8 +71,9 @@ def _certificates(folder: Path, program: str) -> None:
         subprocess.run([program, *arguments], cwd=folder, check=True, capture_output=True)
 
     for name in ("ca", "other"):
-        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-                "-subj", f"/CN={name}", "-addext", "keyUsage=critical,keyCertSign", "-keyout", f"{name}-key.pem", "-out", f"{name}.pem")  # fmt: skip
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+                "-addext", "keyUsage=critical,keyCertSign",
+                "-keyout", f"{name}-key.pem", "-out", f"{name}.pem")  # fmt: skip
     (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
     for name, more in (("server", ["-extfile", "names"]), ("client", [])):
         openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}-key.pem",

@@ -34,6 +34,9 @@ def skip(text: str, at: int, depth: int = 0) -> int:
             return end_of_paren(text, at + 2, depth + 1)
         if after == "{":
             return end_of_brace(text, at + 2, depth + 1)
+        if after == "[":
+            closing = text.find("]", at)
+            return closing + 1 if closing >= 0 else at + 1
     if here in "<>" and after == "(":
         return end_of_paren(text, at + 2, depth + 1)
     return at + 1

@@ -205,9 +205,10 @@ _MULTILINE = frozenset(
     )
 )
 _ONE_LINE = names(
-    "command variable_assignment file_redirect herestring_redirect concatenation command_name unset_command"
+    "command variable_assignment file_redirect herestring_redirect concatenation command_name unset_command "
+    "translated_string"
 )
-_ONE_WORD = names("variable_assignment concatenation command_name")
+_ONE_WORD = names("variable_assignment concatenation command_name translated_string")
 _NOTHING = re.compile(rb"(?:\\\n)*")
 _BLANKS = re.compile(rb"(?!(?:\\\n)+$)(?:[ \t\r]|\\\n)*")  # an escaped newline alone joins two words
 
@@ -230,6 +231,8 @@ def _is_misread(syntax: Syntax, node: Node) -> bool:
     if node.type == "heredoc_redirect":
         return not ends_rightly(syntax, node)
     if node.type in _QUOTED and not _closes(syntax.text_of(node)):
+        return True
+    if node.type == "simple_expansion" and re.search(r"\s", syntax.text_of(node)):
         return True
     source = syntax.source
     if node.type == "simple_expansion" or (not node.children and node.type not in _MULTILINE):
