@@ -1,0 +1,1 @@
+"""One module a peer; each runs alone, in the Python that has its packages."""
