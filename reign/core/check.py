@@ -167,8 +167,8 @@ def _operation_problems(plan: Plan, catalog: Catalog) -> Iterator[Problem]:
             at: Place = ("tasks", task_id, "uses")
             yield Problem(at, f"there is no operation {task.uses!r}", catalog.hint(task.uses))
             continue
-        if task.undo_of is not None:
-            continue  # its inputs are those of the task that it takes back
+        if task.original is not None:
+            continue  # its inputs are those of the task that it is about
         for problem in input_problems(spec, task.with_):
             yield Problem(("tasks", task_id, "with", *problem.at), problem.message, problem.hint)
 

@@ -52,6 +52,25 @@ class UndoOf(BaseModel):
 
     run: str
     task: str
+    attempt: int | None = Field(default=None, description="the attempt that is taken back; by default the first")
+
+
+class ObserveOf(BaseModel):
+    """Makes a task a look at the resources of an earlier one: what they are now beside what is recorded of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: str
+    task: str
+
+
+class RestoreOf(BaseModel):
+    """Makes a task the repair of an earlier one's resources: it brings back what is recorded of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: str
+    task: str
 
 
 class Task(BaseModel):
@@ -73,6 +92,8 @@ class Task(BaseModel):
     locks: tuple[str, ...] = Field(default=(), description="further locks, beside what the operation touches")
     name: str | None = Field(default=None, max_length=200, description="a title for people")
     undo_of: UndoOf | None = Field(default=None, description="set in rollback plans only")
+    observe_of: ObserveOf | None = Field(default=None, description="set in plans that look for drift only")
+    restore_of: RestoreOf | None = Field(default=None, description="set in plans that repair drift only")
 
     @model_validator(mode="before")
     @classmethod
@@ -84,6 +105,11 @@ class Task(BaseModel):
     @property
     def agent(self) -> str:
         return self.uses.partition(".")[0]
+
+    @property
+    def original(self) -> UndoOf | ObserveOf | RestoreOf | None:
+        """The earlier task that this one is about; its inputs are those of that one."""
+        return self.undo_of or self.observe_of or self.restore_of
 
     @cached_property
     def condition(self) -> expressions.Node | None:

@@ -46,7 +46,7 @@ def _inputs(uses: str, inputs: dict[str, Any], schema: dict[str, Any]) -> dict[s
     inputs = _open(_renamed(inputs, prefix))
     then: dict[str, Any] = {"properties": {"with": inputs}}
     if inputs.get("required"):
-        then["anyOf"] = [{"required": ["with"]}, {"required": ["undo_of"]}]
+        then["anyOf"] = [{"required": [key]} for key in ("with", "undo_of", "observe_of", "restore_of")]
     return {"if": {"properties": {"uses": {"const": uses}}, "required": ["uses"]}, "then": then}
 
 

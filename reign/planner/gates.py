@@ -128,7 +128,7 @@ def is_gate(task: Task) -> bool:
 
 
 def _gate_inputs(gate: Gate, task: Task, catalog: Catalog) -> dict[str, Any] | None:
-    if gate.check not in catalog or task.undo_of is not None:
+    if gate.check not in catalog or task.original is not None:
         return None
     return gate.inputs(task.with_)
 

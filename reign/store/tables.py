@@ -34,7 +34,7 @@ runs = sa.Table(
     metadata,
     _auto(),
     sa.Column("name", sa.Text, nullable=False, unique=True),
-    sa.Column("kind", sa.Text, nullable=False, server_default="apply"),  # apply, rollback, rehearsal
+    sa.Column("kind", sa.Text, nullable=False, server_default="apply"),  # apply, rollback, rehearsal, drift, repair
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("plan", sa.Text, nullable=False),
     sa.Column("plan_name", sa.Text, nullable=False),
@@ -253,5 +253,29 @@ blobs = sa.Table(
     metadata,
     sa.Column("ref", sa.Text, primary_key=True),
     sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+)
+
+inspections = sa.Table(
+    "inspections",  # what the last look for drift found of a resource
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("address", sa.Text, primary_key=True),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text),  # why nothing is known, in a sentence
+    sa.Column("live", sa.Text),  # the Observation; null: it could not be looked at
+    sa.Column("change_id", sa.BigInteger, nullable=False),  # the recorded change that it was compared with
+    sa.Column("run_id", sa.BigInteger, nullable=False),
+    sa.Column("task_id", sa.BigInteger, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+)
+
+rehearsals = sa.Table(
+    "rehearsals",  # the proof that what a rehearsal made was taken back
+    metadata,
+    sa.Column("run_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("plan_digest", sa.Text, nullable=False),  # of the plan as it was given, before it was moved
+    sa.Column("proof", sa.Text),  # null while it goes on
+    sa.Column("came_back", sa.Boolean),
     sa.Column("at", sa.Float, nullable=False),
 )
