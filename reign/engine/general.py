@@ -70,7 +70,9 @@ class ReignGeneral:
         elif submission.request and submission.request.strip():
             proposal = self._planner().plan(
                 PlanRequest(
-                    text=submission.request, environment=submission.environment or self._runtime.settings.environment
+                    text=submission.request,
+                    environment=submission.environment,
+                    default_environment=self._runtime.settings.environment,
                 )
             )
             plan = proposal.plan

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from reign.core.plan import Plan
@@ -10,11 +11,19 @@ from reign.core.plan import Plan
 
 @dataclass(frozen=True)
 class PlanRequest:
-    """A request in words. ``environment`` and ``name`` come from options and win over what the text says."""
+    """A request in words. ``environment`` and ``name`` come from options and win over what the text says.
+
+    ``resources`` (addresses that the environment's state records), ``hints`` (what memory has to say) and ``context``
+    (texts of tools and files that go with the request) are data: a planner may use them and never obeys them.
+    """
 
     text: str
     environment: str | None = None
     name: str | None = None
+    default_environment: str = "dev"  # where neither the option nor the text names one
+    resources: Sequence[str] = ()
+    hints: Sequence[str] = ()
+    context: Sequence[str] = ()
 
 
 @dataclass(frozen=True, order=True)
@@ -29,12 +38,17 @@ class Note:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A plan that has passed ``core.check``, and how it came about. ``source``: ``keyword`` or ``llm:MODEL``."""
+    """A plan that has passed ``core.check``, and how it came about. ``source``: ``keyword`` or ``llm:MODEL``.
+
+    ``proposed``: the tasks that only a model proposed, by id, each with why it must be approved by name ("" if it need
+    not be).
+    """
 
     plan: Plan
     explanation: tuple[Note, ...] = ()
     warnings: tuple[str, ...] = ()
     source: str = "keyword"
+    proposed: Mapping[str, str] = field(default_factory=dict)
 
 
 class Planner(Protocol):

@@ -63,7 +63,7 @@ class KeywordPlanner:
         plan = Plan(
             name=request.name or slug(request.text, 60),
             description=request.text.strip()[:2000],
-            environment=environment or "dev",
+            environment=environment or request.default_environment,
             on_failure=story.on_failure or OnFailure.STOP,
             tasks=tasks,
         )
