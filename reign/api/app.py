@@ -9,18 +9,17 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
-from fastapi.staticfiles import StaticFiles
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from reign.api.bodies import ActorBody, ApprovalBody, PlanBody, ResolveBody, RunBody
 from reign.api.wakeups import LOOK_EVERY, Wakeups
+from reign.api.web import serve_web
 from reign.config import Settings
 from reign.core.errors import InvalidInput, ReignError
 from reign.core.schema import plan_schema
@@ -32,7 +31,6 @@ from reign.planner.choose import make_planner
 from reign.store import events, locks, runs, schema, workers
 from reign.store.runs import RunRecord
 
-STATIC = Path(__file__).parent / "static"
 MAX_BODY = 16 * 1024 * 1024  # bytes; a plan of ten thousand tasks has about two million
 LONGEST_WAIT = 60.0  # seconds that one request may wait for a run to end
 
@@ -58,7 +56,7 @@ def make_api(settings: Settings) -> FastAPI:
     _planning(api, general)
     _runs(api, runtime, general, wakeups)
     _control(api, general)
-    _web(api)
+    serve_web(api, settings)
     return api
 
 
@@ -302,20 +300,3 @@ def _control(api: FastAPI, general: ReignGeneral) -> None:
     def rollback(name: str, body: ActorBody) -> dict[str, Any]:
         """Take a run back by an ordinary run, and return that."""
         return views.run_summary(general.rollback(name, requested_by=body.requested_by))
-
-
-def _web(api: FastAPI) -> None:
-    if (STATIC / "index.html").is_file():
-        api.mount("/assets", StaticFiles(directory=STATIC / "assets", check_dir=False), name="assets")
-
-        @api.get("/", include_in_schema=False)
-        async def page() -> Response:
-            return FileResponse(STATIC / "index.html")
-
-        api.get("/run/{name}", include_in_schema=False)(page)
-
-    else:
-
-        @api.get("/", include_in_schema=False)
-        async def nothing() -> Response:
-            return PlainTextResponse("REIGN answers. The web page is not built; see /docs for the API.\n")
