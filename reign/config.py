@@ -6,7 +6,7 @@ import os
 import secrets
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -51,6 +51,31 @@ class Settings(BaseSettings):
     environment: str = Field(default="dev", description="of a plan that names none")
     concurrency: int = Field(default=2, ge=1, le=256, description="processes of each pool under `reign up`")
     agents: dict[str, dict[str, Any]] = Field(default_factory=dict, description="options of each agent")
+
+    audit_heads: Path | None = Field(
+        default=None, description="file that the audit's heads are anchored in; default: audit/heads in the data folder"
+    )
+    backup_every: float = Field(default=86400.0, ge=0, description="between automatic backups of the state; 0: none")
+    backup_keep: int = Field(default=7, ge=1, le=1000, description="automatic backups kept")
+
+    planner: Literal["auto", "keyword", "llm"] = Field(
+        default="auto", description="auto: the LLM planner where a model can be reached, else the keyword planner"
+    )
+    llm_model: str | None = Field(
+        default=None, description="anthropic:NAME, openai:NAME or ollama:NAME; default: by the key that is there"
+    )
+    llm_fallback_model: str | None = Field(default=None, description="asked when the model does not answer well")
+    llm_base_url: str | None = Field(default=None, description="another address that speaks the model's protocol")
+    llm_timeout: float = Field(default=120.0, gt=0, le=3600, description="one planning, all its rounds and waits")
+    llm_rounds: int = Field(default=3, ge=0, le=10, description="times that a model may repair a faulty plan")
+    llm_max_tokens: int = Field(default=8192, ge=256, description="of one answer")
+    llm_tokens_per_run: int = Field(default=200_000, ge=0, description="of one planning; 0: no limit")
+    llm_tokens_per_day: int = Field(default=2_000_000, ge=0, description="of all plannings of a day (UTC); 0: no limit")
+    llm_money_per_run: float = Field(default=1.0, ge=0, description="dollars for one planning; 0: no limit")
+    llm_money_per_day: float = Field(default=10.0, ge=0, description="dollars for a day (UTC); 0: no limit")
+    llm_requests_per_minute: float = Field(default=50.0, ge=0, description="of all processes; 0: no limit")
+    llm_tokens_per_minute: float = Field(default=0.0, ge=0, description="of all processes; 0: no limit")
+    llm_cache: float = Field(default=604_800.0, ge=0, description="how long a model's plan is kept; 0: not at all")
 
     heartbeat: float = Field(default=1.0, gt=0, le=60, description="between two beats of a worker")
     lease: float = Field(default=6.0, gt=0, le=600, description="a worker silent for so long has lost its claims")
@@ -146,6 +171,11 @@ class Settings(BaseSettings):
         from reign.core.resource import digest
 
         return Path("/tmp") / f"reign-{os.getuid()}-{digest(str(path))[:12]}.sock"  # noqa: S108
+
+    @property
+    def heads(self) -> Path:
+        """Where the audit's heads are anchored."""
+        return self.audit_heads or self.data_dir / "audit" / "heads"
 
     @property
     def url(self) -> str:

@@ -37,6 +37,9 @@ runs = sa.Table(
     sa.Column("kind", sa.Text, nullable=False, server_default="apply"),  # apply, rollback, rehearsal, drift, repair
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("plan", sa.Text, nullable=False),
+    sa.Column(
+        "template", sa.Text
+    ),  # {plan, params} before they were bound, if that differs: what a promotion starts from
     sa.Column("plan_name", sa.Text, nullable=False),
     sa.Column("digest", sa.Text, nullable=False),
     sa.Column("environment", sa.Text, nullable=False),
@@ -256,6 +259,40 @@ blobs = sa.Table(
     sa.Column("at", sa.Float, nullable=False),
 )
 
+audit = sa.Table(
+    "audit",
+    metadata,
+    # 1, 2, 3, ... without a gap: given under the lock of audit_head's row.
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("environment", sa.Text),
+    sa.Column("run_id", sa.BigInteger),
+    sa.Column("subject", sa.Text),  # the task, resource or thing that it is about
+    sa.Column("data", sa.Text),
+    sa.Column("prev", sa.Text, nullable=False),  # the mac of the entry before
+    sa.Column("mac", sa.Text, nullable=False),
+    sa.Index("audit_by_run", "run_id"),
+)
+
+audit_head = sa.Table(
+    "audit_head",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),  # 1: there is one row
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("mac", sa.Text, nullable=False),
+)
+
+freezes = sa.Table(
+    "freezes",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+)
+
 inspections = sa.Table(
     "inspections",  # what the last look for drift found of a resource
     metadata,
@@ -277,5 +314,41 @@ rehearsals = sa.Table(
     sa.Column("plan_digest", sa.Text, nullable=False),  # of the plan as it was given, before it was moved
     sa.Column("proof", sa.Text),  # null while it goes on
     sa.Column("came_back", sa.Boolean),
+    sa.Column("at", sa.Float, nullable=False),
+)
+
+plan_cache = sa.Table(
+    "plan_cache",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),  # digest of all that the model was told
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Index("plan_cache_by_age", "at"),
+)
+
+llm_requests = sa.Table(
+    "llm_requests",
+    metadata,
+    _auto(),
+    sa.Column("planning", sa.Text, nullable=False),  # one planning asks several times: rounds, another model
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # reserved, done, failed
+    sa.Column("input_tokens", sa.BigInteger, nullable=False),  # while reserved: the estimate that the budget counts
+    sa.Column("output_tokens", sa.BigInteger, nullable=False),
+    sa.Column("cached_tokens", sa.BigInteger, nullable=False),
+    sa.Column("cost", sa.BigInteger),  # millionths of a dollar; null: no price is known
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Index("llm_requests_by_time", "at"),
+)
+
+llm_pace = sa.Table(
+    "llm_pace",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("requests", sa.Float, nullable=False),  # what the bucket held at ``at``
+    sa.Column("tokens", sa.Float, nullable=False),
+    sa.Column("held_until", sa.Float, nullable=False),  # the vendor asked everybody to wait until then
     sa.Column("at", sa.Float, nullable=False),
 )
