@@ -3,6 +3,7 @@
 from reign.executor.context import Context
 from reign.executor.contract import Agent, Check, Operation
 from reign.executor.failures import Cancelled, FailureKind, NeedsApproval, PutBack, TaskFailed, TimedOut
+from reign.executor.repairs import PortMoved, Proposal, Step
 
 __all__ = [
     "Agent",
@@ -12,7 +13,10 @@ __all__ = [
     "FailureKind",
     "NeedsApproval",
     "Operation",
+    "PortMoved",
+    "Proposal",
     "PutBack",
+    "Step",
     "TaskFailed",
     "TimedOut",
 ]

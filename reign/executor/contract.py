@@ -8,8 +8,9 @@ Only ``apply`` is required. The rest are capabilities with defaults that fit an 
     restore   -> bring back what `inspect` saw before the change
     assess    -> how much can be undone with these inputs, and whether a person should be asked first
     preview   -> what apply would change, as a text for people; for engines that can rehearse a change
+    repair    -> after a failure: what to change in the plan so that it would work
 
-``inspect``, ``done``, ``assess`` and ``preview`` never change anything outside.
+``inspect``, ``done``, ``assess``, ``preview`` and ``repair`` never change anything outside.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from reign.core.plan import Retry
 from reign.core.resource import Observation, Undo
 from reign.executor.context import Context
 from reign.executor.failures import TaskFailed
+from reign.executor.repairs import Proposal
 
 InputsT = TypeVar("InputsT", bound=OperationInputs)
 ResultT = TypeVar("ResultT", bound=OperationResult)
@@ -105,6 +107,13 @@ class Operation(Generic[InputsT, ResultT]):
         """What ``apply`` would change, asked of the engine itself: a readable diff without secrets, "" for no change.
 
         None (the default) if the engine cannot tell beforehand. Changes nothing. Raises TaskFailed as ``apply`` would.
+        """
+        return None
+
+    def repair(self, ctx: Context, inputs: InputsT, failure: TaskFailed) -> Proposal | None:
+        """A repair that this agent knows for a failure that ended the task; None (the default) if it knows none.
+
+        Called on the worker, right after the failure, with a few seconds to look around. Changes nothing.
         """
         return None
 
