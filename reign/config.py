@@ -83,6 +83,15 @@ class Settings(BaseSettings):
     max_attempts_lost: int = Field(default=3, ge=1, description="attempts that may die with their worker")
     log_lines: int = Field(default=20_000, ge=100, description="lines kept of one attempt")
     hand_over: bool = Field(default=True, description="a worker goes on with a ready successor of its own agent")
+    repair: Literal["off", "propose", "auto"] = Field(
+        default="propose", description="off, propose; auto: apply what adds no risk without asking"
+    )
+    repair_rounds: int = Field(default=3, ge=1, le=20, description="repairs of one run without asking")
+    memory: Literal["off", "suggest", "apply"] = Field(
+        default="suggest", description="off, suggest; apply: plans get what it suggests"
+    )
+    memory_days: int = Field(default=180, ge=1, le=3650, description="what is older is forgotten")
+    memory_rows: int = Field(default=50_000, ge=100, le=1_000_000, description="attempts that are remembered at most")
     socket_timeout: float = Field(default=10.0, gt=0)
     crash_point: str | None = Field(default=None, description="tests only: die at this point of the spine")
     testing: bool = Field(default=False, description="a test build of the settings: crash points are obeyed")
