@@ -377,7 +377,7 @@ class Run(_RunData):
 
     def cancel(self) -> Run:
         """Nothing new starts, running tools are ended."""
-        self.data |= self._client._drive(_post(f"/runs/{self.name}/cancel"))
+        self.data |= self._client._drive(_post(f"/runs/{self.name}/cancel", {"requested_by": _user()}))
         return self
 
     def rollback(self) -> Run:
@@ -504,7 +504,7 @@ class AsyncRun(_RunData):
 
     async def cancel(self) -> AsyncRun:
         """Nothing new starts, running tools are ended."""
-        self.data |= await self._client._drive(_post(f"/runs/{self.name}/cancel"))
+        self.data |= await self._client._drive(_post(f"/runs/{self.name}/cancel", {"requested_by": _user()}))
         return self
 
     async def rollback(self) -> AsyncRun:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -92,6 +92,13 @@ class Settings(BaseSettings):
     )
     memory_days: int = Field(default=180, ge=1, le=3650, description="what is older is forgotten")
     memory_rows: int = Field(default=50_000, ge=100, le=1_000_000, description="attempts that are remembered at most")
+    dispatch_window: int = Field(default=32, ge=1, le=100_000, description="messages of one run in a pool's queue")
+    pool_limits: dict[str, PositiveInt] = Field(
+        default_factory=dict, description="tasks at the same time of a pool, as {\"docker\": 4}; default: its processes"
+    )
+    environment_limits: dict[str, PositiveInt] = Field(
+        default_factory=dict, description="tasks at the same time in an environment, as {\"prod\": 2}"
+    )
     socket_timeout: float = Field(default=10.0, gt=0)
     crash_point: str | None = Field(default=None, description="tests only: die at this point of the spine")
     testing: bool = Field(default=False, description="a test build of the settings: crash points are obeyed")

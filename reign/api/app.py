@@ -265,9 +265,9 @@ async def _events(database: Any, wakeups: Wakeups, run: RunRecord, after: int, f
 
 
 def _control(api: FastAPI, general: ReignGeneral) -> None:
-    def simple(action: Callable[[str], RunRecord]) -> Callable[[str], dict[str, Any]]:
-        def act(name: str) -> dict[str, Any]:
-            return views.run_summary(action(name))
+    def simple(action: Callable[[str, str | None], RunRecord]) -> Callable[..., dict[str, Any]]:
+        def act(name: str, body: ActorBody | None = None) -> dict[str, Any]:
+            return views.run_summary(action(name, body.requested_by if body else None))
 
         act.__doc__ = action.__doc__
         return act

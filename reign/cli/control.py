@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 def _simple(verb: str) -> Any:
     def act(name: RunName, output: Output = Format.TEXT) -> None:
         with Client() as client:
-            _told(client.post(f"/runs/{client.run(name).name}/{verb}"), output)
+            _told(client.post(f"/runs/{client.run(name).name}/{verb}", {"requested_by": getpass.getuser()}), output)
 
     act.__name__ = verb
     return act

@@ -20,11 +20,12 @@ from reign.core.plan import Plan
 from reign.core.resource import digest
 from reign.engine import rollback
 from reign.engine.compile import compile_plan
+from reign.engine.fairness import Window
 from reign.engine.preview import Preview, preview
 from reign.engine.runtime import Runtime
 from reign.executor import registry
 from reign.planner.protocol import Planner, PlanRequest
-from reign.store import control, release, runs
+from reign.store import audit, control, release, runs
 from reign.store.database import Transaction
 from reign.store.release import Ready
 from reign.store.runs import NewRun, RunRecord
@@ -55,6 +56,7 @@ class ReignGeneral:
     def __init__(self, runtime: Runtime, planner: Callable[[], Planner]) -> None:
         self._runtime = runtime
         self._planner = planner
+        self._window = Window(runtime.settings)
 
     # --- planning ---------------------------------------------------------------------------------------------------
 
@@ -147,7 +149,11 @@ class ReignGeneral:
                 idempotency_key=self._key(submission) if submission.idempotency_key else None,
                 of_run=of_run,
             )
-            run_id, ready = runs.insert(tx, new, rows, time.time())
+            now = time.time()
+            run_id, ready = runs.insert(tx, new, rows, now)
+            ready = self._window.released(tx, run_id, ready, plan.concurrency, now)
+            release.post(tx, ready, now)
+            _note_submission(tx, run_id, new, approvals)
             record = runs.by_id(tx, run_id)
         self._send(record, ready)
         return record
@@ -168,37 +174,63 @@ class ReignGeneral:
 
     # --- what a person may do to a run ------------------------------------------------------------------------------
 
-    def cancel(self, name: str) -> RunRecord:
+    def cancel(self, name: str, by: str | None = None) -> RunRecord:
         """Nothing new starts; running tools are ended. Raises NotFound, Conflict if it is over."""
-        return self._change(name, control.cancel)
+        return self._change(name, control.cancel, "run.cancel", by)
 
-    def pause(self, name: str) -> RunRecord:
+    def pause(self, name: str, by: str | None = None) -> RunRecord:
         """Running tasks end, no other starts. Raises NotFound, Conflict."""
-        return self._change(name, control.pause)
+        return self._change(name, control.pause, "run.pause", by)
 
-    def resume(self, name: str) -> RunRecord:
+    def resume(self, name: str, by: str | None = None) -> RunRecord:
         """Go on with a paused run. Raises NotFound, Conflict."""
-        return self._change(name, control.resume)
+        return self._change(name, control.resume, "run.resume", by)
 
     def approve(self, name: str, task: str, *, by: str, yes: bool = True, note: str | None = None) -> RunRecord:
         """A person's yes or no to a task that waits for it. Raises NotFound, Conflict."""
-        return self._change(name, lambda tx, run, now: control.approve(tx, run, task, by, yes, note, now))
+        return self._change(
+            name,
+            lambda tx, run, now: control.approve(tx, run, task, by, yes, note, now),
+            "task.approve" if yes else "task.deny",
+            by,
+            task,
+            {"note": note},
+        )
 
     def resolve(self, name: str, task: str, verdict: str, *, by: str, result: Any = None) -> RunRecord:
         """Settle a task that needs attention: done, retry or fail. Raises NotFound, Conflict, InvalidInput."""
         if verdict not in ("done", "retry", "fail"):
             raise InvalidInput(f"{verdict!r} settles nothing", hint="done, retry or fail")
-        return self._change(name, lambda tx, run, now: control.resolve(tx, run, task, verdict, by, result, now))
+        return self._change(
+            name,
+            lambda tx, run, now: control.resolve(tx, run, task, verdict, by, result, now),
+            "task.resolve",
+            by,
+            task,
+            {"verdict": verdict},
+        )
 
-    def retry(self, name: str) -> RunRecord:
+    def retry(self, name: str, by: str | None = None) -> RunRecord:
         """Run again what did not succeed; results that stand are kept. Raises NotFound, Conflict."""
-        return self._change(name, control.retry)
+        return self._change(name, control.retry, "run.retry", by)
 
-    def _change(self, name: str, change: Callable[[Transaction, RunRecord, float], list[Ready]]) -> RunRecord:
+    def _change(
+        self,
+        name: str,
+        change: Callable[[Transaction, RunRecord, float], list[Ready]],
+        act: str,
+        by: str | None,
+        subject: str | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> RunRecord:
         with self._runtime.database.write() as tx:
             run = runs.find(tx, name)
             now = time.time()
             ready = change(tx, run, now)
+            audit.note(
+                tx, act, actor=by or _user(), environment=run.environment, run_id=run.id, subject=subject, data=data
+            )
+            ready = self._window.released(tx, run.id, ready, run.concurrency, now)
             release.post(tx, ready, now)
             record = runs.by_id(tx, run.id)
         self._send(record, ready)
@@ -247,6 +279,20 @@ class ReignGeneral:
                 with self._runtime.database.write() as tx:
                     control.note_rollback(tx, runs.find(tx, name).id, "-")
         return started
+
+
+def _note_submission(tx: Transaction, run_id: int, new: NewRun, approvals: Mapping[str, str]) -> None:
+    said = {
+        "name": new.name,
+        "kind": new.kind,
+        "plan": new.plan_name,
+        "digest": new.digest,
+        "source": new.source,
+        "of_run": new.of_run,
+        "approved": sorted(task for task, how in approvals.items() if how == "granted"),
+        "asks": sorted(task for task, how in approvals.items() if how == "required"),
+    }
+    audit.note(tx, "run.submit", actor=new.requested_by, environment=new.environment, run_id=run_id, data=said)
 
 
 def _user() -> str:

@@ -13,6 +13,8 @@ from reign.broker.redis import Redis
 from reign.config import Settings
 from reign.engine.dispatch import Dispatcher
 from reign.executor import registry
+from reign.store.anchors import Anchors
+from reign.store.audit import Journal
 from reign.store.database import Database
 
 
@@ -24,7 +26,11 @@ class Runtime:
 
     @cached_property
     def database(self) -> Database:
-        return Database(self.settings.database)
+        return Database(self.settings.database, journal=self.journal)
+
+    @cached_property
+    def journal(self) -> Journal:
+        return Journal(self.settings.key, Anchors(self.settings.heads, self.settings.key))
 
     @cached_property
     def redis(self) -> Redis:

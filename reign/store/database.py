@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
@@ -25,16 +26,31 @@ _SQLITE = (
 
 Transaction = Connection
 
+#: What the drivers themselves raise when the database is away, full or being restarted.
+_DRIVER_ERRORS = (sqlite3.OperationalError, psycopg.OperationalError)
+
+
+class Sealer(Protocol):
+    """What ends a writing transaction: the audit's journal."""
+
+    def forget(self, tx: Transaction) -> None: ...
+
+    def seal(self, tx: Transaction) -> tuple[int, str] | None: ...
+
+    def anchor(self, head: tuple[int, str]) -> None: ...
+
 
 class Database:
     """One database of one process. Make it after the fork: children do not share connections.
 
     ``write()`` is a transaction that holds the write lock from its start (BEGIN IMMEDIATE on SQLite), ``read()`` one
-    that does not wait for writers. Both raise Unavailable when the database does not answer.
+    that does not wait for writers. Both raise Unavailable when the database does not answer. Without a ``journal``
+    (tools and tests that have no key) nothing is audited.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 4) -> None:
+    def __init__(self, url: str, *, pool_size: int = 4, journal: Sealer | None = None) -> None:
         self.url = sa.make_url(url)
+        self._journal = journal
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
             self.engine = sa.create_engine(
@@ -62,8 +78,20 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """A transaction that is committed at the end, or rolled back on any error."""
+        head = None
         with self._translated(), self.engine.begin() as tx:
-            yield tx
+            if self._journal is not None:
+                self._journal.forget(tx)
+            try:
+                yield tx
+            except _DRIVER_ERRORS as error:
+                if not self.is_sqlite:
+                    tx.invalidate()  # a statement of the hot path failed: SQLAlchemy has not seen it
+                raise self._unavailable(error) from error
+            if self._journal is not None:
+                head = self._journal.seal(tx)
+        if head is not None and self._journal is not None:
+            self._journal.anchor(head)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -81,9 +109,12 @@ class Database:
             if isinstance(error, OperationalError) or error.connection_invalidated:
                 if error.connection_invalidated or not self.is_sqlite:
                     self.engine.pool.dispose() if hasattr(self.engine.pool, "dispose") else None
-                reason = str(error.orig or error).strip().splitlines()[0]
-                raise Unavailable(f"the database {self.shown} does not answer: {reason}", hint=_hint(reason)) from error
+                raise self._unavailable(error.orig or error) from error
             raise
+
+    def _unavailable(self, error: BaseException) -> Unavailable:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return Unavailable(f"the database {self.shown} does not answer: {reason}", hint=_hint(reason))
 
     def close(self) -> None:
         self.engine.dispose()

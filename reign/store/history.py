@@ -1,40 +1,80 @@
-"""Changes, the resources that they add up to, and the points that one can go back to."""
+"""Changes, the resources that they add up to, and their configuration versions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
+from reign.core.errors import NotFound, did_you_mean
+from reign.core.plan import Task
 from reign.core.resource import Change, Observation
 from reign.store.claims import Claim
 from reign.store.database import Transaction, upsert
 from reign.store.jsontext import dump, load
-from reign.store.tables import changes, points, resources
+from reign.store.tables import attempts, changes, points, resources, runs, tasks
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRecord:
+    """What is recorded of a resource, and the task that made it what it is."""
+
+    environment: str
+    address: str
+    observation: Observation
+    change_id: int
+    run_id: int
+    task_id: int
+    run: str
+    task: str
+    uses: str
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TaskHistory:
+    """A task that started to change something: what it was given, and what was there before and after.
+
+    Of ``attempts`` only those with an intent, oldest first.
+    """
+
+    id: int
+    run: str
+    run_id: int
+    run_kind: str
+    workdir: str
+    name: str
+    uses: str
+    state: str
+    spec: Task
+    attempts: tuple[dict[str, Any], ...]
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """As resolved for its last attempt, secrets by reference."""
+        found: dict[str, Any] = self.attempts[-1]["inputs"]
+        return found
+
+    @property
+    def addresses(self) -> list[str]:
+        """The resources that it was seen to touch."""
+        return [item["resource"] for item in self.attempts[-1]["after"] or self.attempts[-1]["before"] or ()]
+
+    def before(self, attempt: int | None = None) -> list[Observation]:
+        """What was there before its first change, or before that attempt."""
+        which = next((a for a in self.attempts if attempt is None or a["number"] == attempt), self.attempts[0])
+        return [Observation.model_validate(item) for item in which["before"] or ()]
 
 
 def add(tx: Transaction, claim: Claim, environment: str, made: Sequence[Change], now: float) -> None:
     """Record what a task changed, and what its resources look like now."""
     for change in made:
-        change_id = tx.execute(
-            changes.insert()
-            .values(
-                run_id=claim.run_id,
-                task_id=claim.task_id,
-                attempt=claim.attempt,
-                environment=environment,
-                resource=change.resource,
-                kind=change.kind,
-                before=dump(change.before.model_dump(mode="json")),
-                after=dump(change.after.model_dump(mode="json")),
-                at=now,
-            )
-            .returning(changes.c.id)
-        ).scalar_one()
         values = {
             "exists": change.after.exists,
             "observation": dump(change.after.model_dump(mode="json")),
-            "change_id": change_id,
+            "change_id": add_change(tx, claim.run_id, claim.task_id, claim.attempt, environment, change, now),
             "run_id": claim.run_id,
             "task_id": claim.task_id,
             "updated_at": now,
@@ -44,6 +84,35 @@ def add(tx: Transaction, claim: Claim, environment: str, made: Sequence[Change],
             .values(environment=environment, address=change.resource, **values)
             .on_conflict_do_update(index_elements=["environment", "address"], set_=values)
         )
+
+
+def add_change(
+    tx: Transaction,
+    run_id: int,
+    task_id: int,
+    attempt: int,
+    environment: str,
+    change: Change,
+    now: float,
+    kind: str | None = None,
+) -> int:
+    """One row of what happened; returns its id."""
+    row = tx.execute(
+        changes.insert()
+        .values(
+            run_id=run_id,
+            task_id=task_id,
+            attempt=attempt,
+            environment=environment,
+            resource=change.resource,
+            kind=kind or change.kind,
+            before=dump(change.before.model_dump(mode="json")),
+            after=dump(change.after.model_dump(mode="json")),
+            at=now,
+        )
+        .returning(changes.c.id)
+    )
+    return int(row.scalar_one())
 
 
 def make_point(tx: Transaction, environment: str, name: str, run_id: int | None, now: float) -> None:
@@ -62,3 +131,147 @@ def recorded(tx: Transaction, environment: str, address: str) -> Observation | N
         sa.select(resources.c.observation).where(resources.c.environment == environment, resources.c.address == address)
     ).scalar_one_or_none()
     return None if found is None else Observation.model_validate(load(found))
+
+
+def listing(
+    tx: Transaction,
+    environment: str | None = None,
+    addresses: Sequence[str] | None = None,
+    *,
+    removed: bool = False,
+) -> list[ResourceRecord]:
+    """The recorded resources by address; ``removed``: also those that were taken away again."""
+    query = (
+        sa.select(resources, runs.c.name.label("run"), tasks.c.name.label("task"), tasks.c.uses)
+        .join(runs, runs.c.id == resources.c.run_id)
+        .join(tasks, tasks.c.id == resources.c.task_id)
+        .order_by(resources.c.environment, resources.c.address)
+    )
+    if environment is not None:
+        query = query.where(resources.c.environment == environment)
+    if addresses is not None:
+        query = query.where(resources.c.address.in_(list(addresses)))
+    if not removed:
+        query = query.where(resources.c.exists)
+    return [
+        ResourceRecord(
+            environment=row.environment,
+            address=row.address,
+            observation=Observation.model_validate(load(row.observation)),
+            change_id=row.change_id,
+            run_id=row.run_id,
+            task_id=row.task_id,
+            run=row.run,
+            task=row.task,
+            uses=row.uses,
+            updated_at=row.updated_at,
+        )
+        for row in tx.execute(query)
+    ]
+
+
+def find(tx: Transaction, address: str, environment: str | None = None) -> ResourceRecord:
+    """The recorded resource of that address, removed or not. Raises NotFound with the nearest right address."""
+    found = listing(tx, environment, [address], removed=True)
+    if not found:
+        known = sa.select(resources.c.address)
+        if environment is not None:
+            known = known.where(resources.c.environment == environment)
+        names = list(tx.execute(known.distinct()).scalars())
+        named = [name for name in names if name.partition("/")[2] == address or name.rpartition("/")[2] == address]
+        if len(named) == 1:  # `web` for docker:container/web
+            return find(tx, named[0], environment)
+        where = f" in {environment}" if environment else ""
+        hint = f"say which: {', '.join(sorted(named)[:5])}" if named else did_you_mean(address, names)
+        raise NotFound(f"no resource {address!r} is recorded{where}", hint=hint or "see `reign resources`")
+    if len(found) > 1:
+        hint = "say which with --env: " + ", ".join(item.environment for item in found)
+        raise NotFound(f"{address} is recorded in {len(found)} environments", hint=hint)
+    return found[0]
+
+
+def versions(tx: Transaction, environment: str, address: str) -> list[dict[str, Any]]:
+    """Every configuration of a resource, oldest first:
+    ``{version, kind, run, task, uses, by, at, before, after}`` with Observations as JSON."""
+    rows = tx.execute(
+        sa.select(changes, runs.c.name.label("run"), runs.c.requested_by, tasks.c.name.label("task"), tasks.c.uses)
+        .join(runs, runs.c.id == changes.c.run_id)
+        .join(tasks, tasks.c.id == changes.c.task_id)
+        .where(changes.c.environment == environment, changes.c.resource == address)
+        .order_by(changes.c.id)
+    )
+    return [
+        {
+            "version": number,
+            "kind": row.kind,
+            "run": row.run,
+            "task": row.task,
+            "uses": row.uses,
+            "by": row.requested_by,
+            "at": row.at,
+            "before": load(row.before),
+            "after": load(row.after),
+        }
+        for number, row in enumerate(rows, 1)
+    ]
+
+
+def with_intent(
+    tx: Transaction, where: sa.ColumnElement[bool], *, since: sa.ColumnElement[bool] | None = None
+) -> list[TaskHistory]:
+    """Tasks that started to change something, in the order of their first such attempt.
+
+    ``where`` selects them by columns of ``runs`` and ``tasks``, ``since`` their attempts.
+    """
+    query = (
+        sa.select(
+            tasks.c.id, tasks.c.name, tasks.c.uses, tasks.c.state, tasks.c.spec,
+            runs.c.id.label("run_id"), runs.c.name.label("run"), runs.c.kind, runs.c.workdir,
+            attempts.c.number, attempts.c.outcome, attempts.c.inputs, attempts.c.before, attempts.c.after,
+            attempts.c.started_at, attempts.c.ended_at,
+        )
+        .join(tasks, tasks.c.id == attempts.c.task_id)
+        .join(runs, runs.c.id == tasks.c.run_id)
+        .where(attempts.c.intent, where)
+        .order_by(tasks.c.id, attempts.c.number)
+    )  # fmt: skip
+    if since is not None:
+        query = query.where(since)
+    of_task: dict[int, list[Any]] = {}
+    for row in tx.execute(query):
+        of_task.setdefault(row.id, []).append(row)
+    found = [_task_history(rows) for rows in of_task.values()]
+    return sorted(found, key=lambda item: (item.attempts[0]["started_at"], item.id))
+
+
+def _task_history(rows: Sequence[Any]) -> TaskHistory:
+    first = rows[0]
+    return TaskHistory(
+        id=first.id,
+        run=first.run,
+        run_id=first.run_id,
+        run_kind=first.kind,
+        workdir=first.workdir,
+        name=first.name,
+        uses=first.uses,
+        state=first.state,
+        spec=Task.model_validate(load(first.spec)),
+        attempts=tuple(
+            {
+                "number": row.number,
+                "outcome": row.outcome,
+                "inputs": load(row.inputs),
+                "before": load(row.before),
+                "after": load(row.after),
+                "started_at": row.started_at,
+                "ended_at": row.ended_at,
+            }
+            for row in rows
+        ),
+    )
+
+
+def of_task(tx: Transaction, run: str, task: str) -> TaskHistory | None:
+    """What a task of that run changed; None if it never started to, or is not there."""
+    found = with_intent(tx, sa.and_(runs.c.name == run, tasks.c.name == task))
+    return found[0] if found else None

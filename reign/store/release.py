@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from reign.core.states import RUN_ENDED, TASK_MOVING, TASK_WAITING, RunState, TaskState, outcome
-from reign.store import events
+from reign.store import audit, events
 from reign.store.database import Transaction, upsert
+from reign.store.hot import Hot
 from reign.store.jsontext import dump, load
 from reign.store.tables import edges, lock_waits, locks, outbox, runs, tasks
 
@@ -30,20 +31,20 @@ class Ready:
     attempt: int  # how often it has been claimed before
 
 
-_MARK = (
+_MARK = Hot(
     sa.update(edges)
     .where(edges.c.needs_id == sa.bindparam("ended"), edges.c.satisfied == 0)
     .values(satisfied=sa.bindparam("how"))
 )
 _SUCCESSORS = sa.select(edges.c.task_id).where(edges.c.needs_id == sa.bindparam("ended"))
-_LOCK_SUCCESSORS = sa.select(tasks.c.id).where(tasks.c.id.in_(_SUCCESSORS)).order_by(tasks.c.id).with_for_update()
+_LOCK_SUCCESSORS = Hot(sa.select(tasks.c.id).where(tasks.c.id.in_(_SUCCESSORS)).order_by(tasks.c.id).with_for_update())
 
 
 def _unsatisfied(*values: int) -> sa.Exists:
     return sa.exists().where(edges.c.task_id == tasks.c.id, edges.c.satisfied.in_(values))
 
 
-_RELEASE = (
+_RELEASE = Hot(
     sa.update(tasks)
     .where(
         tasks.c.id.in_(_SUCCESSORS),
@@ -96,11 +97,11 @@ def after(tx: Transaction, task_id: int, how: int, now: float) -> list[Ready]:
     frontier = [(task_id, how)]
     while frontier:
         ended, mark = frontier.pop()
-        if not tx.execute(_MARK, {"ended": ended, "how": mark}).rowcount:
+        if not _MARK.run(tx, {"ended": ended, "how": mark}):
             continue
         if tx.dialect.name != "sqlite":
-            tx.execute(_LOCK_SUCCESSORS, {"ended": ended})
-        for row in tx.execute(_RELEASE, {"ended": ended, "now": now}):
+            _LOCK_SUCCESSORS.run(tx, {"ended": ended})
+        for row in _RELEASE.all(tx, {"ended": ended, "now": now}):
             rows.append(events.row(row.run_id, row.id, f"task.{row.state}", now))
             if row.state == TaskState.READY.value:
                 ready.append(Ready(row.id, row.name, row.uses, row.agent, row.rest, row.attempt))
@@ -158,20 +159,23 @@ def stop(tx: Transaction, run_id: int, reason: str, now: float, *, cancel: bool 
     return ready
 
 
-_MOVING_TASK = sa.select(sa.literal(1)).where(
-    tasks.c.run_id == sa.bindparam("run"),
-    tasks.c.state.in_([s.value for s in TASK_MOVING]),
+_MOVING_TASK = Hot(
+    sa.select(tasks.c.id)
+    .where(tasks.c.run_id == sa.bindparam("run"), tasks.c.state.in_([s.value for s in TASK_MOVING]))
+    .limit(sa.literal_column("1"))
 )
 
 
 def finish_run(tx: Transaction, run_id: int, now: float) -> RunState | None:
     """Give the run its final state if none of its tasks can move any more; returns that state, or None."""
-    if tx.execute(_MOVING_TASK.limit(1), {"run": run_id}).one_or_none():
+    if _MOVING_TASK.one(tx, {"run": run_id}):
         return None
     run = tx.execute(
-        sa.select(runs.c.state, runs.c.cancel_requested).where(runs.c.id == run_id).with_for_update()
+        sa.select(runs.c.state, runs.c.cancel_requested, runs.c.environment)
+        .where(runs.c.id == run_id)
+        .with_for_update()
     ).one()
-    if RunState(run.state) in RUN_ENDED or tx.execute(_MOVING_TASK.limit(1), {"run": run_id}).one_or_none():
+    if RunState(run.state) in RUN_ENDED or _MOVING_TASK.one(tx, {"run": run_id}):
         return None
     found = tx.execute(sa.select(tasks.c.state).where(tasks.c.run_id == run_id).distinct())
     state = outcome({TaskState(row.state) for row in found}, cancelled=run.cancel_requested)
@@ -184,6 +188,15 @@ def finish_run(tx: Transaction, run_id: int, now: float) -> RunState | None:
         .values(state=state.value, ended_at=ended_at, cause=_cause(tx, run_id, state))
     )
     events.add(tx, [events.row(run_id, None, f"run.{state.value}", now)])
+    audit.note(
+        tx,
+        "run.end" if ended_at else "run.attention",
+        actor=audit.ITSELF,
+        environment=run.environment,
+        run_id=run_id,
+        data={"state": state.value},
+        at=now,
+    )
     return state
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from reign.core.errors import NotFound, did_you_mean
 from reign.core.states import RUN_ENDED, RunState, TaskState
-from reign.store import events, release
+from reign.store import events
 from reign.store.database import Transaction
 from reign.store.jsontext import dump, load
 from reign.store.release import Ready
@@ -62,6 +62,7 @@ class NewRun:
     concurrency: int | None = None
     idempotency_key: str | None = None
     of_run: int | None = None
+    template: dict[str, Any] | None = None  # {plan, params} before they were bound, if binding changed anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class TaskRecord:
 
 
 def insert(tx: Transaction, new: NewRun, rows: Sequence[TaskRow], now: float) -> tuple[int, list[Ready]]:
-    """Record a run with its tasks, and post those that need nothing. Returns the run's id and the posted tasks."""
+    """Record a run with its tasks. Returns its id and those that need nothing, for the caller to post."""
     run_id = tx.execute(
         runs.insert()
         .values(
@@ -125,6 +126,7 @@ def insert(tx: Transaction, new: NewRun, rows: Sequence[TaskRow], now: float) ->
             kind=new.kind,
             state=RunState.QUEUED.value,
             plan=dump(new.plan),
+            template=dump(new.template),
             plan_name=new.plan_name,
             digest=new.digest,
             environment=new.environment,
@@ -158,7 +160,6 @@ def insert(tx: Transaction, new: NewRun, rows: Sequence[TaskRow], now: float) ->
         for r in started
         if r["state"] == TaskState.READY.value
     ]
-    release.post(tx, ready, now)
     return run_id, ready
 
 
@@ -184,7 +185,7 @@ def _task_row(run_id: int, row: TaskRow, rows: Sequence[TaskRow], now: float) ->
 
 
 _RUN = sa.select(
-    *(column for column in runs.c if column.name not in ("plan", "idempotency_key")),
+    *(column for column in runs.c if column.name not in ("plan", "template", "idempotency_key")),
 )
 
 
@@ -206,6 +207,12 @@ def find(tx: Transaction, name: str) -> RunRecord:
 
 def by_id(tx: Transaction, run_id: int) -> RunRecord:
     return _record(tx.execute(_RUN.where(runs.c.id == run_id)).one())
+
+
+def look(tx: Transaction, run_id: int) -> RunRecord | None:
+    """The run of that id, if this database has one."""
+    row = tx.execute(_RUN.where(runs.c.id == run_id)).one_or_none()
+    return _record(row) if row else None
 
 
 def by_idempotency_key(tx: Transaction, key: str) -> RunRecord | None:
@@ -235,6 +242,13 @@ def listing(
 def plan_of(tx: Transaction, run_id: int) -> dict[str, Any]:
     """The plan that the run carries out, as a plan file has it."""
     found: dict[str, Any] = load(tx.execute(sa.select(runs.c.plan).where(runs.c.id == run_id)).scalar_one())
+    return found
+
+
+def template_of(tx: Transaction, run_id: int) -> dict[str, Any]:
+    """``{plan, params}`` that the run's plan was bound from: the plan as it was asked for, and the values given."""
+    row = tx.execute(sa.select(runs.c.plan, runs.c.template).where(runs.c.id == run_id)).one()
+    found: dict[str, Any] = load(row.template) or {"plan": load(row.plan), "params": {}}
     return found
 
 
