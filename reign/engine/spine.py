@@ -28,6 +28,7 @@ from reign.engine import observing
 from reign.engine.crash import CrashPoints
 from reign.engine.inputs import RunInfo
 from reign.engine.logs import LogSink
+from reign.engine.proposing import proposed
 from reign.engine.pulse import Pulse
 from reign.engine.runtime import Runtime
 from reign.executor import Cancelled, Context, FailureKind, NeedsApproval, Operation, PutBack, TaskFailed, registry
@@ -95,7 +96,7 @@ class Spine:
     def _attempt(self, claim: Claim, chain: Chain, may_hand_over: bool) -> Claim | None:
         """One attempt, from the claim to the messages. Returns the claim of what was handed over, if any."""
         self._crash.reach("after-claim")
-        run = self._run_info(claim.run_id)
+        run = self._run_info(claim.run_id, fresh=claim.fence != claim.attempt)
         task = Task.model_validate(claim.spec)
         ctx = self._context(claim, task, run)
         self._logs.start(claim)
@@ -178,8 +179,8 @@ class Spine:
                 log.warning("cannot record yet: %s", error)
                 time.sleep(0.5)
 
-    def _run_info(self, run_id: int) -> RunInfo:
-        info = self._runs.get(run_id)
+    def _run_info(self, run_id: int, *, fresh: bool = False) -> RunInfo:
+        info = None if fresh else self._runs.get(run_id)  # a repair changes the plan, and moves the fences on
         if info is None:
             with self._database.read() as tx:
                 run = runs.by_id(tx, run_id)
@@ -228,6 +229,7 @@ class _Attempt:
         self.after: Sequence[Observation] = ()
         self._database = spine._database
         self._crash = spine._crash
+        self._proposes = spine._settings.repair != "off"
         self._ctx = ctx
         self._operation: Operation[Any, Any] | None = None
         self._inputs: Any = None
@@ -412,6 +414,8 @@ class _Attempt:
         looks_again = operation is not None and operation.pure and error.kind in LOOK_AGAIN
         if (error.retryable or looks_again) and self.claim.tries + 1 < policy.attempts:
             return outcome.TryAgain(body, policy.wait(self.claim.tries + 1, random.random()))  # noqa: S311
+        if operation is not None and self._inputs is not None and self._original is None and self._proposes:
+            body |= {"repair": proposed(operation, self._ctx, self._inputs, error)}
         return outcome.Failed(body, changes)
 
     def _look_after_failure(self) -> tuple[Change, ...]:
