@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from reign.core.states import RunState, TaskState
 from reign.store import events
 from reign.store.database import Transaction
+from reign.store.hot import Hot
 from reign.store.jsontext import load
 from reign.store.tables import runs, tasks
 
@@ -46,7 +47,7 @@ class StaleClaim(Exception):
 
 
 _open_run = sa.exists().where(runs.c.id == tasks.c.run_id, runs.c.state.in_(OPEN))
-_CLAIM = (
+_CLAIM = Hot(
     sa.update(tasks)
     .where(
         tasks.c.id == sa.bindparam("task"),
@@ -68,7 +69,7 @@ _CLAIM = (
         tasks.c.lost, tasks.c.fence, tasks.c.rest, tasks.c.item, tasks.c.approval, tasks.c.sink,
     )
 )  # fmt: skip
-_STARTED = (
+_STARTED = Hot(
     sa.update(runs)
     .where(runs.c.id == sa.bindparam("run"), runs.c.state == RunState.QUEUED.value)
     .values(state=RunState.RUNNING.value, started_at=sa.bindparam("now"))
@@ -102,26 +103,28 @@ def claim(tx: Transaction, task_id: int, worker: str, now: float, *, run_started
 
     ``run_started`` says that the caller knows the run to be past QUEUED, which saves a statement.
     """
-    row = tx.execute(_CLAIM, {"task": task_id, "by": worker, "now": now}).one_or_none()
+    row = _CLAIM.one(tx, {"task": task_id, "by": worker, "now": now})
     if row is None:
         return None
     found = _claim_of(row, worker, now)
     rows = [events.row(row.run_id, row.id, "task.running", now, {"attempt": row.attempt, "worker": worker})]
-    if not run_started and tx.execute(_STARTED, {"run": row.run_id, "now": now}).rowcount:
+    if not run_started and _STARTED.run(tx, {"run": row.run_id, "now": now}):
         rows.insert(0, events.row(row.run_id, None, "run.running", now))
     events.add(tx, rows)
     return found
 
 
-_HOLDS = sa.select(tasks.c.id).where(
-    tasks.c.id == sa.bindparam("task"),
-    tasks.c.fence == sa.bindparam("fence"),
-    tasks.c.state == TaskState.RUNNING.value,
+_HOLDS = Hot(
+    sa.select(tasks.c.id).where(
+        tasks.c.id == sa.bindparam("task"),
+        tasks.c.fence == sa.bindparam("fence"),
+        tasks.c.state == TaskState.RUNNING.value,
+    )
 )
 
 
 def still_holds(tx: Transaction, claim: Claim) -> bool:
-    return tx.execute(_HOLDS, {"task": claim.task_id, "fence": claim.fence}).one_or_none() is not None
+    return _HOLDS.one(tx, {"task": claim.task_id, "fence": claim.fence}) is not None
 
 
 def of_workers(tx: Transaction, worker_ids: Collection[str]) -> list[Claim]:

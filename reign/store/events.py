@@ -9,10 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from reign.store.database import Transaction
+from reign.store.hot import Hot
 from reign.store.jsontext import dump, load
 from reign.store.tables import events, tasks
 
-_INSERT = events.insert()
+_INSERT = Hot(events.insert(), ("run_id", "task_id", "kind", "data", "at"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,10 @@ def row(run_id: int, task_id: int | None, kind: str, at: float, data: Any = None
 
 
 def add(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        tx.execute(_INSERT, list(rows))
+    if len(rows) == 1:
+        _INSERT.run(tx, rows[0])
+    elif rows:
+        _INSERT.many(tx, rows)
 
 
 def of_run(tx: Transaction, run_id: int, after: int = 0, limit: int = 1000) -> list[Event]:

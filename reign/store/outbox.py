@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from reign.core.states import TaskState
 from reign.store.claims import OPEN
 from reign.store.database import Transaction
+from reign.store.hot import Hot
 from reign.store.release import Ready
 from reign.store.tables import outbox, runs, tasks
 
@@ -61,13 +62,15 @@ def due(tx: Transaction, now: float, limit: int = 500) -> list[Posting]:
     return [_posting(row) for row in tx.execute(query)]
 
 
-_REMOVE = outbox.delete().where(outbox.c.task_id == sa.bindparam("task"), outbox.c.attempt == sa.bindparam("claimed"))
+_REMOVE = Hot(
+    outbox.delete().where(outbox.c.task_id == sa.bindparam("task"), outbox.c.attempt == sa.bindparam("claimed"))
+)
 
 
 def remove(tx: Transaction, sent: Collection[tuple[int, int]]) -> None:
     """Take out the rows of ``(task id, attempt)`` whose messages have been published."""
     if sent:
-        tx.execute(_REMOVE, [{"task": task_id, "claimed": attempt} for task_id, attempt in sent])
+        _REMOVE.many(tx, [{"task": task_id, "claimed": attempt} for task_id, attempt in sent])
 
 
 def waiting(tx: Transaction, agent: str, before: float, limit: int) -> list[Posting]:

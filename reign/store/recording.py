@@ -15,6 +15,7 @@ from reign.core.states import RunState, TaskState
 from reign.store import events, expansion, history, release
 from reign.store.claims import Claim, StaleClaim
 from reign.store.database import Transaction
+from reign.store.hot import Hot
 from reign.store.jsontext import dump
 from reign.store.release import NOT_OK, OK, Ready
 from reign.store.tables import attempts, runs, tasks
@@ -42,7 +43,7 @@ _STATE: dict[type[o.Outcome], TaskState] = {
 _ENDS = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.SKIPPED, TaskState.CANCELLED})
 
 _stopping = sa.select(runs.c.stopping).where(runs.c.id == tasks.c.run_id).scalar_subquery()
-_END = (
+_END = Hot(
     sa.update(tasks)
     .where(
         tasks.c.id == sa.bindparam("task"),
@@ -61,8 +62,8 @@ _END = (
     )
     .returning(_stopping.label("stopping"))
 )
-_ATTEMPT = attempts.insert()
-_ATTEMPT_END = (
+_ATTEMPT = Hot(attempts.insert(), [column.name for column in attempts.c])
+_ATTEMPT_END = Hot(
     sa.update(attempts)
     .where(attempts.c.task_id == sa.bindparam("task"), attempts.c.number == sa.bindparam("which"))
     .values(
@@ -86,17 +87,13 @@ def intend(
     )
     if not tx.execute(guard.values(worker=claim.worker)).rowcount:
         raise StaleClaim
-    tx.execute(
-        _ATTEMPT,
+    _ATTEMPT.run(
+        tx,
         {
-            "task_id": claim.task_id,
-            "number": claim.attempt,
-            "fence": claim.fence,
-            "worker": claim.worker,
+            **_no_attempt(claim),
             "intent": True,
             "inputs": dump(inputs),
             "before": dump([item.model_dump(mode="json") for item in before]),
-            "started_at": claim.started_at,
         },
     )
     history.make_point(tx, environment, run, claim.run_id, now)
@@ -128,8 +125,8 @@ def record(
         error = {"message": reason, "kind": state.value}
     seconds = getattr(outcome, "seconds", 0.0)
     back = state is TaskState.READY
-    row = tx.execute(
-        _END,
+    row = _END.one(
+        tx,
         {
             "task": claim.task_id,
             "held_fence": claim.fence,
@@ -141,7 +138,7 @@ def record(
             "ready": now if back else None,
             "tried": 1 if isinstance(outcome, o.TryAgain) else 0,
         },
-    ).one_or_none()
+    )
     if row is None:
         raise StaleClaim
     _end_attempt(tx, claim, label or state.value, error, after, intended, now)
@@ -202,8 +199,8 @@ def _end_attempt(
 ) -> None:
     seen = dump([item.model_dump(mode="json") for item in after]) if after else None
     if intended:
-        tx.execute(
-            _ATTEMPT_END,
+        _ATTEMPT_END.run(
+            tx,
             {
                 "task": claim.task_id,
                 "which": claim.attempt,
@@ -214,20 +211,25 @@ def _end_attempt(
             },
         )
         return
-    tx.execute(
-        _ATTEMPT,
-        {
-            "task_id": claim.task_id,
-            "number": claim.attempt,
-            "fence": claim.fence,
-            "worker": claim.worker,
-            "outcome": how,
-            "error": dump(error),
-            "after": seen,
-            "started_at": claim.started_at,
-            "ended_at": now,
-        },
-    )
+    _ATTEMPT.run(tx, {**_no_attempt(claim), "outcome": how, "error": dump(error), "after": seen, "ended_at": now})
+
+
+def _no_attempt(claim: Claim) -> dict[str, Any]:
+    """The row of an attempt of which nothing is known but that it began."""
+    return {
+        "task_id": claim.task_id,
+        "number": claim.attempt,
+        "fence": claim.fence,
+        "worker": claim.worker,
+        "outcome": None,
+        "intent": False,
+        "inputs": None,
+        "before": None,
+        "after": None,
+        "error": None,
+        "started_at": claim.started_at,
+        "ended_at": None,
+    }
 
 
 def _event_data(outcome: o.Outcome, error: Any, reason: str | None, seconds: float) -> dict[str, Any]:

@@ -1,0 +1,97 @@
+"""Statements of the hot path: written in SQLAlchemy Core, compiled once a dialect, run on the driver's own cursor.
+
+SQLAlchemy's execution of a compiled statement costs about 60 us of Python, several times what SQLite needs for the
+statement itself; eight statements a task made it the largest part of the engine's time. What these give up is small:
+parameters are plain numbers, strings, booleans and None, and rows come as plain tuples with names.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql import visitors
+
+from reign.store.database import Transaction
+
+
+class Hot:
+    """A statement to be run often. ``columns``: those that an INSERT sets."""
+
+    def __init__(self, statement: Any, columns: Sequence[str] | None = None) -> None:
+        self._statement = statement
+        self._columns = columns
+        self._made: dict[str, _Compiled] = {}
+        wanted = set(columns or ())
+
+        def may_wait(parameter: Any) -> None:
+            """A value that comes with each run is not there yet when the statement is compiled."""
+            if parameter.required:
+                wanted.add(parameter.key)
+                parameter.required = False
+
+        visitors.traverse(statement, {}, {"bindparam": may_wait})
+        self._wanted = frozenset(wanted)
+
+    def run(self, tx: Transaction, parameters: Mapping[str, Any]) -> int:
+        """Returns how many rows were changed."""
+        return int(self._cursor(tx, parameters).rowcount)
+
+    def one(self, tx: Transaction, parameters: Mapping[str, Any]) -> Any:
+        """The only row, with its columns as attributes, or None."""
+        found = self._cursor(tx, parameters).fetchone()
+        return None if found is None else self._compiled(tx).row(found)
+
+    def all(self, tx: Transaction, parameters: Mapping[str, Any]) -> list[Any]:
+        """All rows, with their columns as attributes."""
+        made = self._compiled(tx)
+        return [made.row(found) for found in self._cursor(tx, parameters).fetchall()]
+
+    def many(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run it once for each of ``rows``."""
+        made = self._compiled(tx)
+        cursor = _connection(tx).cursor()
+        cursor.executemany(made.sql, [made.bind(row) for row in rows])
+        cursor.close()
+
+    def _cursor(self, tx: Transaction, parameters: Mapping[str, Any]) -> Any:
+        made = self._compiled(tx)
+        return _connection(tx).execute(made.sql, made.bind(parameters))
+
+    def _compiled(self, tx: Transaction) -> _Compiled:
+        name = tx.dialect.name
+        made = self._made.get(name)
+        if made is None:
+            made = self._made[name] = _Compiled(self._statement, tx, self._columns, self._wanted)
+        return made
+
+
+class _Compiled:
+    def __init__(self, statement: Any, tx: Transaction, columns: Sequence[str] | None, wanted: Collection[str]) -> None:
+        keys = list(columns) if columns is not None else None
+        compiled = statement.compile(dialect=tx.dialect, column_keys=keys, compile_kwargs={"render_postcompile": True})
+        self.sql = str(compiled)
+        self._order = list(compiled.positiontup) if compiled.positional else None
+        self._constants = {name: value for name, value in compiled.params.items() if name not in wanted}
+        returned = statement.selected_columns if isinstance(statement, sa.Select) else statement.exported_columns
+        self.row = _row_type(tuple(column.key for column in returned))
+
+    def bind(self, parameters: Mapping[str, Any]) -> Any:
+        if self._order is None:
+            return {**self._constants, **parameters}
+        constants = self._constants
+        return [parameters[name] if name in parameters else constants[name] for name in self._order]
+
+
+@cache
+def _row_type(names: tuple[str, ...]) -> Any:
+    made: Any = namedtuple("Row", list(names))  # type: ignore[misc]
+    return made._make
+
+
+def _connection(tx: Transaction) -> Any:
+    """The driver's connection under a transaction: sqlite3's or psycopg's."""
+    return tx.connection.driver_connection
