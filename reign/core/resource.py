@@ -35,7 +35,8 @@ class Observation(BaseModel):
 
     ``exists`` says whether it is there; ``state`` holds what an undo needs to bring it back and what drift compares, as
     JSON without secrets. Volatile facts (uptime, counters, addresses given by the engine) belong in ``facts``,
-    which is shown and never compared.
+    which is shown and never compared. ``facts["id"]`` (or ``"uid"``) is the engine's own name of this very object,
+    where it has one: another object in its place has another.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,9 +52,24 @@ class Observation(BaseModel):
             other.state
         )
 
+    @property
+    def identity(self) -> str | None:
+        """What tells this object from another one of the same name; None if the engine has nothing of the kind."""
+        found = self.facts.get("id") or self.facts.get("uid")
+        return str(found) if found else None
+
+    @property
+    def is_damaged(self) -> bool:
+        return self.exists and set(self.state) == {"damaged"}
+
     @classmethod
     def absent(cls, resource: str) -> Observation:
         return cls(resource=resource, exists=False)
+
+    @classmethod
+    def damaged(cls, resource: str, why: str) -> Observation:
+        """It is there, and what it is cannot be told: ``why`` in a sentence. Nothing can be brought back to this."""
+        return cls(resource=resource, exists=True, state={"damaged": why})
 
 
 def same(before: Sequence[Observation], after: Sequence[Observation]) -> bool:

@@ -14,7 +14,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -24,10 +23,11 @@ from reign.core.outcome import Outcome
 from reign.core.plan import OnFailure, Retry, Task
 from reign.core.resource import Change, Observation, Undo, same
 from reign.engine import inputs as task_inputs
-from reign.engine import observing
+from reign.engine import inspection, observing, originals
 from reign.engine.crash import CrashPoints
 from reign.engine.inputs import RunInfo
 from reign.engine.logs import LogSink
+from reign.engine.originals import Original
 from reign.engine.proposing import proposed
 from reign.engine.pulse import Pulse
 from reign.engine.runtime import Runtime
@@ -211,7 +211,6 @@ class Spine:
             options=self._settings.agents.get(claim.agent, {}),
             private=(self._settings.data_dir.absolute(),),
             recorded=lambda resource: self._recorded(run.environment, resource),
-            undoes=(task.undo_of.run, task.undo_of.task) if task.undo_of else None,
             emit=self._logs.add,
             report=lambda progress: self._logs.add("progress", progress["message"]),
         )
@@ -234,7 +233,7 @@ class _Attempt:
         self._operation: Operation[Any, Any] | None = None
         self._inputs: Any = None
         self._before: Sequence[Observation] = ()
-        self._original: _Original | None = None
+        self._original: Original | None = None
 
     def perform(self) -> Outcome:
         """Carry it out and say how it ended; nothing is recorded yet but locks and the intent.
@@ -265,6 +264,9 @@ class _Attempt:
             return early
         self._inputs = inputs = registry.catalog().parse(self.claim.uses, secrets.resolve(plain, self._ctx.masker))
         self._crash.reach("after-resolve")
+        if self.task.observe_of is not None and self._original is not None:
+            addresses = [item.resource for item in self._original.before]
+            return inspection.look(self._database, self._ctx, self.claim, operation, inputs, addresses)
         if verdict := self._verdict():
             return verdict
         if taken := self._lock([*operation.touches(self._ctx, inputs), *self.task.locks]):
@@ -273,7 +275,7 @@ class _Attempt:
         if operation.pure:
             return outcome.Succeeded(observing.plain(self._ctx, operation.apply(self._ctx, inputs, ())))
 
-        seen = list(operation.inspect(self._ctx, inputs))
+        seen = self._look()
         self._crash.reach("after-inspect")
         if settled := self._settle(seen):
             return settled
@@ -286,10 +288,23 @@ class _Attempt:
         changes = observing.changes(self._ctx, self._before, after)
         return outcome.Succeeded(observing.plain(self._ctx, result), changes)
 
+    def _look(self) -> list[Observation]:
+        """What is there. What is damaged is no reason not to repair it."""
+        assert self._operation is not None
+        try:
+            return list(self._operation.inspect(self._ctx, self._inputs))
+        except TaskFailed as error:
+            if self._original is None or not self._original.repairs or error.kind is not FailureKind.CONFLICT:
+                raise
+            return [Observation.damaged(item.resource, error.message) for item in self._original.before]
+
     def _resolve(self) -> tuple[dict[str, Any], Outcome | None]:
         """Inputs with expressions filled (secrets still by reference), or how the task ends without them."""
-        if self.task.undo_of is not None:
-            self._original = original = self._find_original(self.task.undo_of.run, self.task.undo_of.task)
+        if self.task.original is not None:
+            with self._database.read() as tx:
+                self._original = original = originals.find(tx, self.task, self.run.environment)
+            self._ctx.workdir = Path(original.workdir)
+            self._ctx.undoes = (original.run, original.task)
             return original.inputs, None
         scope = task_inputs.scope_of(self._database, self.claim, self.task, self.run)
         if not task_inputs.wanted(self.task, scope):
@@ -297,16 +312,6 @@ class _Attempt:
         if self.task.for_each is not None:
             return {}, self._for_each(scope)
         return expressions.fill(self.task.with_, scope), None
-
-    def _find_original(self, run_name: str, task_name: str) -> _Original:
-        """What an undo takes back: the inputs of that task and what was there before it."""
-        with self._database.read() as tx:
-            record = runs.task(tx, runs.find(tx, run_name), task_name)
-            made = [attempt for attempt in runs.attempts_of(tx, record.id) if attempt["intent"]]
-        if not made:
-            raise TaskFailed(f"{run_name}/{task_name} changed nothing that could be taken back")
-        before = [Observation.model_validate(item) for item in made[0]["before"]]
-        return _Original(made[-1]["inputs"], before)
 
     def _for_each(self, scope: dict[str, Any]) -> Outcome:
         """The first claim makes a task of each item; the second, when all have ended, gathers their results."""
@@ -383,8 +388,8 @@ class _Attempt:
         assert self._operation is not None
         if self._original is None:
             return self._operation.done(self._ctx, self._inputs, seen)
-        exact = self._operation.undo is Undo.EXACT
-        if exact and seen and same(observing.masked(self._ctx, seen), self._original.before):
+        exact = self._operation.undo is Undo.EXACT or self._original.repairs
+        if exact and seen and same(observing.masked(self._ctx, seen), self._original.wanted(seen)):
             return self._original.restored
         return None
 
@@ -400,7 +405,7 @@ class _Attempt:
         self._ctx.check()
         if self._original is None:
             return self._operation.apply(self._ctx, self._inputs, seen)
-        before = observing.resolved(self._ctx, self._original.before)
+        before = observing.resolved(self._ctx, self._original.wanted(seen))
         self._operation.restore(self._ctx, self._inputs, before, seen)
         return self._original.restored
 
@@ -430,15 +435,3 @@ class _Attempt:
             return ()
         self.after = observing.masked(self._ctx, after)
         return observing.changes(self._ctx, self._before, after)
-
-
-@dataclass(frozen=True)
-class _Original:
-    """The attempt that an undo takes back."""
-
-    inputs: dict[str, Any]
-    before: list[Observation]
-
-    @property
-    def restored(self) -> dict[str, Any]:
-        return {"restored": [item.resource for item in self.before]}

@@ -8,6 +8,7 @@ from typing import Any
 from reign.core import expressions
 from reign.core.catalog import Catalog, Effect
 from reign.core.plan import Task
+from reign.core.resource import Undo
 from reign.executor import registry
 from reign.executor.contract import Assessment
 
@@ -16,13 +17,20 @@ def assess(task: Task, catalog: Catalog) -> Assessment:
     """Effect, undo, dangers and approval of a task of a checked plan. What depends on a result is judged as far as
     it is known. Raises NotFound or Unavailable if there is no such operation here."""
     operation = registry.operation(task.uses)
-    if task.undo_of is not None:
-        note = f"takes back {task.undo_of.run}/{task.undo_of.task}"
-        return Assessment(Effect.CHANGE, operation.undo, note=note)
+    if task.observe_of is not None:
+        return Assessment(Effect.READ, Undo.UNNEEDED, note=f"looks at what {_named(task)} made")
+    if task.original is not None:
+        verb = "takes back" if task.undo_of is not None else "brings back what is recorded of"
+        return Assessment(Effect.CHANGE, operation.undo, note=f"{verb} {_named(task)}")
     inputs = catalog[task.uses].inputs
     if expressions.has_expression(task.with_):
         return operation.assess(partial_inputs(inputs, task.with_))
     return operation.assess(inputs.model_validate(task.with_))
+
+
+def _named(task: Task) -> str:
+    about = task.original
+    return f"{about.run}/{about.task}" if about else ""
 
 
 def partial_inputs(model: Any, values: Mapping[str, Any]) -> Any:

@@ -1,0 +1,69 @@
+"""The earlier task that an undo, a look or a repair is about, and the state that is to be brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reign.core.plan import Task
+from reign.core.resource import Observation
+from reign.executor import TaskFailed
+from reign.store import history
+from reign.store.database import Transaction
+
+
+@dataclass(frozen=True)
+class Original:
+    """``run`` and ``task`` name the task that acted first: an undo of an undo is about the same one."""
+
+    run: str
+    task: str
+    workdir: str
+    inputs: dict[str, Any]
+    before: list[Observation]  # what is brought back
+    repairs: bool = False  # to what is recorded now, not to what was before
+
+    @property
+    def restored(self) -> dict[str, Any]:
+        """The result of the task that brings it back."""
+        return {"restored": [item.resource for item in self.before]}
+
+    def wanted(self, seen: Sequence[Observation]) -> list[Observation]:
+        """What is brought back, given what is there. A repair leaves alone what is recorded as gone: whoever made one
+        of that name since wants it."""
+        if not self.repairs:
+            return self.before
+        now = {item.resource: item for item in seen}
+        return [item if item.exists else now.get(item.resource, item) for item in self.before]
+
+
+def find(tx: Transaction, task: Task, environment: str) -> Original:
+    """What an internal task is about. Raises TaskFailed if that changed nothing, or cannot be gone back to."""
+    about = task.original
+    assert about is not None
+    found = history.of_task(tx, about.run, about.task)
+    if found is None:
+        raise TaskFailed(f"{about.run}/{about.task} changed nothing that could be taken back")
+    if task.undo_of is not None:
+        before = found.before(task.undo_of.attempt)
+    else:
+        last = [Observation.absent(address) for address in found.addresses]
+        before = [history.recorded(tx, environment, item.resource) or item for item in last]
+    if lost := next((item for item in before if item.is_damaged), None):
+        raise TaskFailed(
+            f"{lost.resource} was damaged before {about.run}/{about.task}: there is nothing to go back to",
+            hint="the state before the damage is in `reign history`",
+        )
+    first = _first(tx, found)
+    return Original(first.run, first.name, first.workdir, found.inputs, before, task.restore_of is not None)
+
+
+def _first(tx: Transaction, found: history.TaskHistory) -> history.TaskHistory:
+    """Back through undos and repairs to the task that they are about; its work folder is where paths start."""
+    while (about := found.spec.original) is not None:
+        earlier = history.of_task(tx, about.run, about.task)
+        if earlier is None:
+            break
+        found = earlier
+    return found
