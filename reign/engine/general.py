@@ -214,6 +214,21 @@ class ReignGeneral:
         """Run again what did not succeed; results that stand are kept. Raises NotFound, Conflict."""
         return self._change(name, control.retry, "run.retry", by)
 
+    def amend(
+        self,
+        name: str,
+        change: Callable[[Transaction, RunRecord, float], list[Ready]],
+        *,
+        by: str,
+        data: Mapping[str, Any],
+    ) -> RunRecord:
+        """Go on with a failed run by a changed plan; see engine.repair. Raises NotFound, Conflict."""
+        return self._change(name, change, "run.repair", by, None, data)
+
+    def planner(self) -> Planner:
+        """The planner in use; asked for a repair if it is a Repairer."""
+        return self._planner()
+
     def _change(
         self,
         name: str,
