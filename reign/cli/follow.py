@@ -28,6 +28,10 @@ def follow(client: Client, run: Run, output: Format) -> None:
         _lines(run)
         outcome(run)
     if run.state != "succeeded":
+        if run.state == "failed" and output is Format.TEXT:
+            from reign.cli.repair import tell
+
+            tell(client, run.name)
         raise RunFailed(
             f"run {run.name} {run.state.replace('_', ' ')}: {run.cause or 'see its tasks'}",
             hint=f"`reign show {run.name}`, `reign logs {run.name}`; `reign retry {run.name}` goes on from there",

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from reign.cli.output import Format, Output, ago, console, escape, short, state, write_json
+from reign.cli.repair import tell
 from reign.client import Client
 from reign.core.duration import readable
 
@@ -69,6 +70,9 @@ def show(name: RunName = "@latest", output: Output = Format.TEXT) -> None:
         console.print(f"  [dim]{change['kind']}[/dim] {escape(change['resource'])}")
     for sentence in data["waits_for"]:
         console.print(f"  [yellow]waits:[/yellow] {escape(sentence)}", soft_wrap=True)
+    if data["state"] == "failed" and data["kind"] == "apply":
+        with Client() as client:
+            tell(client, data["name"])
     if data["rolled_back_by"]:
         console.print(f"  taken back by {data['rolled_back_by']}")
 
