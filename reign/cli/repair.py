@@ -10,9 +10,10 @@ import typer
 
 from reign.cli.follow import outcome
 from reign.cli.output import Format, Output, console, escape, short, write_json
-from reign.cli.runs import RunName
 from reign.client import Client
 from reign.core.errors import Conflict, InvalidInput, Refused, ReignError, RunFailed
+
+RunName = Annotated[str, typer.Argument(help="the run's name, or @latest")]
 
 
 def register(app: typer.Typer) -> None:
