@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from reign.api.bodies import ActorBody, ApprovalBody, PlanBody, ResolveBody, RunBody
+from reign.api.repair import repair_routes
 from reign.api.wakeups import LOOK_EVERY, Wakeups
 from reign.api.web import serve_web
 from reign.config import Settings
@@ -25,6 +26,7 @@ from reign.core.errors import InvalidInput, ReignError
 from reign.core.schema import plan_schema
 from reign.engine import views
 from reign.engine.general import ReignGeneral
+from reign.engine.repair import Repairs
 from reign.engine.runtime import Runtime
 from reign.executor import registry
 from reign.planner.choose import make_planner
@@ -56,6 +58,7 @@ def make_api(settings: Settings) -> FastAPI:
     _planning(api, general)
     _runs(api, runtime, general, wakeups)
     _control(api, general)
+    repair_routes(api, Repairs(runtime, general))
     serve_web(api, settings)
     return api
 

@@ -14,6 +14,7 @@ import typer
 
 from reign.cli import control, plans, runs, serving
 from reign.cli.output import Format, errors, escape, fail
+from reign.cli.repair import register as register_repair
 from reign.core.errors import ReignError
 
 #: What typer raises for a wrong command or option; it brings its own copy of click, which has no public name.
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 for module in (plans, runs, control, serving):
     module.register(app)
+register_repair(app)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from reign.core.errors import Unavailable
 from reign.engine import identity
 from reign.engine.dispatch import relay
 from reign.engine.general import ReignGeneral
+from reign.engine.repair import Repairs
 from reign.engine.runtime import Runtime
 from reign.executor import registry
 from reign.store import claims, outbox, recovery, workers
@@ -48,6 +49,7 @@ class Reconciler:
     def __init__(self, runtime: Runtime, general: ReignGeneral) -> None:
         self._runtime = runtime
         self._general = general
+        self._repairs = Repairs(runtime, general)
         self._silence = Silence()
 
     def tick(self) -> None:
@@ -56,6 +58,7 @@ class Reconciler:
         self.free_dead()
         self.send_lost()
         self.finish()
+        self._repairs.apply_safe()
         self._general.roll_back_failed()
 
     def free_dead(self) -> list[str]:
