@@ -12,9 +12,9 @@ from pydantic import Field
 from reign.core.catalog import OperationInputs, OperationResult
 from reign.core.duration import Duration
 from reign.core.resource import Observation, Undo, digest
-from reign.executor import Context, FailureKind, Operation, TaskFailed
+from reign.executor import Context, FailureKind, Operation, Proposal, TaskFailed
 from reign.executor.contract import Assessment
-from workers.docker import images, kept, names, settings
+from workers.docker import images, kept, names, repairs, settings
 from workers.docker.engine import engine, patiently
 from workers.docker.hazards import asks, hazards
 from workers.docker.names import ImageName, Name
@@ -133,6 +133,11 @@ class Run(Operation[RunInputs, RunResult]):
                 ctx.log(str(finding), "finding")
             wanted = record_of(ctx, inputs, image_id)
             return _result(_put_in_place(ctx, client, inputs, wanted, there))
+
+    def repair(self, ctx: Context, inputs: RunInputs, failure: TaskFailed) -> Proposal | None:
+        return repairs.another_port(ctx, inputs.ports, failure) or repairs.the_image(
+            ctx, inputs.image, inputs.pull, failure
+        )
 
     def restore(
         self, ctx: Context, inputs: RunInputs, before: Sequence[Observation], now: Sequence[Observation]

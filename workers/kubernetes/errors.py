@@ -92,6 +92,7 @@ def of_response(access: Access, doing: str, status: int, body: str) -> TaskFaile
             f"{start}: there is no namespace {found.group(1)!r} in context {access.context!r}",
             kind=FailureKind.MISSING_PREREQUISITE,
             hint="create it first (kubernetes.create_namespace), or check `namespace`",
+            details={"reason": "no_namespace", "namespace": found.group(1)},
         )
     # A field of the wrong type breaks the merge of a server-side apply, which answers with a 500.
     if status in (400, 415, 422) or "failed to create typed patch object" in message:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from reign.core.catalog import OperationResult
 from reign.core.resource import Observation, Undo
-from reign.executor import Context, FailureKind, Operation, TaskFailed
+from reign.executor import Context, FailureKind, Operation, Proposal, TaskFailed
 from reign.executor.contract import Observations
 from workers.kubernetes.access import Access
 from workers.kubernetes.cluster import Cluster, access_of, connect, connect_again
@@ -19,6 +19,7 @@ from workers.kubernetes.kinds import Ref
 from workers.kubernetes.readiness import all_ready, wait_ready
 from workers.kubernetes.record import observe, put_all_back
 from workers.kubernetes.rehearsal import Step, rehearse
+from workers.kubernetes.repairs import namespace_first
 
 WhereT = TypeVar("WhereT", bound=Where)
 ResultT = TypeVar("ResultT", bound=OperationResult)
@@ -54,6 +55,9 @@ class ObjectOperation(Operation[WhereT, ResultT]):
     def inspect(self, ctx: Context, inputs: WhereT) -> Observations:
         cluster = connect(ctx, inputs)
         return [observe(cluster, ref) for ref in self.refs(ctx, inputs, cluster.access)]
+
+    def repair(self, ctx: Context, inputs: WhereT, failure: TaskFailed) -> Proposal | None:
+        return namespace_first(inputs, failure)
 
     def restore(self, ctx: Context, inputs: WhereT, before: Observations, now: Observations) -> None:
         # By what was recorded alone: a manifest may have changed since, and another context may be the current one.
