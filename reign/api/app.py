@@ -296,8 +296,8 @@ def _control(api: FastAPI, general: ReignGeneral) -> None:
     @api.get("/runs/{name}/rollback", tags=["control"])
     def rollback_preview(name: str) -> dict[str, Any]:
         """The plan that takes a run back, and what it cannot take back with the reasons."""
-        shown, impossible = general.rollback_preview(name)
-        return {"plan": shown.as_dict() if shown else None, "impossible": impossible}
+        shown, found = general.rollback_preview(name)
+        return views.rollback_view(shown, found)
 
     @api.post("/runs/{name}/rollback", status_code=201, tags=["control"])
     def rollback(name: str, body: ActorBody) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from reign.engine import rollback
 from reign.engine.compile import compile_plan
 from reign.engine.fairness import Window
 from reign.engine.preview import Preview, preview
+from reign.engine.rollback import Rollback
 from reign.engine.runtime import Runtime
 from reign.executor import registry
 from reign.planner.protocol import Planner, PlanRequest
@@ -253,27 +254,52 @@ class ReignGeneral:
 
     # --- the way back -----------------------------------------------------------------------------------------------
 
-    def rollback_preview(self, name: str) -> tuple[Preview | None, dict[str, str]]:
-        """The plan that takes a run back (None: nothing to do), and what it cannot take back with the reasons."""
+    def start(
+        self,
+        plan: Plan,
+        *,
+        kind: str,
+        workdir: str,
+        requested_by: str | None,
+        source: str | None = None,
+        of_run: int | None = None,
+    ) -> RunRecord:
+        """Run a plan that the engine made itself; whoever asked for it has seen and approved it as a whole."""
+        submission = Submission(requested_by=requested_by)
+        return self._start(plan, {}, submission, source=source or kind, workdir=workdir, kind=kind, of_run=of_run)
+
+    def rollback_preview(self, name: str) -> tuple[Preview | None, Rollback]:
+        """The plan that takes a run back (None: nothing to do), with what it cannot take back and why."""
         with self._runtime.database.read() as tx:
             found = rollback.rollback_plan(tx, runs.find(tx, name))
-        shown = preview(found.plan, registry.catalog()) if found.plan else None
-        return shown, found.impossible
+        return preview(found.plan, registry.catalog()) if found.plan else None, found
 
     def rollback(self, name: str, *, requested_by: str | None = None) -> RunRecord:
-        """Take a run back by an ordinary run. Raises Conflict if it still moves or changed nothing."""
+        """Take a run back by an ordinary run. Raises Conflict if it still moves, or nothing of it stands."""
         with self._runtime.database.read() as tx:
             run = runs.find(tx, name)
             found = rollback.rollback_plan(tx, run)
         if found.plan is None:
             reasons = "; ".join(found.impossible.values())
-            raise Conflict(f"there is nothing to take back of {run.name}", hint=reasons or "it changed nothing")
-        submission = Submission(requested_by=requested_by)
-        record = self._start(
-            found.plan, {}, submission, source="rollback", workdir=run.workdir, kind="rollback", of_run=run.id
-        )
+            by = f"run {run.rolled_back_by} has taken it back" if run.rolled_back_by not in (None, "-") else ""
+            raise Conflict(f"there is nothing to take back of {run.name}", hint=reasons or by or "it changed nothing")
+        return self.go_back(found, workdir=run.workdir, requested_by=requested_by, of_run=run.id)
+
+    def go_back(
+        self,
+        found: Rollback,
+        *,
+        workdir: str,
+        requested_by: str | None,
+        of_run: int | None = None,
+        kind: str = "rollback",
+    ) -> RunRecord:
+        """Run the plan of a rollback, and note with the runs that it takes back which run does."""
+        assert found.plan is not None
+        record = self.start(found.plan, kind=kind, workdir=workdir, requested_by=requested_by, of_run=of_run)
         with self._runtime.database.write() as tx:
-            control.note_rollback(tx, run.id, record.name)
+            for run_id in found.runs:
+                control.note_rollback(tx, run_id, record.name)
         return record
 
     # --- what happens by itself -------------------------------------------------------------------------------------

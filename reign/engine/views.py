@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from reign.core.states import TaskState
+from reign.engine.preview import Preview
+from reign.engine.rollback import Rollback
 from reign.store import locks, runs, workers
 from reign.store.database import Transaction
 from reign.store.runs import RunRecord, TaskRecord
@@ -90,3 +92,8 @@ def _waits(tx: Transaction, run: RunRecord, found: list[TaskRecord], seen_since:
         for lock in held
         for waiting in sorted(blocked & set(lock.waiting))
     ]
+
+
+def rollback_view(shown: Preview | None, found: Rollback) -> dict[str, Any]:
+    """``{plan, impossible: {task: reason}, notes}``; ``plan`` is null if nothing can or need be taken back."""
+    return {"plan": shown.as_dict() if shown else None, "impossible": found.impossible, "notes": found.notes}

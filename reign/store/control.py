@@ -183,6 +183,9 @@ def _as_ready(tx: Transaction, task_id: int) -> Ready:
 
 
 def note_rollback(tx: Transaction, run_id: int, by: str) -> None:
+    """Note which run takes a run back. What that run had taken back itself, if it was a rollback, stands again."""
+    name = sa.select(run_table.c.name).where(run_table.c.id == run_id).scalar_subquery()
+    tx.execute(sa.update(run_table).where(run_table.c.rolled_back_by == name).values(rolled_back_by="-"))
     tx.execute(sa.update(run_table).where(run_table.c.id == run_id).values(rolled_back_by=by))
 
 

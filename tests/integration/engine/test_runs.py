@@ -185,8 +185,8 @@ def test_rollback_takes_back_in_reverse_and_can_itself_be_taken_back(
     run = installation.submit(plan(a=line("one"), x=noop("a"), b=line("two", "x")))
     assert installation.wait(run).state is RunState.SUCCEEDED
     assert (tmp_path / "ledger").read_text() == "one\ntwo\n"
-    shown, impossible = installation.general.rollback_preview(run.name)
-    assert impossible == {}
+    shown, found = installation.general.rollback_preview(run.name)
+    assert found.impossible == {}
     assert shown is not None
     assert shown.plan.tasks["undo-a"].needs == ("undo-b",)
     back = installation.general.rollback(run.name)
