@@ -9,7 +9,7 @@ from pydantic import Field
 
 from reign.core.catalog import Effect, OperationResult
 from reign.core.resource import Undo
-from reign.executor import Context, FailureKind, NeedsApproval, Operation, TaskFailed
+from reign.executor import Context, FailureKind, NeedsApproval, Operation, Proposal, TaskFailed
 from reign.executor.contract import Observations
 from workers.terraform import undoing
 from workers.terraform.carrying import begun_by, carry_out
@@ -19,6 +19,7 @@ from workers.terraform.inputs import Planned
 from workers.terraform.observing import observe
 from workers.terraform.planning import MadePlan, SavedPlan, Values, blob, lay_out, load, make, stale
 from workers.terraform.record import Applied
+from workers.terraform.repairs import initialise
 from workers.terraform.session import Session, opened, resource_of
 from workers.terraform.state import State
 
@@ -73,6 +74,9 @@ class _Changing(Operation[Any, ChangedResult]):
 
     def inspect(self, ctx: Context, inputs: Any) -> Observations:
         return [observe(ctx, inputs)]
+
+    def repair(self, ctx: Context, inputs: Any, failure: TaskFailed) -> Proposal | None:
+        return initialise(ctx, inputs, failure)
 
 
 class Apply(_Changing):

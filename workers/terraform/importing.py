@@ -9,12 +9,13 @@ from pydantic import Field
 
 from reign.core.catalog import OperationResult
 from reign.core.resource import Undo
-from reign.executor import Context, FailureKind, Operation, TaskFailed
+from reign.executor import Context, FailureKind, Operation, Proposal, TaskFailed
 from reign.executor.contract import Observations
 from workers.terraform.changes import resources_of
 from workers.terraform.inputs import WithVariables
 from workers.terraform.observing import known, observe
 from workers.terraform.planning import Values
+from workers.terraform.repairs import initialise
 from workers.terraform.session import Session, opened, resource_of
 from workers.terraform.state import State
 from workers.terraform.undoing import put_state_back, take_state_away
@@ -41,6 +42,9 @@ class Import(Operation[Any, Any]):
 
     def inspect(self, ctx: Context, inputs: Inputs) -> Observations:
         return [observe(ctx, inputs)]
+
+    def repair(self, ctx: Context, inputs: Any, failure: TaskFailed) -> Proposal | None:
+        return initialise(ctx, inputs, failure)
 
     def done(self, ctx: Context, inputs: Inputs, seen: Observations) -> Result | None:
         state = seen[0].state

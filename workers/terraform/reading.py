@@ -10,7 +10,7 @@ from pydantic import Field
 
 from reign.core.catalog import Effect, OperationResult
 from reign.core.resource import Undo
-from reign.executor import Context, FailureKind, Operation, TaskFailed
+from reign.executor import Context, FailureKind, Operation, Proposal, TaskFailed
 from reign.executor.contract import Observations
 from workers.terraform import changes as plan_changes
 from workers.terraform.changes import Counts, ResourceChange
@@ -19,6 +19,7 @@ from workers.terraform.inputs import InWorkspace, Planned, Where
 from workers.terraform.planning import Values, make, save
 from workers.terraform.record import Init as InitSettings
 from workers.terraform.record import save_init
+from workers.terraform.repairs import initialise
 from workers.terraform.session import directory_of, opened, settings_for
 
 
@@ -26,6 +27,9 @@ class _Reading(Operation[Any, Any]):
     effect = Effect.READ
     undo = Undo.UNNEEDED
     undo_note = "changes nothing"
+
+    def repair(self, ctx: Context, inputs: Any, failure: TaskFailed) -> Proposal | None:
+        return initialise(ctx, inputs, failure)
 
 
 class Init(_Reading):
@@ -40,6 +44,9 @@ class Init(_Reading):
         providers: dict[str, str] = Field(description="source address -> version")
         backend: str = Field(description="where the state is: local, s3, ...")
         engine: str = Field(description="terraform or tofu, and its version")
+
+    def repair(self, ctx: Context, inputs: Any, failure: TaskFailed) -> Proposal | None:
+        return initialise(ctx, inputs, failure, itself=True)
 
     def apply(self, ctx: Context, inputs: Inputs, seen: Observations) -> Result:
         settings = settings_for(ctx, inputs)

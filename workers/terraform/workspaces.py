@@ -9,9 +9,10 @@ from pydantic import Field
 
 from reign.core.catalog import OperationResult
 from reign.core.resource import Observation, Undo
-from reign.executor import Context, FailureKind, Operation, TaskFailed
+from reign.executor import Context, FailureKind, Operation, Proposal, TaskFailed
 from reign.executor.contract import Observations
 from workers.terraform.inputs import InWorkspace, Where
+from workers.terraform.repairs import initialise
 from workers.terraform.session import Session, directory_of, opened
 
 
@@ -39,6 +40,9 @@ class _Workspace(Operation[Any, WorkspaceResult]):
         with _beside(ctx, inputs) as session:
             there = inputs.workspace in session.workspaces()
         return [Observation(resource=self.touches(ctx, inputs)[0], exists=there)]
+
+    def repair(self, ctx: Context, inputs: Any, failure: TaskFailed) -> Proposal | None:
+        return initialise(ctx, inputs, failure)
 
     def restore(self, ctx: Context, inputs: Inputs, before: Observations, now: Observations) -> None:
         if before[0].exists == now[0].exists:
