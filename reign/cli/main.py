@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from reign.cli import control, plans, runs, serving
+from reign.cli import audit, control, judge, plans, runs, serving
 from reign.cli.output import Format, errors, escape, fail
 from reign.cli.repair import register as register_repair
 from reign.core.errors import ReignError
@@ -28,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (plans, runs, control, serving):
+for module in (plans, runs, control, serving, judge, audit):
     module.register(app)
 register_repair(app)
 

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from types import MappingProxyType
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from reign.core.catalog import Effect, OperationInputs, OperationResult, OperationSpec
 from reign.core.findings import Finding
@@ -31,6 +32,7 @@ InputsT = TypeVar("InputsT", bound=OperationInputs)
 ResultT = TypeVar("ResultT", bound=OperationResult)
 
 Observations = Sequence[Observation]
+NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,22 @@ class Check:
     required: bool = False
 
 
+class Checks(Protocol):
+    """An agent's lines of ``reign doctor``; ``options`` are the agent's own settings."""
+
+    def __call__(self, options: Mapping[str, Any] = ..., /) -> Sequence[Check]: ...
+
+
+def no_checks(_: Mapping[str, Any] = NO_OPTIONS, /) -> Sequence[Check]:
+    """Of an agent that needs nothing on the machine."""
+    return ()
+
+
+#: Says what a command line in a shell means before it runs: ``(command, shell)`` -> ``{decision: allow | ask | deny,
+#: reason, part, rule, findings}``. Runs nothing and never raises.
+CommandJudge = Callable[[str, str], Mapping[str, Any]]
+
+
 @dataclass(frozen=True)
 class Agent:
     """A kind of work: its operations, the words that people use for them, and what it needs on the machine."""
@@ -148,8 +166,9 @@ class Agent:
     name: str
     summary: str
     operations: tuple[type[Operation[Any, Any]], ...]
-    checks: Callable[[], Sequence[Check]] = tuple
+    checks: Checks = no_checks
     words: Mapping[str, tuple[Any, ...]] | None = None  # operation name -> phrases
+    judge: CommandJudge | None = None
 
     def specs(self) -> list[OperationSpec]:
         words = self.words or {}

@@ -10,7 +10,7 @@ from typing import Any
 
 from reign.core.catalog import Catalog
 from reign.core.errors import NotFound, Unavailable, did_you_mean
-from reign.executor.contract import Agent, Operation
+from reign.executor.contract import Agent, CommandJudge, Operation
 
 GROUP = "reign.agents"
 log = logging.getLogger(__name__)
@@ -63,6 +63,14 @@ def operation(name: str) -> Operation[Any, Any]:
             raise Unavailable(f"the {agent} agent cannot be loaded: {broken()[agent]}", hint="reign doctor")
         catalog().find(name)
         raise NotFound(f"there is no operation {name!r}")
+    return found
+
+
+def command_judge() -> CommandJudge:
+    """What judges shell commands. Raises NotFound if no installed agent runs any."""
+    found = next((agent.judge for agent in agents().values() if agent.judge is not None), None)
+    if found is None:
+        raise NotFound("no installed agent runs shell commands, so there is none that judges them", hint="reign doctor")
     return found
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from reign.broker import embedded
 from reign.broker.redis import Redis
 from reign.config import Settings
 from reign.core.errors import ReignError
 from reign.executor import registry
-from reign.executor.contract import Check
+from reign.executor.contract import Agent, Check
 from reign.local import supervisor
 from reign.local.parts import free_port
 from reign.store import schema
@@ -40,7 +41,7 @@ def examine(settings: Settings) -> list[Check]:
     for name, reason in registry.broken().items():
         found.append(Check(f"{name} agent", False, f"cannot be loaded: {reason}", "reinstall reign", True))
     for agent in registry.agents().values():
-        found += _agent(agent.name, agent.checks)
+        found += _agent(agent, settings.agents.get(agent.name, {}))
     return found
 
 
@@ -78,9 +79,9 @@ def _room(settings: Settings) -> Check:
     return Check("disk", free > 1, f"{free:.1f} GB free in {folder}", "make room", required=True)
 
 
-def _agent(name: str, checks: Callable[[], Sequence[Check]]) -> list[Check]:
+def _agent(agent: Agent, options: Mapping[str, Any]) -> list[Check]:
     try:
-        return list(checks())
+        return list(agent.checks(options))
     except Exception as error:
-        log.debug("checks of %s", name, exc_info=True)
-        return [Check(f"{name} agent", False, f"its checks broke: {error}", "report this", False)]
+        log.debug("checks of %s", agent.name, exc_info=True)
+        return [Check(f"{agent.name} agent", False, f"its checks broke: {error}", "report this", False)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from reign.executor import Agent
 from workers.bash.checks import checks
 from workers.bash.commands import Run, Script
@@ -13,10 +16,18 @@ _COMMANDS = (Run, Script)
 _FILES = (WriteFile, CopyFile, MoveFile, DeleteFile, MakeDirectory)
 _PROCESSES = (StartProcess, StopProcess, ProcessStatus)
 
+
+def _judge(command: str, shell: str) -> Mapping[str, Any]:
+    from workers.bash.judge import judge  # the parsers are loaded when they are needed
+
+    return judge(command, shell=shell).as_dict()
+
+
 AGENT = Agent(
     name="bash",
     summary="commands and scripts in a sandbox, files with exact undo, processes that stay",
     operations=(*_COMMANDS, *_FILES, *_PROCESSES),
     checks=checks,
     words=WORDS,
+    judge=_judge,
 )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from reign.executor import Check
+from reign.executor.contract import NO_OPTIONS
 from workers.bash.boundary import Kind, bubblewrap, landlocked
 from workers.bash.lint import shellcheck
 
@@ -15,19 +17,23 @@ _FIX = (
 )
 
 
-def checks() -> Sequence[Check]:
+def checks(options: Mapping[str, Any] = NO_OPTIONS, /) -> Sequence[Check]:
     """Which boundary is in force, and which shells and helpers are there."""
-    return [_sandbox(), _shell("bash", required=True), _shell("pwsh"), _shellcheck()]
+    return [_sandbox(options), _shell("bash", required=True), _shell("pwsh"), _shellcheck()]
 
 
-def _sandbox() -> Check:
-    first, second = bubblewrap(), landlocked()
-    if first.kind is Kind.BUBBLEWRAP:
+def _sandbox(options: Mapping[str, Any]) -> Check:
+    first, second, wanted = bubblewrap(), landlocked(), options.get("boundary") or "auto"
+    if first.kind is Kind.BUBBLEWRAP and wanted != Kind.LANDLOCK:
         return Check("sandbox", ok=True, detail=first.detail, required=True)
-    if second.kind is Kind.LANDLOCK:
-        detail = f"{second.detail}; weaker than bubblewrap, which does not run here ({first.why})"
+    if second.kind is Kind.LANDLOCK and wanted != Kind.BUBBLEWRAP:
+        why = f"does not run here ({first.why})" if first.why else "the settings do not want"
+        detail = f"{second.detail}; weaker than bubblewrap, which {why}"
         return Check("sandbox", ok=True, detail=detail, fix=_FIX, required=True)
-    detail = f"none, so shell commands are refused: {first.why}; {second.why}"
+    if options.get("allow_unsandboxed"):
+        return Check("sandbox", ok=True, detail="none, which the settings allow: commands run as the worker", fix=_FIX)
+    why = "; ".join(filter(None, (first.why, second.why)))
+    detail = f"none, so shell commands are refused: {why}"
     return Check("sandbox", ok=False, detail=detail, fix=_FIX, required=True)
 
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from reign.executor import Check, TaskFailed
+from reign.executor.contract import NO_OPTIONS
 from workers.docker.compose_cli import HOW, find, is_recent
 from workers.docker.engine import address, connect
 from workers.docker.errors import in_words
 
 
-def checks() -> Sequence[Check]:
+def checks(options: Mapping[str, Any] = NO_OPTIONS, /) -> Sequence[Check]:
     """Whether an engine answers, and whether there is a Compose to run."""
-    return (_engine(), _compose())
+    return (_engine(options), _compose(options))
 
 
-def _engine() -> Check:
-    where = address({})
+def _engine(options: Mapping[str, Any]) -> Check:
+    where = address(options)
     try:
         with in_words("ask for its version", where=lambda: where):
-            client = connect({}, timeout=5)
+            client = connect(options, timeout=5)
             try:
                 version = client.version()
             finally:
@@ -30,8 +32,8 @@ def _engine() -> Check:
     return Check("docker engine", ok=True, detail=f"{version['Version']} at {where}")
 
 
-def _compose() -> Check:
-    for command in find({}):
+def _compose(options: Mapping[str, Any]) -> Check:
+    for command in find(options):
         asked = subprocess.run(
             [*command, "version", "--short"], capture_output=True, text=True, check=False, timeout=20
         )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from reign.executor import Agent
-from reign.executor.contract import Check
+from reign.executor.contract import NO_OPTIONS, Check
 from workers.github.awaiting import WaitForChecks
 from workers.github.branches import CreateBranch, DeleteBranch
 from workers.github.files import DeleteFile, PutFile, PutFiles
@@ -20,10 +21,10 @@ from workers.github.words import WORDS
 from workers.github.workflow_files import PutWorkflow
 
 
-def _checks() -> Sequence[Check]:
+def _checks(options: Mapping[str, Any] = NO_OPTIONS, /) -> Sequence[Check]:
     from workers.github.checks import checks
 
-    return checks()
+    return checks(options)
 
 
 AGENT = Agent(

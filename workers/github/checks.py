@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from reign.executor import TaskFailed
-from reign.executor.contract import Check
+from reign.executor.contract import NO_OPTIONS, Check
 from reign.security.masking import Masker
 from workers.github.account import account, client
 
 
-def checks() -> Sequence[Check]:
+def checks(options: Mapping[str, Any] = NO_OPTIONS, /) -> Sequence[Check]:
     """Whether the environment has a token, whose it is, and what it may."""
     from github import Auth, GithubException
     from requests import RequestException
 
     try:
-        who = account({}, Masker())
+        who = account(options, Masker())
     except TaskFailed as error:
         return [Check("github", False, error.message, fix=error.hint)]
     assert who.token is not None

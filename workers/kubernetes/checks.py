@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reign.executor import Check, Context, TaskFailed
+from reign.executor.contract import NO_OPTIONS
 from reign.executor.process import run_tool
 from reign.security.masking import Masker
 from workers.kubernetes import access
@@ -22,13 +23,8 @@ _NEEDED = (("deployments", "apps"), ("services", ""), ("pods", ""), ("secrets", 
 _VERBS = ("get", "list", "create", "patch", "update", "delete")
 
 
-def checks() -> Sequence[Check]:
-    """One line a tool and a context."""
-    return checks_with({})
-
-
-def checks_with(options: Mapping[str, Any]) -> list[Check]:
-    """The checks with the agent's options (``kubectl``, ``helm``, ``kubeconfig``)."""
+def checks(options: Mapping[str, Any] = NO_OPTIONS, /) -> Sequence[Check]:
+    """One line a tool and a context. Options: ``kubectl``, ``helm``, ``kubeconfig``."""
     found = [
         _tool("kubectl", str(options.get("kubectl", "kubectl")), ["version", "--client"], "for kustomizations"),
         _tool("helm", str(options.get("helm", "helm")), ["version", "--short"], "for the helm operations"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from reign.executor import Agent
-from reign.executor.contract import Check
+from reign.executor.contract import NO_OPTIONS, Check
 from workers.terraform.applying import Apply, Destroy
 from workers.terraform.importing import Import
 from workers.terraform.reading import Init, ListWorkspaces, Output, Plan, Show, StateList, Validate
@@ -13,10 +14,10 @@ from workers.terraform.words import WORDS
 from workers.terraform.workspaces import CreateWorkspace, DeleteWorkspace
 
 
-def _checks() -> Sequence[Check]:
+def _checks(options: Mapping[str, Any] = NO_OPTIONS, /) -> Sequence[Check]:
     from workers.terraform.checks import checks
 
-    return checks()
+    return checks(options)
 
 
 AGENT = Agent(

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from reign.executor import TaskFailed
-from reign.executor.contract import Check
+from reign.executor.contract import NO_OPTIONS, Check
 from reign.executor.process import safe_environment
 from workers.terraform.binary import identify, locate
 
 
-def checks() -> Sequence[Check]:
+def checks(options: Mapping[str, Any] = NO_OPTIONS, /) -> Sequence[Check]:
     """Whether there is a binary, and which."""
     try:
-        path = locate({})
+        path = locate(options)
         said = subprocess.run(
             [path, "version", "-json"],
             env=safe_environment({"CHECKPOINT_DISABLE": "1"}),

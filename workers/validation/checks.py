@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from reign.executor.contract import Check
+from reign.executor.contract import NO_OPTIONS, Check
 from workers.validation.sources import program
 
 #: program -> what it is for, how to get it
@@ -18,13 +19,13 @@ _PROGRAMS = {
 }
 
 
-def checks() -> Sequence[Check]:
+def checks(options: Mapping[str, Any] = NO_OPTIONS, /) -> Sequence[Check]:
     """One line for each program that a check calls; none of them is needed to start."""
-    return [_check(name, purpose, fix) for name, (purpose, fix) in _PROGRAMS.items()]
+    return [_check(str(options.get(name) or name), name, purpose, fix) for name, (purpose, fix) in _PROGRAMS.items()]
 
 
-def _check(name: str, purpose: str, fix: str) -> Check:
-    found = program(name) or (program("tofu") if name == "terraform" else None)
+def _check(wanted: str, name: str, purpose: str, fix: str) -> Check:
+    found = program(wanted) or (program("tofu") if name == "terraform" else None)
     if found is None:
         return Check(name, ok="optional" in purpose, detail=f"not there; for {purpose}", fix=fix)
     return Check(name, ok=True, detail=f"{found}, for {purpose}")

@@ -12,7 +12,7 @@ from reign.executor import FailureKind, TaskFailed
 from tests.engines.kubernetes import Cluster
 from tests.integration.kubernetes.performing import Performer
 from tests.integration.kubernetes.test_apply import config
-from workers.kubernetes.checks import checks, checks_with
+from workers.kubernetes.checks import checks
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_doctor_shows_tools_contexts_and_rights(
     whole["contexts"] = [context for context in whole["contexts"] if context["name"] in kept]
     config_file.write_text(yaml.safe_dump(whole))
     config_file.chmod(0o600)
-    found = {check.name: check for check in checks_with({**perform.options, "kubeconfig": str(config_file)})}
+    found = {check.name: check for check in checks({**perform.options, "kubeconfig": str(config_file)})}
     assert found["kubectl"].ok
     assert found["helm"].detail.startswith("v4.")
     current = found[f"kubernetes context {whole['current-context']} (current)"]

@@ -69,6 +69,20 @@ def _declare(call: Invocation) -> None:
             call.scope.assign(match[1], match[3], append=bool(match[2]))
 
 
+def _alias(call: Invocation) -> None:
+    for argument in call.args:
+        name, separator, value = argument.partition("=")
+        if separator and name:
+            call.scope.aliases[name] = value
+
+
+def _unalias(call: Invocation) -> None:
+    for argument in call.args:
+        if argument == "-a":
+            call.scope.aliases.clear()
+        call.scope.aliases.pop(argument, None)
+
+
 def _read(call: Invocation) -> None:
     variables = options.read(call.args, names("-d -i -n -N -p -t -u -a")).operands or ["REPLY"]
     stdin = call.stdin or Stream()
@@ -172,6 +186,8 @@ _EFFECTS: dict[str, Callable[[Invocation], None]] = {
     "set": _set,
     "shift": _shift,
     "declare": _declare,
+    "alias": _alias,
+    "unalias": _unalias,
     "typeset": _declare,
     "local": _declare,
     "export": _declare,

@@ -17,7 +17,7 @@ _RUNS = re.compile(
     r"\b(?:os\.system|os\.popen\w*|os\.exec\w*|os\.spawn\w*|os\.posix_spawn\w*|subprocess|pty\.spawn|popen\d?|Popen|system2?|"
     r"exec(?:Sync|File|FileSync|ve|vp|v|l|lp|le|ute)?|spawn(?:Sync)?|shell_exec|passthru|proc_open|pcntl_exec|child_process|"
     r"ProcessBuilder|getRuntime|IO\.popen|Open3|qx|syscall|getstatusoutput|getoutput|call-process|shell-command|start-process|"
-    r"callCommand|readProcess|os\.execute|io\.popen|Deno\.(?:run|Command)|Bun\.(?:spawn|\$)|esyscmd|"
+    r"callCommand|readProcess|os\.execute|io\.popen|Deno\.(?:run|Command)|Bun\.(?:spawn|\$)|e?syscmd|os:cmd|"
     r"run|eval|__import__|getattr|execute|invoke|shell)\b|%x|do shell script|(?<![\w$])!\s*[\"']|\.cmd\(|"
     r"\brun\(`|(?<!\w)\$`|\bopen\w*\b[^;\n]{0,200}[\"']\s*\||\|\s*[\"']\s*[,)]"
 )
@@ -108,6 +108,8 @@ def read(text: str, language: str) -> Reading:
     found.runs_unknown = found.runs_unknown or len(text) > MOST_CHARACTERS
     if language == "python":
         found.shell += re.findall(r"(?m)^\s*[!%]+(?:sx\s|system\s)?\s*(\S.*)$", text)
+    if language == "m4":
+        found.shell += re.findall(r"syscmd\(\s*`*([^')]+)", text)
     if language == "tcl":
         found.shell += [match[1].strip() for match in re.finditer(r"\b(?:exec|spawn|system)\s+([^\]\n;]+)", folded)]
     literals = [literal.lstrip("<>+|& ") if literal[:1] in "<>+" else literal for literal in literals]

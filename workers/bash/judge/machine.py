@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator
 from dataclasses import replace
 
 from workers.bash.judge import builtins, outputs, rules, syntax
@@ -130,12 +132,20 @@ class Machine:
 
     def _command(self, call: Invocation) -> Stream:
         printed: Stream | None = None
-        for inner in unwrap(call):
+        for inner in (*unwrap(call), *self._alias(call)):
             shown = self._inner(call, inner)
             printed = shown if printed is None else printed.followed_by(shown)
         builtins.apply(call)
         own = outputs.printed(call)
         return own if printed is None else Stream(printed.text, printed.traits | own.traits, printed.paths)
+
+    def _alias(self, call: Invocation) -> Iterator[Inner]:
+        """What an alias of the command's own stands for, with the arguments that follow it."""
+        if not call.via and (meant := call.scope.aliases.get(call.name)) is not None:
+            # An alias is not expanded again inside of itself, so that ls='ls --color' ends.
+            del call.scope.aliases[call.name]
+            yield Inner(text=f"{meant} {shlex.join(call.args)}", same_scope=True)
+            call.scope.aliases[call.name] = meant
 
     def _inner(self, call: Invocation, inner: Inner) -> Stream:
         scope = call.scope if inner.same_scope else call.scope.copy()

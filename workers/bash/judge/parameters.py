@@ -39,7 +39,7 @@ def expand_parameter(body: str, scope: Scope, expand: Expand, prompt: Expand) ->
         target = scope.value(name)
         inner = _PARAMETER.fullmatch(target)
         if not inner:
-            return [UNKNOWN], False
+            return [prompt(UNKNOWN) if rest == "@P" else UNKNOWN], False
         name, index = inner["name"], inner["index"]
     values, many = _values(name, index, scope, expand)
     if not rest:

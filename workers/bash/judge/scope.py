@@ -60,6 +60,7 @@ class Scope:
     programs: dict[str, str] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     references: dict[str, str] = field(default_factory=dict)  # declare -n
+    aliases: dict[str, str] = field(default_factory=dict)
     zero: str = "bash"
     running: tuple[str, ...] = ()
     spawning: bool = False  # in the background or in a pipeline
@@ -77,6 +78,7 @@ class Scope:
             self.programs,
             self.links,
             self.references,
+            dict(self.aliases),
             self.zero,
             self.running,
             self.spawning if spawning is None else spawning,
@@ -141,6 +143,7 @@ class Scope:
         return None if value in (UNKNOWN, TOKEN) else value != ""
 
     def assign(self, name: str, value: str, *, append: bool = False) -> None:
+        name = self.references.get(name, name)
         whole = self.value(name) + value if append and name in self.values else value
         self.values[name] = whole if len(whole) <= LONGEST_VALUE else UNKNOWN
 

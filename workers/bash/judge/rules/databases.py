@@ -20,7 +20,7 @@ _DESTROYS = re.compile(
 _ESCAPES = re.compile(
     r"(?is)\b(?:(?:from|to)\s+program\b|xp_cmdshell|sp_oacreate|into\s+(?:out|dump)file|load_file\s*\(|load\s+data\s+(?:local\s+)?infile|"
     r"lo_(?:import|export)|pg_read_(?:binary_)?file|pg_ls_dir|pg_execute_server_program|sys_(?:exec|eval)|"
-    r"load_extension\s*\(|writefile\s*\(|utl_file|dbms_scheduler|create\s+(?:or\s+replace\s+)?function\b.*\b(?:soname|language\s+"
+    r"copy\s[^;]*\sto\s+'(?:/(?!tmp/)|~|\.\.)|load_extension\s*\(|writefile\s*\(|utl_file|dbms_scheduler|create\s+(?:or\s+replace\s+)?function\b.*\b(?:soname|language\s+"
     r"(?:c|plpython\w*|plperlu|plsh)))"
 )
 _REDIS = re.compile(

@@ -27,7 +27,7 @@ _EVERYDAY_OPTION = re.compile(
     r"--(?:max[-_]old[-_]space[-_]size|max[-_]semi[-_]space[-_]size|stack-trace-limit|max-http-header-size|jobs|"
     r"unhandled-rejections|warnings|openssl-legacy-provider|no-[\w-]+|trace-[\w-]+|enable-source-maps|silent|"
     r"experimental-(?!loader)[\w-]+)(?:=[\w.-]+)?|\d+|-j\d*|-[skw]|-D[\w.]+(?:=[\w./:-]*)?|-Xm[sx]\d+\w?|"
-    r"-XX:[+-]\w+|-XX:(?!On)\w+=\w+|-C|[\w-]+=[\w.-]+|-mod=\w+|-(?:race|v|trimpath)|\w+"
+    r"-XX:[+-]\w+|-XX:(?!On)\w+=\w+|-C|\w[\w-]*=[\w.-]+|-mod=\w+|-(?:race|v|trimpath)|\w+"
 )
 _HISTORY = re.compile(r"HIST(?:FILE|SIZE|FILESIZE|CONTROL|IGNORE)|SAVEHIST")
 

@@ -170,7 +170,9 @@ def _others(call: Invocation) -> Iterator[Finding]:
     words = options.read(call.args, ("-m", "-R", "--config", "--config-option", "-r")).operands
     if words[:1] and words[0] in names("delete rm del strip purge rollback revert histedit backout obliterate"):
         yield call.ask("git.discard", f"It throws away history or changes that are not committed: {words[0]}.")
-    if any(re.search(r"(?:alias|hooks|extensions|ui)\.\S*=", argument) for argument in call.args):
+    if any(
+        re.search(r"(?:(?:alias|hooks|extensions|ui)\.|(?:tunnels|helpers):)\S*=", argument) for argument in call.args
+    ):
         yield call.ask("git.setting", "The setting makes it run another program.")
 
 

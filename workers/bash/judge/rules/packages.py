@@ -26,6 +26,23 @@ _VITAL = re.compile(
 _ELSEWHERE = re.compile(r"(?:git\+|https?://|ssh://|git@|file:///)|\.(?:whl|tgz|tar\.gz|deb|rpm)$")
 
 
+def _runner(call: Invocation) -> Iterator[Finding]:
+    """uvx, bunx, npx --yes: what is not installed is fetched and run without a question."""
+    words = [argument for argument in call.args if not argument.startswith("-")]
+    unasked = {
+        "uvx": bool(words),
+        "bunx": bool(words),
+        "npx": bool({"-y", "--yes"} & set(call.args)),
+        "bun": words[:1] == ["x"],
+        "pnpm": words[:1] == ["dlx"],
+        "yarn": words[:1] == ["dlx"],
+        "uv": words[:2] == ["tool", "run"],
+        "pipx": words[:1] == ["run"],
+    }
+    if unasked.get(call.name):
+        yield call.ask("packages.other-source", "It fetches a package and runs it at once.")
+
+
 def _system(call: Invocation) -> Iterator[Finding]:
     words = [argument for argument in call.args if re.match(r"[^-]|-[A-Za-z]", argument)]
     verb = next((word for word in words if word not in ("-y", "-q", "-qq", "-f", "-o")), "")
@@ -46,6 +63,7 @@ def _pip(call: Invocation) -> Iterator[Finding]:
         "-f --find-links --python --trusted-host --proxy --cert --root -d --dest -w --wheel-dir"
     )
     args = call.args
+    yield from _runner(call)
     if call.name.startswith("python"):
         if args[:2] not in (("-m", "pip"), ("-m", "ensurepip")):
             return
@@ -69,6 +87,7 @@ def _pip(call: Invocation) -> Iterator[Finding]:
 
 
 def _npm(call: Invocation) -> Iterator[Finding]:
+    yield from _runner(call)
     read = options.read(call.args, names("--prefix --registry -w --workspace -C --cwd --loglevel --script-shell"))
     words = read.operands[1:] if read.operands[:1] == ["global"] else read.operands
     verb, packages = (words[0], words[1:]) if words else ("", [])
@@ -87,6 +106,7 @@ def _npm(call: Invocation) -> Iterator[Finding]:
 
 
 def _language(call: Invocation) -> Iterator[Finding]:
+    yield from _runner(call)
     if call.name == "go" and call.args[:1] == ("run",) and any("@" in argument for argument in call.args[1:2]):
         yield call.ask("packages.other-source", "It runs code from an address.")
     read = options.read(call.args, ("--version", "-v", "--git", "--path", "--source", "-s", "--index"))
@@ -122,6 +142,8 @@ RULES = {
         ),
         _language,
     ),
+    "uvx": _runner,
+    "bunx": _runner,
     "cpan": _always,
     "cpanm": _always,
     "alien": _always,

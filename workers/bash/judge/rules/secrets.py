@@ -52,6 +52,8 @@ def check(call: Invocation) -> Iterator[Finding]:
         yield call.deny("network.reverse-shell", "It gives a shell to the network.")
     if sends and call.stdin is not None and Trait.SECRET in call.stdin.traits:
         yield call.deny("secrets.exfiltration", "It sends credentials from its input over the network.")
+    if call.name in ("gpg", "gpg2") and any(re.match(r"--export-secret", argument) for argument in call.args):
+        yield call.deny("secrets.read", "It reads private keys out of the key ring.")
     if call.name not in _LOOKERS:
         yield from _named(call, sends)
 

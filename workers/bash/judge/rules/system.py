@@ -149,6 +149,9 @@ RULES: dict[str, Rule] = {
     "strace": lambda call: _traces(call),
     "gdb": lambda call: _traces(call),
     "ltrace": lambda call: _traces(call),
+    "perf": lambda call: _profiles(call),
+    "xdg-open": _asks("system.opens", "It hands a file or an address to whatever program is set to open it."),
+    "gio": _unless("info|list|cat|tree|help|version", "system.opens", "It changes or opens files through a service."),
     "sysdiagnose": _asks("system.settings", "It collects data about the machine."),
     "proot": _unshare,
     "bwrap": _unshare,
@@ -166,6 +169,11 @@ def _limits(call: Invocation) -> Iterator[Finding]:
         "=" in argument for argument in call.args
     ):
         yield call.ask("services.priority", "It changes the limits of running processes.")
+
+
+def _profiles(call: Invocation) -> Iterator[Finding]:
+    if any(re.match(r"-[a-z]*[ap]$|--all-cpus|--pid|--uid|-u$", argument) for argument in call.args[1:]):
+        yield call.ask("system.trace", "It looks into other running programs.")
 
 
 def _traces(call: Invocation) -> Iterator[Finding]:

@@ -75,11 +75,11 @@ def _to_last(takes: str) -> Callable[[Invocation], Iterator[Finding]]:
     return rule
 
 
-def _saved(*names: str, takes: str = "") -> Callable[[Invocation], Iterator[Finding]]:
-    """A rule for programs that write to an option's value."""
+def _saved(*names: str, takes: str = "", whole: bool = False) -> Callable[[Invocation], Iterator[Finding]]:
+    """A rule for programs that write to an option's value; ``whole``: their options are words after one hyphen."""
 
     def rule(call: Invocation) -> Iterator[Finding]:
-        for path in options.read(call.args, {*names, *takes.split()}).values(*names):
+        for path in options.read(call.args, {*names, *takes.split()}, whole=whole).values(*names):
             yield from written(call, path)
 
     return rule
@@ -140,6 +140,22 @@ def _mkdir(call: Invocation) -> Iterator[Finding]:
             yield call.ask("files.write-system-file", f"It makes a folder in the system: {found.path}.")
 
 
+def _mknod(call: Invocation) -> Iterator[Finding]:
+    read = options.read(call.args, ("-m", "--mode"))
+    for operand in read.operands[:1]:
+        yield from written(call, operand)
+    if read.operands[1:2] in (["b"], ["c"], ["u"]):
+        yield call.deny("disks.device-node", "It makes a second way to a device, around what guards the first.")
+
+
+def _cpio(call: Invocation) -> Iterator[Finding]:
+    read = options.read(call.args, ("-D", "--directory", "-O", "-F", "-H", "-E", "-M", "-R"))
+    for path in read.values("-D", "--directory", "-O"):
+        yield from written(call, path)
+    if read.has("-i", "--extract") and not read.has("-t", "--list", "--no-absolute-filenames"):
+        yield call.ask("files.extract-absolute", "The archive may write to any path it names.")
+
+
 def _perl(call: Invocation) -> Iterator[Finding]:
     if any(re.fullmatch(r"-[a-z]*i.*", argument) for argument in call.args[:3]):
         args = [argument for argument in call.args if not argument.startswith("-i")]
@@ -170,7 +186,12 @@ RULES = {
     "truncate": _operands("-s --size -r --reference"),
     "fallocate": _operands("-l -o --length --offset"),
     "mkfifo": _operands("-m"),
-    "mknod": _operands("-m"),
+    "mknod": _mknod,
+    "ar": _saved("--output"),
+    "mysqldump": _saved("-r", "--result-file", "-T", "--tab", takes="-h -P -u"),
+    "mariadb-dump": _saved("-r", "--result-file", "-T", "--tab", takes="-h -P -u"),
+    "pg_dump": _saved("-f", "--file", takes="-h -p -U -d -n -t -F -Z -j"),
+    "pg_dumpall": _saved("-f", "--file", takes="-h -p -U -d -l"),
     "mkdir": _mkdir,
     "sed": _sed,
     "gsed": _sed,
@@ -196,7 +217,7 @@ RULES = {
     "gcc": _saved("-o"),
     "cc": _saved("-o"),
     "go": _saved("-o"),
-    "openssl": _saved("-out"),
+    "openssl": _saved("-out", "-keyout", "-writerand", "-CAserial", takes="-in -key -CA -CAkey -pass", whole=True),
     "gpg": _saved("-o", "--output"),
     "aria2c": _saved("-d", "-o", "--dir", "--out"),
     "patch": _saved("-d", "-o", "--directory", "--output", takes="-p -i -D -F"),
@@ -215,7 +236,7 @@ RULES = {
     "ed": _editor,
     "ex": _editor,
     "emacs": _editor,
-    "cpio": _saved("-D", "--directory", "-O", "-F"),
+    "cpio": _cpio,
     "dpkg-deb": _operands(),
     "ditto": _COPY,
     "split": _saved(),
