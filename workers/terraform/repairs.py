@@ -12,8 +12,17 @@ from workers.terraform.session import directory_of
 
 _LOCKED = re.compile(r"must use (?:terraform|tofu) init -upgrade|[Ll]ocked provider .* does not match", re.DOTALL)
 _ABSENT = re.compile(
-    r"[Ff]ailed to (?:query available|install|resolve) provider|no available releases|"
-    r"Required plugins are not installed|Module not installed|initialization required|Inconsistent dependency lock file|provider registry"
+    "|".join(
+        (
+            r"[Ff]ailed to (?:query available|install|resolve) provider",
+            "no available releases",
+            "Required plugins are not installed",
+            "Module not installed",
+            "initialization required",
+            "Inconsistent dependency lock file",
+            "provider registry",
+        )
+    )
 )
 #: Where people keep providers: what `providers mirror` writes, and what an init by hand has left.
 _KEPT = ("providers", "terraform.d/plugins", ".terraform/providers", "vendor/providers")
