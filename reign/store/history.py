@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from reign.core.errors import NotFound, did_you_mean
 from reign.core.plan import Task
 from reign.core.resource import Change, Observation
+from reign.store import audit
 from reign.store.claims import Claim
 from reign.store.database import Transaction, upsert
 from reign.store.jsontext import dump, load
@@ -96,7 +97,9 @@ def add_change(
     now: float,
     kind: str | None = None,
 ) -> int:
-    """One row of what happened; returns its id."""
+    """One row of what happened, and its entry in the audit; returns its id."""
+    kind = kind or change.kind
+    before, after = (dump(seen.model_dump(mode="json")) or "" for seen in (change.before, change.after))
     row = tx.execute(
         changes.insert()
         .values(
@@ -105,14 +108,26 @@ def add_change(
             attempt=attempt,
             environment=environment,
             resource=change.resource,
-            kind=kind or change.kind,
-            before=dump(change.before.model_dump(mode="json")),
-            after=dump(change.after.model_dump(mode="json")),
+            kind=kind,
+            before=before,
+            after=after,
             at=now,
         )
         .returning(changes.c.id)
     )
-    return int(row.scalar_one())
+    change_id = int(row.scalar_one())
+    said = audit.change_digest(change.resource, kind, before, after)
+    audit.note(
+        tx,
+        "change",
+        actor=audit.ITSELF,
+        environment=environment,
+        run_id=run_id,
+        subject=change.resource,
+        data={"change": change_id, "kind": kind, "task_id": task_id, "attempt": attempt, "digest": said},
+        at=now,
+    )
+    return change_id
 
 
 def make_point(tx: Transaction, environment: str, name: str, run_id: int | None, now: float) -> None:
