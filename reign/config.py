@@ -83,6 +83,13 @@ class Settings(BaseSettings):
     max_attempts_lost: int = Field(default=3, ge=1, description="attempts that may die with their worker")
     log_lines: int = Field(default=20_000, ge=100, description="lines kept of one attempt")
     hand_over: bool = Field(default=True, description="a worker goes on with a ready successor of its own agent")
+    dispatch_window: int = Field(default=32, ge=1, le=100_000, description="messages of one run in a pool's queue")
+    pool_limits: dict[str, PositiveInt] = Field(
+        default_factory=dict, description="tasks at the same time of a pool, as {\"docker\": 4}; default: its processes"
+    )
+    environment_limits: dict[str, PositiveInt] = Field(
+        default_factory=dict, description="tasks at the same time in an environment, as {\"prod\": 2}"
+    )
     repair: Literal["off", "propose", "auto"] = Field(
         default="propose", description="off, propose; auto: apply what adds no risk without asking"
     )

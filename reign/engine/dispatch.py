@@ -45,9 +45,13 @@ class Dispatcher:
 
     def send(self, run: str, ready: Sequence[Ready]) -> None:
         """Publish what a commit released, and remember that its outbox rows may go."""
-        if ready and self.publish([Posting(run, item) for item in ready]):
+        self.send_all([Posting(run, item) for item in ready])
+
+    def send_all(self, postings: Sequence[Posting]) -> None:
+        """:meth:`send` for tasks of any runs."""
+        if postings and self.publish(postings):
             with self._guard:
-                self._sent.update((item.task_id, item.attempt) for item in ready)
+                self._sent.update((posting.ready.task_id, posting.ready.attempt) for posting in postings)
 
     def tidy(self, tx: Transaction) -> None:
         """Remove the outbox rows of what has been published, in whichever transaction comes next."""

@@ -24,6 +24,7 @@ class RunInfo:
     workdir: str
     on_failure: str
     params: Mapping[str, Any]
+    concurrency: int | None = None
 
 
 def scope_of(database: Database, claim: Claim, task: Task, run: RunInfo) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import time
 
 from reign.config import Settings
 from reign.core.errors import Unavailable
+from reign.engine.fairness import TopUp
 from reign.engine.general import ReignGeneral
 from reign.engine.reconcile import Leadership, Reconciler
 from reign.engine.runtime import Runtime
@@ -24,6 +25,7 @@ def serve(settings: Settings, stopped: threading.Event) -> None:
     runtime = Runtime(settings)
     leadership = Leadership(runtime, "general")
     reconciler = Reconciler(runtime, ReignGeneral(runtime, make_planner))
+    top_up = TopUp(runtime)
     upgraded = False
     complained = 0.0
     while not stopped.wait(TICK):
@@ -33,6 +35,7 @@ def serve(settings: Settings, stopped: threading.Event) -> None:
                 upgraded = True
             if leadership.held():
                 reconciler.tick()
+                top_up.tick()
         except Unavailable as error:
             if time.monotonic() - complained > 10:
                 complained = time.monotonic()
