@@ -12,7 +12,7 @@ import hmac
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -110,6 +110,11 @@ class Journal:
         tx.execute(_INSERT, rows)
         tx.execute(_MOVE_HEAD, {"to_seq": seq, "to_mac": mac})
         return seq, mac
+
+    def wrote(self, entry: Entry, at: int | None = None) -> bool:
+        """Whether this installation wrote the entry as it stands (as number ``at``, if that is asked)."""
+        asked = entry if at is None else replace(entry, seq=at)
+        return hmac.compare_digest(mac_of(asked, self._key), entry.mac)
 
     def anchor(self, head: tuple[int, str], *, sync: bool = False) -> None:
         """Tell the file outside, after the commit. What it misses now, the general's next tick adds."""
