@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from reign.api import audit
+from reign.api import audit, state
 from reign.api.bodies import ActorBody, ApprovalBody, PlanBody, ResolveBody, RunBody
 from reign.api.repair import repair_routes
 from reign.api.wakeups import LOOK_EVERY, Wakeups
@@ -61,6 +61,7 @@ def make_api(settings: Settings) -> FastAPI:
     _control(api, general)
     repair_routes(api, Repairs(runtime, general))
     audit.routes(api, runtime)
+    state.routes(api, runtime, general)
     serve_web(api, settings)
     return api
 

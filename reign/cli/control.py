@@ -1,19 +1,16 @@
-"""``reign cancel``, ``pause``, ``resume``, ``retry``, ``approve``, ``resolve``, ``rollback``."""
+"""``reign cancel``, ``pause``, ``resume``, ``retry``, ``approve`` and ``resolve``."""
 
 from __future__ import annotations
 
 import getpass
-import sys
 from typing import Annotated, Any
 
 import typer
 
-from reign.cli.follow import follow
-from reign.cli.output import Format, Output, console, escape, state, write_json
+from reign.cli.output import Format, Output, console, state, write_json
 from reign.cli.runs import RunName
-from reign.cli.show_plan import show_plan
 from reign.client import Client
-from reign.core.errors import Conflict, InvalidInput, Refused
+from reign.core.errors import InvalidInput
 
 TaskName = Annotated[str, typer.Argument(help="the task's id")]
 
@@ -28,7 +25,6 @@ def register(app: typer.Typer) -> None:
         app.command(verb, help=about)(_simple(verb))
     app.command("approve")(approve)
     app.command("resolve")(resolve)
-    app.command("rollback")(rollback)
 
 
 def _simple(verb: str) -> Any:
@@ -72,27 +68,3 @@ def resolve(
     with Client() as client:
         body = {"by": getpass.getuser(), "verdict": verdict}
         _told(client.post(f"/runs/{client.run(name).name}/tasks/{task}/resolve", body), output)
-
-
-def rollback(
-    name: RunName,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False,
-    output: Output = Format.TEXT,
-) -> None:
-    """Take a run back: show the plan of undos, ask, run it and follow."""
-    with Client() as client:
-        run = client.run(name)
-        found = client.get(f"/runs/{run.name}/rollback")
-        if output is Format.TEXT:
-            if found["plan"]:
-                show_plan(found["plan"])
-            for task, reason in found["impossible"].items():
-                console.print(f"  [red]cannot be taken back:[/red] {escape(task)}: {escape(reason)}", soft_wrap=True)
-        if not found["plan"]:
-            raise Conflict(f"there is nothing to take back of {run.name}")
-        if not yes:
-            if output is Format.JSON or not sys.stdin.isatty():
-                raise InvalidInput("nobody is there to say yes", hint="add --yes")
-            if not typer.confirm("Take it back?"):
-                raise Refused("nothing was taken back")
-        follow(client, run.rollback(), output)

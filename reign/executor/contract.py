@@ -168,6 +168,8 @@ class Agent:
     operations: tuple[type[Operation[Any, Any]], ...]
     checks: Checks = no_checks
     words: Mapping[str, tuple[Any, ...]] | None = None  # operation name -> phrases
+    #: Addresses of what an observed resource needs to be there, for `reign blast` and the order of repairs.
+    refers: Callable[[Observation], Sequence[str]] = lambda observation: ()
     judge: CommandJudge | None = None
 
     def specs(self) -> list[OperationSpec]:

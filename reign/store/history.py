@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -290,3 +290,12 @@ def of_task(tx: Transaction, run: str, task: str) -> TaskHistory | None:
     """What a task of that run changed; None if it never started to, or is not there."""
     found = with_intent(tx, sa.and_(runs.c.name == run, tasks.c.name == task))
     return found[0] if found else None
+
+
+def specs(tx: Transaction, task_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """The tasks of these ids as their plans have them."""
+    wanted, found = list(task_ids), {}
+    for start in range(0, len(wanted), 500):
+        query = sa.select(tasks.c.id, tasks.c.spec).where(tasks.c.id.in_(wanted[start : start + 500]))
+        found |= {row.id: load(row.spec) for row in tx.execute(query)}
+    return found

@@ -8,6 +8,7 @@ from workers.docker.images import Pull, Push, RemoveImage, Tag
 from workers.docker.inside import Exec, Logs
 from workers.docker.lifecycle import Remove, Restart, Start, Stop
 from workers.docker.networks import CreateNetwork, RemoveNetwork
+from workers.docker.references import refers
 from workers.docker.run import Run
 from workers.docker.volumes import CreateVolume, RemoveVolume
 from workers.docker.words import WORDS
@@ -36,5 +37,6 @@ AGENT = Agent(
         ComposeDown,
     ),
     checks=checks,
+    refers=refers,
     words=WORDS,
 )

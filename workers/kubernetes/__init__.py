@@ -7,6 +7,7 @@ from workers.kubernetes.compose import ConvertCompose
 from workers.kubernetes.deployments import CreateDeployment, CreateNamespace, Expose, Scale
 from workers.kubernetes.helm_install import HelmInstall, HelmUpgrade
 from workers.kubernetes.helm_releases import HelmHistory, HelmRollback, HelmStatus, HelmTemplate, HelmUninstall
+from workers.kubernetes.references import refers
 from workers.kubernetes.rollouts import RolloutRestart, RolloutStatus, RolloutUndo
 from workers.kubernetes.watching import ClusterInfo, Logs, PodStatus
 from workers.kubernetes.words import WORDS
@@ -37,5 +38,6 @@ AGENT = Agent(
         HelmTemplate,
     ),
     checks=checks,
+    refers=refers,
     words=WORDS,
 )

@@ -1,0 +1,110 @@
+"""What depends on what among the recorded resources: by what their observations name, and by the results that the
+tasks which made them read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reign.core.errors import NotFound
+from reign.core.plan import Task
+from reign.core.resource import Observation
+from reign.executor import registry
+from reign.store import history
+from reign.store.database import Transaction
+from reign.store.history import ResourceRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """``dependent`` needs ``needs``; ``why`` in words."""
+
+    dependent: str
+    needs: str
+    why: str
+
+
+def references(tx: Transaction, records: Sequence[ResourceRecord]) -> list[Reference]:
+    """All references between recorded resources of one environment."""
+    known = {record.address: record for record in records}
+    found = [*_named(records, known), *_read(tx, records)]
+    unique = {(item.dependent, item.needs): item for item in reversed(found)}
+    return sorted(unique.values(), key=lambda item: (item.needs, item.dependent))
+
+
+def _named(records: Iterable[ResourceRecord], known: Mapping[str, ResourceRecord]) -> Iterator[Reference]:
+    for record in records:
+        seen = record.observation
+        for address in named_by(seen):
+            if address in known and address != record.address:
+                yield Reference(record.address, address, "it is made with it")
+        for text in _texts(seen.state):
+            if text in known and text != record.address:
+                yield Reference(record.address, text, "what was seen of it names it")
+
+
+def named_by(seen: Observation) -> Sequence[str]:
+    """What the agent of a resource says that it leans on; nothing if that agent is not installed any more."""
+    try:
+        return registry.agent(seen.resource.partition(":")[0]).refers(seen)
+    except NotFound:
+        return ()
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+def _read(tx: Transaction, records: Sequence[ResourceRecord]) -> Iterator[Reference]:
+    """A task that read the result of another: what it made needs what that one made."""
+    made: dict[tuple[str, str], list[str]] = {}
+    for record in records:
+        made.setdefault((record.run, record.task), []).append(record.address)
+        whole = record.task.partition("[")[0]
+        if whole != record.task:  # an item of a for_each
+            made.setdefault((record.run, whole), []).append(record.address)
+    ids = {record.task_id: record for record in records}
+    for task_id, spec in history.specs(tx, ids).items():
+        record = ids[task_id]
+        task = Task.model_validate(spec)
+        if task.original is not None:
+            continue
+        own = made[record.run, record.task]
+        for name in {path[1] for path in task.references() if path[0] == "tasks" and len(path) > 1}:
+            for needs in made.get((record.run, name), ()):
+                for dependent in own:
+                    if needs != dependent:
+                        yield Reference(dependent, needs, f"task {record.task} of {record.run} read {name}'s result")
+
+
+def blast(tx: Transaction, environment: str, address: str) -> list[dict[str, Any]]:
+    """What depends on a resource, directly or through others, nearest first: ``{address, needs, why, distance}``."""
+    records = history.listing(tx, environment)
+    found: list[dict[str, Any]] = []
+    seen = {address}
+    level = [address]
+    by_need: dict[str, list[Reference]] = {}
+    for reference in references(tx, records):
+        by_need.setdefault(reference.needs, []).append(reference)
+    distance = 0
+    while level:
+        distance += 1
+        following = []
+        for needs in level:
+            for reference in by_need.get(needs, ()):
+                if reference.dependent not in seen:
+                    seen.add(reference.dependent)
+                    following.append(reference.dependent)
+                    found.append(
+                        {"address": reference.dependent, "needs": needs, "why": reference.why, "distance": distance}
+                    )
+        level = following
+    return found
