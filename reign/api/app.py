@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from reign.api import audit, state
 from reign.api.bodies import ActorBody, ApprovalBody, PlanBody, ResolveBody, RunBody
 from reign.api.repair import repair_routes
+from reign.api.schedules import schedule_routes
 from reign.api.wakeups import LOOK_EVERY, Wakeups
 from reign.api.web import serve_web
 from reign.config import Settings
@@ -29,6 +30,7 @@ from reign.engine import views
 from reign.engine.general import ReignGeneral
 from reign.engine.repair import Repairs
 from reign.engine.runtime import Runtime
+from reign.engine.schedules import Scheduler, submission
 from reign.executor import registry
 from reign.planner.choose import make_planner
 from reign.store import events, locks, runs, schema, workers
@@ -57,6 +59,7 @@ def make_api(settings: Settings) -> FastAPI:
     _guard(api, settings)
     _health(api, runtime)
     _planning(api, general)
+    schedule_routes(api, Scheduler(runtime, {"run": submission(general)}), general)
     _runs(api, runtime, general, wakeups)
     _control(api, general)
     repair_routes(api, Repairs(runtime, general))
@@ -147,7 +150,16 @@ def _health(api: FastAPI, runtime: Runtime) -> None:
         """Locks that are held, and who waits for each."""
         with runtime.database.read() as tx:
             return [
-                {"resource": x.resource, "run": x.run, "task": x.task, "since": x.since, "waiting": list(x.waiting)}
+                {
+                    "resource": x.resource,
+                    "run": x.run,
+                    "task": x.task,
+                    "uses": x.uses,
+                    "fence": x.fence,
+                    "since": x.since,
+                    "alive": x.alive,
+                    "waiting": list(x.waiting),
+                }
                 for x in locks.listing(tx)
             ]
 

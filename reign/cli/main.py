@@ -14,7 +14,9 @@ import typer
 
 from reign.cli import audit, control, judge, plans, runs, serving, state
 from reign.cli.output import Format, errors, escape, fail
+from reign.cli.locks import register as register_locks
 from reign.cli.repair import register as register_repair
+from reign.cli.schedules import register as register_schedules
 from reign.core.errors import ReignError
 
 #: What typer raises for a wrong command or option; it brings its own copy of click, which has no public name.
@@ -31,6 +33,8 @@ app = typer.Typer(
 for module in (plans, runs, control, serving, judge, audit, state):
     module.register(app)
 register_repair(app)
+register_locks(app)
+register_schedules(app)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from reign.engine.fairness import TopUp
 from reign.engine.general import ReignGeneral
 from reign.engine.reconcile import Leadership, Reconciler
 from reign.engine.runtime import Runtime
+from reign.engine.schedules import Scheduler, submission
 from reign.planner.choose import make_planner
 from reign.store import schema
 
@@ -24,8 +25,10 @@ def serve(settings: Settings, stopped: threading.Event) -> None:
     """Reconcile until ``stopped``; an absent database or broker is waited for."""
     runtime = Runtime(settings)
     leadership = Leadership(runtime, "general")
-    reconciler = Reconciler(runtime, ReignGeneral(runtime, make_planner))
+    general = ReignGeneral(runtime, make_planner)
+    reconciler = Reconciler(runtime, general)
     top_up = TopUp(runtime)
+    scheduler = Scheduler(runtime, {"run": submission(general)})
     upgraded = False
     complained = 0.0
     while not stopped.wait(TICK):
@@ -36,6 +39,7 @@ def serve(settings: Settings, stopped: threading.Event) -> None:
             if leadership.held():
                 reconciler.tick()
                 top_up.tick()
+                scheduler.tick()
         except Unavailable as error:
             if time.monotonic() - complained > 10:
                 complained = time.monotonic()

@@ -24,6 +24,8 @@ class Held:
     fence: int
     since: float
     waiting: tuple[str, ...]
+    uses: str = ""
+    alive: bool = True  # False: its worker died, and the lock stays until the change is settled
 
 
 def acquire(tx: Transaction, claim: Claim, resources: Sequence[str], now: float) -> str | None:
@@ -87,12 +89,29 @@ def listing(tx: Transaction) -> list[Held]:
     ):
         waiting.setdefault(row.resource, []).append(f"{row.run}/{row.name}")
     query = (
-        sa.select(locks.c.resource, runs.c.name.label("run"), tasks.c.name, locks.c.fence, locks.c.since)
+        sa.select(
+            locks.c.resource,
+            runs.c.name.label("run"),
+            tasks.c.name,
+            locks.c.fence,
+            locks.c.since,
+            tasks.c.uses,
+            tasks.c.state,
+        )
         .join(tasks, tasks.c.id == locks.c.task_id)
         .join(runs, runs.c.id == tasks.c.run_id)
         .order_by(locks.c.since)
     )
     return [
-        Held(row.resource, row.run, row.name, row.fence, row.since, tuple(waiting.get(row.resource, ())))
+        Held(
+            row.resource,
+            row.run,
+            row.name,
+            row.fence,
+            row.since,
+            tuple(waiting.get(row.resource, ())),
+            row.uses,
+            row.state == TaskState.RUNNING.value,
+        )
         for row in tx.execute(query)
     ]

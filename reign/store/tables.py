@@ -327,6 +327,48 @@ plan_cache = sa.Table(
     sa.Index("plan_cache_by_age", "at"),
 )
 
+schedules = sa.Table(
+    "schedules",
+    metadata,
+    _auto(),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("spec", sa.Text, nullable=False),  # cron fields, or "every DURATION"
+    sa.Column("timezone", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),  # what ``body`` is for: "run" is a submission
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("misfire", sa.Text, nullable=False),
+    sa.Column("overlap", sa.Text, nullable=False),
+    sa.Column("paused", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("next_due", sa.Float),  # null: paused, or never again
+    sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Index("schedules_by_due", "next_due"),
+    sqlite_autoincrement=True,
+)
+
+firings = sa.Table(
+    "firings",
+    metadata,
+    sa.Column("schedule_id", sa.BigInteger, primary_key=True),
+    sa.Column("due_at", sa.Float, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("run", sa.Text),
+    sa.Column("note", sa.Text),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Index("firings_by_state", "state"),
+    sqlite_with_rowid=False,
+)
+
+archives = sa.Table(
+    "archives",
+    metadata,
+    sa.Column("run_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("file", sa.Text),  # relative to the archive folder; null: pruned without a copy
+    sa.Column("events", sa.Integer, nullable=False),
+    sa.Column("logs", sa.Integer, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+)
+
 llm_requests = sa.Table(
     "llm_requests",
     metadata,
