@@ -30,6 +30,10 @@ class PointBody(Body):
     environment: str
 
 
+class WayBackBody(ActorBody):
+    environment: str
+
+
 class DriftBody(ActorBody):
     """A look at an environment; ``resources``: only these, ``removed``: also what was taken away again."""
 
@@ -130,9 +134,9 @@ def _points(api: FastAPI, points: Points) -> None:
         return views.rollback_view(*points.preview(name, environment))
 
     @api.post("/points/{name}/rollback", status_code=201, tags=["state"])
-    def rollback(name: str, environment: str, body: ActorBody) -> dict[str, Any]:
+    def rollback(name: str, body: WayBackBody) -> dict[str, Any]:
         """Go back to a point by an ordinary run, and return that."""
-        return views.run_summary(points.rollback(name, environment, requested_by=body.requested_by))
+        return views.run_summary(points.rollback(name, body.environment, requested_by=body.requested_by))
 
 
 def _drift(api: FastAPI, drift: DriftCheck) -> None:

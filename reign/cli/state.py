@@ -219,8 +219,8 @@ def rollback(
             hint = "; ".join([*found["impossible"].values(), *found["notes"]])
             raise Conflict(f"there is nothing to take back {what}", hint=hint or None)
         agreed("Take it back?", yes, output)
-        target = path if where is None else f"{path}?environment={where}"
-        follow(client, Run(client, client.post(target, {"requested_by": getpass.getuser()})), output)
+        body = {"requested_by": getpass.getuser()} | ({"environment": where} if where else {})
+        follow(client, Run(client, client.post(path, body)), output)
 
 
 def _show_way_back(found: dict[str, Any]) -> None:
