@@ -6,6 +6,8 @@ Why these settings (each was measured or read in the sources of the release that
 - no result backend: results are in the state
 - no ack emulation: its bookkeeping costs two round trips a message and guards what the reconciler guards already
 - anonymous exchange: a wiped Redis then lacks no bindings, and publishing goes on
+- nothing is tried again inside the transport: only so does kombu send a whole group in one pipeline, and what was not
+  taken is sent again from the outbox
 - ``socket_timeout`` and unlimited retries: by default a half-dead connection hangs for ever, or is given up after 100
 """
 
@@ -54,7 +56,6 @@ def make_app(settings: Settings, agents: Iterable[str]) -> Celery:
             "socket_timeout": settings.socket_timeout,
             "socket_connect_timeout": settings.socket_timeout,
             "socket_keepalive": not settings.broker.startswith("redis+socket"),
-            "retry_on_timeout": True,
         },
     )
     return app

@@ -6,13 +6,12 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from reign.config import Settings
 from reign.core.errors import Unavailable
 from reign.engine import identity
-from reign.engine.logs import LogSink
 from reign.executor.context import Context
 from reign.store import workers
 from reign.store.claims import Claim
@@ -28,11 +27,13 @@ _KILL_GRACE = 30.0  # seconds past its deadline after which an attempt that does
 class Pulse:
     """One thread per worker process. Time is measured on the monotonic clock only."""
 
-    def __init__(self, settings: Settings, database: Database, logs: LogSink, agents: tuple[str, ...]) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, chores: Sequence[Callable[[], object]], agents: tuple[str, ...]
+    ) -> None:
         self.worker = identity.worker_id()
         self._settings = settings
         self._database = database
-        self._logs = logs
+        self._chores = chores  # what is done with every look: log lines written, hints caught up
         self._agents = agents
         self._current: tuple[Claim, Context] | None = None
         self._stopped = threading.Event()
@@ -75,7 +76,8 @@ class Pulse:
         wait = min(_LOOK_EVERY, self._settings.heartbeat)
         while not self._stopped.wait(wait):
             try:
-                self._logs.flush()
+                for chore in self._chores:
+                    chore()
                 self._look()
                 if time.monotonic() >= next_beat:
                     next_beat = time.monotonic() + self._settings.heartbeat

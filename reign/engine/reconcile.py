@@ -108,7 +108,7 @@ class Reconciler:
         with self._runtime.database.write() as tx:
             finished = recovery.finish_stuck(tx, time.time())
         for run_id in finished:
-            self._runtime.dispatcher.changed(run_id)
+            self._runtime.dispatcher.changed(run_id, ended=True)
 
 
 class Leadership:

@@ -23,8 +23,9 @@ from reign.core.outcome import Outcome
 from reign.core.plan import OnFailure, Retry, Task
 from reign.core.resource import Change, Observation, Undo, same
 from reign.engine import inputs as task_inputs
-from reign.engine import inspection, observing, originals
+from reign.engine import inspection, observing, originals, policing
 from reign.engine.crash import CrashPoints
+from reign.engine.fairness import Turnstile, Window
 from reign.engine.inputs import RunInfo
 from reign.engine.logs import LogSink
 from reign.engine.originals import Original
@@ -32,12 +33,15 @@ from reign.engine.proposing import proposed
 from reign.engine.pulse import Pulse
 from reign.engine.runtime import Runtime
 from reign.executor import Cancelled, Context, FailureKind, NeedsApproval, Operation, PutBack, TaskFailed, registry
+from reign.policy import Effective
 from reign.security import secrets
 from reign.security.masking import Masker
-from reign.store import claims, expansion, history, locks, recording, release, runs
+from reign.store import claims, expansion, history, locks, outbox, recording, release, runs
 from reign.store.blobs import SqlBlobs
 from reign.store.claims import Claim, StaleClaim
 from reign.store.database import Transaction
+from reign.store.outbox import Posting
+from reign.store.tables import run_of
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -75,7 +79,11 @@ class Spine:
         self._logs = LogSink(self._database, settings.log_lines)
         self._crash = CrashPoints(settings)
         self._runs: dict[int, RunInfo] = {}
-        self.pulse = Pulse(settings, self._database, self._logs, tuple(sorted(agents)))
+        self._window = Window(settings)
+        self._turnstile = Turnstile(settings)
+        self.pulse = Pulse(
+            settings, self._database, (self._logs.flush, self._dispatcher.catch_up), tuple(sorted(agents))
+        )
 
     def carry_out(self, task_id: int, chain: Chain) -> None:
         """What a message asks for: the task, and then, for a while, what it sets free for this same pool."""
@@ -89,14 +97,21 @@ class Spine:
 
     def _claim(self, task_id: int) -> Claim | None:
         """One guarded update. A death right after it leaves a claim whose worker is silent: the reconciler frees it."""
+        run = self._run_info(run_of(task_id))
+        if run is None:  # a message of another database
+            return None
         with self._database.write() as tx:
             self._dispatcher.tidy(tx)
-            return claims.claim(tx, task_id, self.pulse.worker, time.time())
+            now = time.time()
+            if self._turnstile.may_limit(run) and not self._turnstile.admits(tx, run, task_id, now):
+                return None
+            return claims.claim(tx, task_id, self.pulse.worker, now)
 
     def _attempt(self, claim: Claim, chain: Chain, may_hand_over: bool) -> Claim | None:
         """One attempt, from the claim to the messages. Returns the claim of what was handed over, if any."""
         self._crash.reach("after-claim")
         run = self._run_info(claim.run_id, fresh=claim.fence != claim.attempt)
+        assert run is not None
         task = Task.model_validate(claim.spec)
         ctx = self._context(claim, task, run)
         self._logs.start(claim)
@@ -122,27 +137,27 @@ class Spine:
         if isinstance(result, outcome.Waits):
             chain.drop()  # recorded when the lock was asked for
             return None
-        ready, handed = self._patiently(lambda: self._commit(attempt, result, chain, may_hand_over))
+        ready, postings, handed = self._patiently(lambda: self._commit(attempt, result, chain, may_hand_over))
         self._crash.reach("after-record")
         if handed is not None and handed.task_id == chain.head():
             chain.advance()
-        elif chain.head() not in {item.task_id for item in ready}:
-            chain.drop()
+        elif handed is not None or chain.head() not in {item.task_id for item in ready}:
+            chain.drop()  # what it would have carried has a message of its own: it need not wait for what goes on here
         carried = chain.head()
-        self._dispatcher.send(attempt.run.name, [item for item in ready if item.task_id != carried])
+        self._dispatcher.send_all([posting for posting in postings if posting.ready.task_id != carried])
         self._crash.reach("after-publish")
-        self._dispatcher.changed(attempt.claim.run_id)
+        self._dispatcher.changed(attempt.claim.run_id, ended=attempt.ended_run)
         return handed
 
     def _commit(
         self, attempt: _Attempt, result: Outcome, chain: Chain, may_hand_over: bool
-    ) -> tuple[list[release.Ready], Claim | None]:
+    ) -> tuple[list[release.Ready], list[Posting], Claim | None]:
         self._logs.flush()
         now = time.time()
         handed: Claim | None = None
         with self._database.write() as tx:
             self._dispatcher.tidy(tx)
-            ready = recording.record(
+            recorded = recording.record(
                 tx,
                 attempt.claim,
                 result,
@@ -152,20 +167,51 @@ class Spine:
                 locked=attempt.locked,
                 intended=attempt.intended,
                 after=attempt.after,
-            ).ready
-            if may_hand_over and ready:
-                handed = self._hand_over(tx, ready, chain, now)
+            )
+            ready, attempt.ended_run = recorded.ready, recorded.run_state is not None
+            if may_hand_over:
+                handed = self._hand_over(tx, attempt, ready, chain, now)
                 ready = [item for item in ready if handed is None or item.task_id != handed.task_id]
-            release.post(tx, ready, now)
-        return ready, handed
+            sent, follow = self._take_turns(tx, attempt, ready, handed, chain, now)
+            release.post(tx, sent, now)
+        return sent, [*(Posting(attempt.run.name, item) for item in sent), *follow], handed
 
-    def _hand_over(self, tx: Transaction, ready: Sequence[release.Ready], chain: Chain, now: float) -> Claim | None:
-        """Claim one released task of this pool in the transaction that released it: no message, no wait."""
+    def _take_turns(
+        self,
+        tx: Transaction,
+        attempt: _Attempt,
+        ready: Sequence[release.Ready],
+        handed: Claim | None,
+        chain: Chain,
+        now: float,
+    ) -> tuple[list[release.Ready], list[Posting]]:
+        """Which of the released tasks get their message now, and which held ones do since this one has ended."""
+        run, agent = attempt.run, attempt.claim.agent
+        carried = [item for item in ready if item.task_id == chain.head()]
+        if handed is None and not carried:
+            self._window.taken(run.id, agent)
+        others = [item for item in ready if item.task_id != chain.head()]
+        sent = carried + self._window.released(tx, run.id, others, run.concurrency, now)
+        if self._turnstile.may_limit(run):
+            return sent, [] if handed else self._turnstile.left(tx, run, agent, now)
+        return sent, self._window.ended(tx, run.id, agent, now)
+
+    def _hand_over(
+        self, tx: Transaction, attempt: _Attempt, ready: Sequence[release.Ready], chain: Chain, now: float
+    ) -> Claim | None:
+        """Claim a task of this pool in the transaction that ends another: no message, no wait. One that has just been
+        released; if there is none, one of the same run that is held back until a message is its turn."""
         own = [item for item in ready if item.agent in self._agents]
-        if not own:
+        if own:
+            chosen = next((item for item in own if item.task_id == chain.head()), own[0])
+            return claims.claim(tx, chosen.task_id, self.pulse.worker, now, run_started=True)
+        if self._turnstile.may_limit(attempt.run):
             return None
-        chosen = next((item for item in own if item.task_id == chain.head()), own[0])
-        return claims.claim(tx, chosen.task_id, self.pulse.worker, now, run_started=True)
+        held = self._window.next(tx, attempt.run.id, attempt.claim.agent)
+        if held is None:
+            return None
+        outbox.remove(tx, [(held.task_id, held.attempt)])
+        return claims.claim(tx, held.task_id, self.pulse.worker, now, run_started=True)
 
     def _patiently(self, commit: Callable[[], T]) -> T:
         """What has been done outside must not be forgotten because the database restarts just now."""
@@ -179,13 +225,16 @@ class Spine:
                 log.warning("cannot record yet: %s", error)
                 time.sleep(0.5)
 
-    def _run_info(self, run_id: int, *, fresh: bool = False) -> RunInfo:
+    def _run_info(self, run_id: int, *, fresh: bool = False) -> RunInfo | None:
         info = None if fresh else self._runs.get(run_id)  # a repair changes the plan, and moves the fences on
         if info is None:
             with self._database.read() as tx:
-                run = runs.by_id(tx, run_id)
-                params = runs.plan_of(tx, run_id).get("params", {})
-            info = RunInfo(run.id, run.name, run.environment, run.workdir, run.on_failure, params)
+                run = runs.look(tx, run_id)
+                plan = runs.plan_of(tx, run_id) if run else {}
+            if run is None:
+                return None
+            params = plan.get("params", {})
+            info = RunInfo(run.id, run.name, run.environment, run.workdir, run.on_failure, params, run.concurrency)
             if len(self._runs) >= 1000:
                 self._runs.clear()
             self._runs[run_id] = info
@@ -225,9 +274,11 @@ class _Attempt:
         self.run = run
         self.locked = False
         self.intended = False
+        self.ended_run = False
         self.after: Sequence[Observation] = ()
         self._database = spine._database
         self._crash = spine._crash
+        self._settings = spine._settings
         self._proposes = spine._settings.repair != "off"
         self._ctx = ctx
         self._operation: Operation[Any, Any] | None = None
@@ -267,7 +318,7 @@ class _Attempt:
         if self.task.observe_of is not None and self._original is not None:
             addresses = [item.resource for item in self._original.before]
             return inspection.look(self._database, self._ctx, self.claim, operation, inputs, addresses)
-        if verdict := self._verdict():
+        if verdict := self._verdict(plain):
             return verdict
         if taken := self._lock([*operation.touches(self._ctx, inputs), *self.task.locks]):
             return outcome.Waits(taken)
@@ -325,7 +376,7 @@ class _Attempt:
             return outcome.Failed({"message": f"{len(failed)} of {len(results)} items did not succeed: {failed[0]}"})
         return outcome.Succeeded(results)
 
-    def _verdict(self) -> Outcome | None:
+    def _verdict(self, plain: dict[str, Any]) -> Outcome | None:
         """Whether the inputs are refused, or need a yes that nobody has given. An undo was approved as a whole."""
         if self._original is not None:
             return None
@@ -333,8 +384,14 @@ class _Attempt:
         assessment = self._operation.assess(self._inputs)
         if assessment.refuses:
             return self._failed(TaskFailed(assessment.refuses, kind=FailureKind.PERMISSION))
-        if assessment.asks and self.claim.approval != "granted":
-            return outcome.Asks(assessment.asks)
+        ruled = None
+        if expressions.has_expression(self.task.with_):  # what was known before the run was judged then
+            ruled = policing.during_the_run(self.task, self.run.environment, plain, self._settings)
+        if ruled and ruled.decision is Effective.DENY:
+            return self._failed(TaskFailed(f"{ruled.reason} ({ruled.rule})", kind=FailureKind.PERMISSION))
+        asks = assessment.asks or (ruled.reason if ruled and ruled.decision is Effective.ASK else None)
+        if asks and self.claim.approval != "granted":
+            return outcome.Asks(asks)
         return None
 
     def _lock(self, resources: list[str]) -> str | None:

@@ -100,11 +100,20 @@ class Database:
             yield tx
 
     @contextmanager
+    def snapshot(self) -> Iterator[Transaction]:
+        """A connection for looking that sees one moment of the whole database, however long it looks."""
+        engine = self._reader if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
+        with self._translated(), engine.connect() as tx:
+            yield tx
+
+    @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
         except ReignError:
             raise
+        except _DRIVER_ERRORS as error:
+            raise self._unavailable(error) from error
         except DBAPIError as error:
             if isinstance(error, OperationalError) or error.connection_invalidated:
                 if error.connection_invalidated or not self.is_sqlite:
@@ -130,6 +139,8 @@ def _hint(reason: str) -> str:
         return "make room on its disk; nothing is lost"
     if "readonly" in reason or "unable to open" in reason or "permission" in reason.lower():
         return "check that its folder is there and writable, or set REIGN_DATABASE_URL"
+    if "malformed" in reason or "not a database" in reason:
+        return "`reign state verify` says what is damaged, `reign state restore` brings a backup back"
     if "no such table" in reason or "does not exist" in reason:
         return "run `reign state upgrade`"
     return "is it running? `reign doctor` looks"
@@ -144,4 +155,5 @@ def _on_sqlite_connect(connection: Any, _record: Any) -> None:
 
 def _on_sqlite_begin(connection: Connection) -> None:
     reading = connection.get_execution_options().get("reign_read", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    # On the driver: SQLAlchemy takes longer to run this statement than SQLite.
+    connection.connection.driver_connection.execute("BEGIN" if reading else "BEGIN IMMEDIATE")  # type: ignore[union-attr]
