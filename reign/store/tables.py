@@ -394,3 +394,69 @@ llm_pace = sa.Table(
     sa.Column("held_until", sa.Float, nullable=False),  # the vendor asked everybody to wait until then
     sa.Column("at", sa.Float, nullable=False),
 )
+
+memory_episodes = sa.Table(
+    "memory_episodes",
+    metadata,
+    _auto(),
+    sa.Column("run", sa.Text, nullable=False),
+    sa.Column("task", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("operation", sa.Text, nullable=False),
+    sa.Column("pattern", sa.Text, nullable=False),  # digest of the shape of the inputs
+    sa.Column("same", sa.Text, nullable=False),  # keyed digest of the inputs
+    sa.Column("environment", sa.Text, nullable=False),
+    sa.Column("ok", sa.Boolean, nullable=False),
+    sa.Column("sort", sa.Text),
+    sa.Column("signature", sa.Text),
+    sa.Column("message", sa.Text),  # of the failure, without what varies
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("worked", sa.Boolean, nullable=False),
+    sa.Column("recovered", sa.Float),
+    sa.Column("requester", sa.Text, nullable=False),
+    sa.Column("day", sa.Integer, nullable=False),  # since 1970
+    sa.Column("at", sa.Float, nullable=False),
+    sa.UniqueConstraint("run", "task", "attempt"),
+    sa.Index("memory_episodes_by_operation", "operation", "pattern", "at"),
+    sa.Index("memory_episodes_by_time", "at"),
+)
+
+memory_requests = sa.Table(
+    "memory_requests",
+    metadata,
+    _auto(),
+    sa.Column("run", sa.Text, nullable=False, unique=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("plan", sa.Text, nullable=False),
+    sa.Column("operations", sa.Text, nullable=False),
+    sa.Column("ok", sa.Boolean, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Index("memory_requests_by_time", "at"),
+)
+
+memory_repairs = sa.Table(
+    "memory_repairs",
+    metadata,
+    _auto(),
+    sa.Column("run", sa.Text, nullable=False),
+    sa.Column("round", sa.Integer, nullable=False),
+    sa.Column("task", sa.Text, nullable=False),
+    sa.Column("operation", sa.Text, nullable=False),
+    sa.Column("signature", sa.Text, nullable=False),
+    sa.Column("sort", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("recipe", sa.Text, nullable=False),
+    sa.Column("worked", sa.Boolean, nullable=False),
+    sa.Column("requester", sa.Text, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.UniqueConstraint("run", "round", "task"),
+    sa.Index("memory_repairs_by_failure", "operation", "signature", "at"),
+)
+
+memory_cursor = sa.Table(
+    "memory_cursor",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.BigInteger, nullable=False),
+)
