@@ -135,6 +135,7 @@ def _submission(
     params: Mapping[str, Any] | None,
     environment: str | None,
     workdir: str | None,
+    made_from: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
     body: dict[str, Any] = {
         "params": dict(params or {}),
@@ -145,7 +146,13 @@ def _submission(
         body["request"] = request
     else:
         body["plan"] = request.as_file() if isinstance(request, Plan) else dict(request)
+        if made_from is not None:
+            body["request"], body["planned_by"] = made_from
     return body
+
+
+def _pinned(pins: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Any]:
+    return {} if pins is None else {"pins": {task: dict(inputs) for task, inputs in pins.items()}}
 
 
 def _submit(body: dict[str, Any], approve: Any, key: str | None) -> Flow[dict[str, Any]]:
@@ -266,11 +273,12 @@ class Client:
         workdir: str | None = None,
         approve: Literal["all"] | Sequence[str] = (),
         idempotency_key: str | None = None,
+        made_from: tuple[str, str] | None = None,
     ) -> Run:
         """Start a run of words, a Plan, or a plan as a dict. Tasks that ask for approval wait unless ``approve`` names
-        them (or is "all"). Sent again safely when the connection breaks; give ``idempotency_key`` to be safe across
-        restarts of your program too."""
-        body = _submission(request, params, environment, workdir)
+        them (or is "all"). ``pins``: those of the plan that was shown, by task. Sent again safely when the connection breaks; give ``idempotency_key`` to be safe across
+        restarts of your program too. ``made_from``: for a plan that was made of words, the words and the planner."""
+        body = _submission(request, params, environment, workdir, made_from)
         return Run(self, self._drive(_submit(body, approve if approve == "all" else list(approve), idempotency_key)))
 
     def run(self, name: str = "@latest") -> Run:
@@ -425,9 +433,10 @@ class AsyncClient:
         workdir: str | None = None,
         approve: Literal["all"] | Sequence[str] = (),
         idempotency_key: str | None = None,
+        made_from: tuple[str, str] | None = None,
     ) -> AsyncRun:
         """See :meth:`Client.submit`."""
-        body = _submission(request, params, environment, workdir)
+        body = _submission(request, params, environment, workdir, made_from)
         chosen = approve if approve == "all" else list(approve)
         return AsyncRun(self, await self._drive(_submit(body, chosen, idempotency_key)))
 

@@ -34,12 +34,25 @@ class PlanBody(Body):
         )
 
 
+class PreviewBody(PlanBody):
+    """A plan to look at. ``preview``: ask the engines that can be reached what would change."""
+
+    preview: bool = True
+
+
 class RunBody(PlanBody):
     """A submission. ``approve``: "all" for everything that was shown to ask, or the ids of the tasks approved."""
+
+    pins: dict[str, dict[str, Any]] | None = Field(
+        default=None, description="task to its `pins`, as the plan that was shown has them"
+    )
 
     approve: Literal["all"] | list[str] = Field(default_factory=list)
     idempotency_key: str | None = Field(default=None, max_length=200)
     requested_by: str | None = Field(default=None, max_length=100)
+    planned_by: str | None = Field(
+        default=None, max_length=200, description="who made `plan` out of `request`; then both are given"
+    )
 
     def approved(self) -> Sequence[str] | None:
         return None if self.approve == "all" else self.approve

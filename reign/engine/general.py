@@ -49,6 +49,7 @@ class Submission:
     approve: Sequence[str] | None = ()
     idempotency_key: str | None = None
     requested_by: str | None = None
+    planned_by: str | None = None  # who made ``plan`` out of ``request``, as far as the one who submits says
 
 
 class ReignGeneral:
@@ -67,7 +68,7 @@ class ReignGeneral:
         Raises NotUnderstood for words that make no plan, InvalidPlan for a plan with faults.
         """
         catalog = registry.catalog()
-        about: dict[str, Any] = {"source": "file", "explanation": [], "warnings": []}
+        about: dict[str, Any] = {"source": submission.planned_by or "file", "explanation": [], "warnings": []}
         if submission.plan is not None:
             plan = parse_plan(submission.plan)
         elif submission.request and submission.request.strip():

@@ -40,16 +40,17 @@ class LlmPlanner:
         asking: Options,
         *,
         desk: Desk | None = None,
-        rules: Sequence[Rule] = (),
+        rules: Callable[[], Sequence[Rule]] = tuple,
         progress: Progress = nobody,
         connecting: Connect = connect,
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        """``environ``: where known secrets are looked for; default: this process's environment."""
+        """``rules`` gives the policy of the moment. ``environ``: where known secrets are looked for; default: this
+        process's environment."""
         self.catalog = catalog
         self.options = asking
         self.desk: Desk = desk or BareDesk()
-        self.rules = tuple(rules)
+        self._rules = rules
         self.progress = progress
         self._connect = connecting
         self._environ = environ
@@ -64,14 +65,13 @@ class LlmPlanner:
         words, misunderstood = self._by_words(request)
         veil = Veil(self._environ)
         shown = veil.hide(request.text)
-        environment = request.environment or options.environment(tokenise(request.text))[0]
         examination = Examination(
             catalog=self.catalog,
             request=request,
-            environment=environment or request.default_environment,
+            environment=self.environment_of(request),
             veil=veil,
             words=words.plan if words else None,
-            rules=self.rules,
+            rules=tuple(self._rules()),
             shown=shown,
         )
         told = prompt.instructions(self._listing.for_request(request.text, _agents(words)))
@@ -96,6 +96,10 @@ class LlmPlanner:
         assert misunderstood is not None
         raise _with_warnings(misunderstood, warnings[:-1])
 
+    def environment_of(self, request: PlanRequest) -> str:
+        """The environment that a request is for; code reads it, as it decides what is asked about."""
+        return request.environment or options.environment(tokenise(request.text))[0] or request.default_environment
+
     def _by_words(self, request: PlanRequest) -> tuple[Proposal | None, ReignError | None]:
         """What the keyword planner makes of the same words: what it agrees to, the model did not make up."""
         try:
@@ -106,7 +110,9 @@ class LlmPlanner:
     def _by_model(
         self, spec: Spec, talk: Talk, told: str, asked: str, examination: Examination, warnings: list[str]
     ) -> Proposal:
-        key = digest([prompt.VERSION, str(spec), told, asked, [rule.model_dump(mode="json") for rule in self.rules]])
+        key = digest(
+            [prompt.VERSION, str(spec), told, asked, [rule.model_dump(mode="json") for rule in examination.rules]]
+        )
         answer = self._kept(key, examination)
         if answer is not None:
             self.progress(Told("kept", str(spec)))

@@ -134,7 +134,7 @@ class Talk:
                         await self.sleep(asked.wait_after(error, again))
         except (AgentRunError, UserError, BudgetSpent, Unanswered, TimeoutError, ExceptionGroup) as error:
             asked.fail(broken_off=True)
-            raise Unanswered(_reason(error, faults, self.options)) from error
+            raise Unanswered(_reason(error, faults, asked.answers, self.options)) from error
         return result.output.value
 
     # --- the budget --------------------------------------------------------------------------------------------------
@@ -179,6 +179,7 @@ class _Asked:
     size: int  # tokens that the next request sends, as far as is known
     round: int = 0
     turned_away: int = 0
+    answers: int = 0
     text: str = ""
 
     def tell(self, kind: str, text: str = "") -> None:
@@ -207,7 +208,10 @@ class _Asked:
                 "done", usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, prices.cost(self.spec, usage)
             )
         )
+        if response.finish_reason == "length":  # asking again would be cut off at the same place
+            raise Unanswered(f"was cut off at {self.talk.options.max_tokens} tokens (REIGN_LLM_MAX_TOKENS)")
         self.turned_away = 0
+        self.answers += 1
         self.size = max(self.size, usage.input_tokens + usage.output_tokens) + 500
         return response
 
@@ -282,12 +286,12 @@ def _told(problems: Sequence[str]) -> str:
     )
 
 
-def _reason(error: BaseException, faults: Sequence[str], options: Options) -> str:
+def _reason(error: BaseException, faults: Sequence[str], answers: int, options: Options) -> str:
     """Why there is no answer, as a clause: "{model} {clause}"."""
     from pydantic_ai import exceptions as ai
 
     if isinstance(error, ExceptionGroup):
-        return _reason(error.exceptions[0], faults, options)
+        return _reason(error.exceptions[0], faults, answers, options)
     if isinstance(error, Unanswered):
         return str(error)
     if isinstance(error, BudgetSpent):
@@ -296,12 +300,12 @@ def _reason(error: BaseException, faults: Sequence[str], options: Options) -> st
         return f"did not answer within {options.timeout:g} s"
     if isinstance(error, ai.ContentFilterError):
         return "refused to answer"
-    if isinstance(error, ai.OutputTokenLimitExceeded):
-        return f"was cut off at {options.max_tokens} tokens (REIGN_LLM_MAX_TOKENS)"
     if isinstance(error, ai.ModelAPIError):
         return _clause(error)
     if isinstance(error, ai.UnexpectedModelBehavior | ai.UsageLimitExceeded):
-        return f"made no right plan in {options.rounds + 1} tries" + (f": {faults[0]}" if faults else "")
+        if not answers:
+            return "sent an answer that cannot be read"
+        return f"gave no right answer in {answers} tries" + (f": {faults[0]}" if faults else "")
     return f"could not be asked: {_line(error)}"
 
 
