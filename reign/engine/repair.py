@@ -179,6 +179,8 @@ class Repairs:
             moves = proposal is not None and bool(proposal.inputs or proposal.instead)
         if proposal is None:
             return finding
+        if proposal.before:
+            sort = FailureClass.MISSING_PREREQUISITE  # whatever its words were: something had to be there first
         return Finding(
             finding.task, finding.uses, sort, finding.message, finding.hint, proposal, source,
             moves or (source == "rule" and bool(proposal.inputs)),
@@ -260,7 +262,7 @@ class Repairs:
                     "task": f.task,
                     "uses": f.uses,
                     "class": f.sort.value,
-                    "message": f.message[:500],
+                    "message": f.message[:2000],
                     "source": f.source,
                     "proposal": f.proposal.model_dump(mode="json", by_alias=True, exclude_defaults=True),
                 }

@@ -48,7 +48,7 @@ class KnownRepair:
 
 @dataclass(frozen=True)
 class Advice:
-    """About one task. ``adds``: the keys of the task (retry, timeout, approval) that memory would set, each with why."""
+    """About one task. ``adds``: what memory would set of it (retry, timeout, approval), each with why."""
 
     estimate: str | None = None
     seconds: float | None = None
