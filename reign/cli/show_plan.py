@@ -20,29 +20,69 @@ def show_plan(plan: dict[str, Any]) -> None:
     """Print a plan as ``POST /plan`` (or ``Preview.as_dict``) gives it."""
     title = f"[bold]{escape(plan['name'])}[/bold]  [dim]environment[/dim] {escape(plan['environment'])}"
     tree = Tree(f"{title}  [dim]{len(plan['tasks'])} tasks[/dim]")
+    gates = {gate["id"]: gate for gate in plan.get("gates", ())}
+    for gate in gates.values():
+        tree.add(_gate(gate))
     for task in plan["tasks"][:200]:
         tree.add(_task(task))
     if len(plan["tasks"]) > 200:
         tree.add(f"[dim]... and {len(plan['tasks']) - 200} more; `-o json` has all[/dim]")
     console.print(tree)
     console.print(f"  {escape(plan['undo']['summary'])}", style="dim")
+    for finding in plan.get("findings", ()):
+        _finding(finding)
     for warning in plan.get("warnings", ()):
         console.print(f"  [yellow]note:[/yellow] {escape(warning)}")
+
+
+def _gate(gate: dict[str, Any]) -> Tree:
+    before = ", ".join(map(escape, gate["before"]))
+    return Tree(f"[cyan]gate[/cyan] {escape(gate['id'])}  {escape(gate['uses'])} [dim]before {before}[/dim]")
+
+
+def _finding(finding: dict[str, Any]) -> None:
+    style = {"critical": "bold red", "high": "red", "medium": "yellow"}.get(finding["severity"], "dim")
+    waived = f" [dim](waived: {escape(finding['waived']['reason'])})[/dim]" if finding["waived"] else ""
+    what = (
+        f"{escape(finding['place'])}: {escape(finding['message'])} [dim]{escape(finding['rule'])} {finding['id']}[/dim]"
+    )
+    console.print(f"  [{style}]{finding['severity']}[/] {what}{waived}", soft_wrap=True)
+    if finding["remedy"] and not finding["waived"]:
+        console.print(f"      {escape(finding['remedy'])}", style="dim", soft_wrap=True)
 
 
 def _task(task: dict[str, Any]) -> Tree:
     after = f" [dim]after {', '.join(map(escape, task['needs']))}[/dim]" if task["needs"] else ""
     branch = Tree(f"[bold]{escape(task['id'])}[/bold]  {escape(task['uses'])}{after}  {_UNDO[task['undo']]}")
+    if task.get("proposed_by") == "model":
+        branch.add("[magenta]proposed by the model alone[/magenta]")
     for name, value in task["with"].items():
         branch.add(f"[dim]{escape(name)}:[/dim] {escape(short(value))}")
     for name in ("if", "for_each", "retry", "timeout", "on_failure"):
         if name in task:
             branch.add(f"[dim]{name}:[/dim] {escape(short(task[name]))}")
+    for name, value in task.get("pins", {}).items():
+        branch.add(f"[dim]pinned {escape(name)}:[/dim] {escape(short(value))}")
+    if rehearsal := task.get("preview"):
+        _rehearsal(branch, rehearsal)
     if task.get("refuses"):
         branch.add(f"[red]refused: {escape(task['refuses'])}[/red]")
     elif task.get("asks"):
         branch.add(f"[yellow]asks: {escape(task['asks'])}[/yellow]")
     return branch
+
+
+def _rehearsal(branch: Tree, rehearsal: dict[str, Any]) -> None:
+    if rehearsal["not_previewed"]:
+        branch.add(f"[dim]not previewed: {escape(rehearsal['not_previewed'])}[/dim]")
+        return
+    lines = rehearsal["diff"].splitlines()
+    for line in lines[:60] or ["nothing would change"]:
+        sign = line.lstrip()[:1]
+        style = {"+": "green", "-": "red", "~": "yellow"}.get(sign, "dim")
+        branch.add(f"[{style}]{escape(line)}[/]")
+    if len(lines) > 60:
+        branch.add(f"[dim]... {len(lines) - 60} more lines; `-o json` has all[/dim]")
 
 
 def explain(plan: dict[str, Any], request: str) -> None:

@@ -8,13 +8,14 @@ import time
 
 from reign.config import Settings
 from reign.core.errors import Unavailable
+from reign.engine import backups
 from reign.engine.fairness import TopUp
 from reign.engine.general import ReignGeneral
+from reign.engine.planning import planners
 from reign.engine.reconcile import Leadership, Reconciler
 from reign.engine.runtime import Runtime
 from reign.engine.schedules import Scheduler, submission
-from reign.planner.choose import make_planner
-from reign.store import schema
+from reign.engine.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
@@ -25,19 +26,21 @@ def serve(settings: Settings, stopped: threading.Event) -> None:
     """Reconcile until ``stopped``; an absent database or broker is waited for."""
     runtime = Runtime(settings)
     leadership = Leadership(runtime, "general")
-    general = ReignGeneral(runtime, make_planner)
+    general = ReignGeneral(runtime, planners(runtime))
     reconciler = Reconciler(runtime, general)
     top_up = TopUp(runtime)
     scheduler = Scheduler(runtime, {"run": submission(general)})
+    upkeep = Upkeep(runtime)
     upgraded = False
     complained = 0.0
     while not stopped.wait(TICK):
         try:
             if not upgraded:
-                schema.upgrade(runtime.database)
+                backups.upgrade(runtime)
                 upgraded = True
             if leadership.held():
                 reconciler.tick()
+                upkeep.tick()
                 top_up.tick()
                 scheduler.tick()
         except Unavailable as error:

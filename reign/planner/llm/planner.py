@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,11 @@ from pydantic import ValidationError
 from reign.core.catalog import Catalog
 from reign.core.errors import InvalidInput, NotUnderstood, ReignError
 from reign.core.resource import digest
+from reign.executor.repairs import Proposal as Repair
 from reign.planner.keyword import KeywordPlanner, options
 from reign.planner.keyword.normalise import tokenise
 from reign.planner.keyword.planner import MAX_TEXT
-from reign.planner.llm import prompt
+from reign.planner.llm import prompt, repair
 from reign.planner.llm.answer import ProposedPlan, Question, notes
 from reign.planner.llm.checking import Examination, Examined
 from reign.planner.llm.operations import Listing
@@ -23,10 +25,13 @@ from reign.planner.llm.privacy import Veil
 from reign.planner.llm.talk import Talk, Unanswered, Wrong
 from reign.planner.llm.vendors import Spec, connect, parse
 from reign.planner.protocol import PlanRequest, Proposal
+from reign.planner.repairing import RepairRequest
 from reign.policy import Rule
 
 if TYPE_CHECKING:
     from pydantic_ai.models import Model
+
+log = logging.getLogger(__name__)
 
 Connect = Callable[[Spec, str | None], "Model"]
 
@@ -84,7 +89,7 @@ class LlmPlanner:
         )
         talk = Talk(self.desk, self.options, planning=uuid.uuid4().hex, progress=self.progress)
         warnings: list[str] = []
-        for name in dict.fromkeys(filter(None, (self.options.model, self.options.fallback))):
+        for name in self._models:
             try:
                 return self._by_model(parse(name), talk, told, asked, examination, warnings)
             except Unanswered as error:
@@ -124,15 +129,53 @@ class LlmPlanner:
             given["answer"] = found
             return examination.examine(found) if isinstance(found, ProposedPlan) else found
 
-        try:
-            model = self._connect(spec, self._base_url(spec))
-        except InvalidInput as error:
-            raise Unanswered(f"cannot be asked: {error}") from None
-        outcome = talk.ask(model, spec, instructions=told, prompt=asked, outputs=(ProposedPlan, Question), check=check)
+        model = self._model(spec)
+        outcome = talk.ask(
+            model,
+            spec,
+            instructions=told,
+            prompt=asked,
+            outputs={"propose_plan": ProposedPlan, "ask_back": Question},
+            check=check,
+        )
         if isinstance(outcome, Question):
             raise _question(outcome, examination)
         self.desk.keep(key, str(spec), given["answer"].model_dump(mode="json", by_alias=True))
         return self._proposal(spec, given["answer"], outcome, examination, warnings)
+
+    def repair(self, request: RepairRequest) -> Repair | None:
+        """What a model proposes for a failed task; None if none answers or it knows nothing. Never raises for that."""
+        veil = Veil(self._environ)
+        task = request.plan.tasks[request.task]
+        told, asked = repair.instructions(self.catalog, request), repair.question(request, veil)
+        talk = Talk(self.desk, self.options, uuid.uuid4().hex, purpose="repair", progress=self.progress)
+
+        def check(found: repair.ProposedRepair | repair.NoRepair) -> Repair | None:
+            return repair.checked(found, task, self.catalog) if isinstance(found, repair.ProposedRepair) else None
+
+        for name in self._models:
+            spec = parse(name)
+            outputs = {"propose_repair": repair.ProposedRepair, "no_repair": repair.NoRepair}
+            try:
+                found: Repair | None = talk.ask(
+                    self._model(spec), spec, instructions=told, prompt=asked, outputs=outputs, check=check
+                )
+            except Unanswered as error:
+                log.warning("%s %s", name, error)
+                continue
+            return found
+        return None
+
+    @property
+    def _models(self) -> list[str]:
+        return list(dict.fromkeys(filter(None, (self.options.model, self.options.fallback))))
+
+    def _model(self, spec: Spec) -> Model:
+        """Raises Unanswered if it cannot even be asked."""
+        try:
+            return self._connect(spec, self._base_url(spec))
+        except InvalidInput as error:
+            raise Unanswered(f"cannot be asked: {error}") from None
 
     def _base_url(self, spec: Spec) -> str | None:
         """The address of one's own belongs to the vendor of the first model."""

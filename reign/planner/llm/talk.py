@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,7 @@ class Talk:
         return self.deadline - self.clock()
 
     def ask(
-        self, model: Model, spec: Spec, *, instructions: str, prompt: str, outputs: Sequence[type], check: Check
+        self, model: Model, spec: Spec, *, instructions: str, prompt: str, outputs: Mapping[str, type], check: Check
     ) -> Any:
         """What ``check`` makes of the model's answer. ``check`` raises Wrong for faults that the model may repair.
 
@@ -77,7 +77,7 @@ class Talk:
         return _run(lambda: self._ask(model, spec, instructions, prompt, outputs, check))
 
     async def _ask(
-        self, model: Model, spec: Spec, instructions: str, prompt: str, outputs: Sequence[type], check: Check
+        self, model: Model, spec: Spec, instructions: str, prompt: str, outputs: Mapping[str, type], check: Check
     ) -> Any:
         from pydantic_ai import Agent, ModelRetry, ToolOutput, UsageLimits
         from pydantic_ai.capabilities import Hooks
@@ -86,10 +86,9 @@ class Talk:
 
         size = prices.tokens(len(instructions) + len(prompt))
         asked = _Asked(self, spec, size)
-        names = {"ProposedPlan": "propose_plan", "Question": "ask_back"}
         agent: Agent[None, Any] = Agent(
             model,
-            output_type=[ToolOutput(kind, name=names.get(kind.__name__), strict=False) for kind in outputs],
+            output_type=[ToolOutput(kind, name=name, strict=False) for name, kind in outputs.items()],
             instructions=instructions,
             retries={"tools": 0, "output": self.options.rounds},
             model_settings=ModelSettings(
