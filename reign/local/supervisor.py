@@ -20,7 +20,7 @@ from typing import Any
 
 from reign.config import Settings
 from reign.core.errors import Conflict, Unavailable
-from reign.engine import identity
+from reign.engine import backups, identity
 from reign.executor.process import die_with_parent
 from reign.local.parts import Part, environment, free_port, parts
 
@@ -42,11 +42,12 @@ class Supervisor:
     def run(self, on_ready: Callable[[], None] = lambda: None) -> None:
         """Start everything, watch it until :attr:`stopped`, stop everything. Raises Conflict, Unavailable."""
         self._settings.writable_data_dir()
-        with _only_one(self._settings):
+        with only_one(self._settings):
             free_port(self._settings.api_host, self._settings.api_port, "REIGN_API_PORT")
             if self._settings.flower_port:
                 free_port("127.0.0.1", self._settings.flower_port, "REIGN_FLOWER_PORT")
             self._logs.mkdir(exist_ok=True)
+            backups.prepare(self._settings)
             wanted = parts(self._settings)
             try:
                 self._start_all(wanted)
@@ -156,7 +157,8 @@ def _state_file(settings: Settings) -> Path:
 
 
 @contextmanager
-def _only_one(settings: Settings) -> Iterator[None]:
+def only_one(settings: Settings) -> Iterator[None]:
+    """Inside, nobody else uses the data folder. Raises Conflict."""
     with (settings.data_dir / "up.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -87,3 +87,8 @@ def lead(tx: Transaction, role: str, me: str, rival: tuple[str, int] | None) -> 
 def resign(tx: Transaction, role: str, me: str) -> None:
     """Give the lead up, so that another takes it at once."""
     tx.execute(leaders.delete().where(leaders.c.role == role, leaders.c.holder == me))
+
+
+def beats(tx: Transaction) -> dict[str, int]:
+    """The leaders' beats as they stand, by role; one that grows is alive."""
+    return {row.role: row.beat for row in tx.execute(sa.select(leaders.c.role, leaders.c.beat))}

@@ -30,6 +30,11 @@ def head() -> str:
     return found
 
 
+def knows(revision: str) -> bool:
+    """Whether this program knows a revision."""
+    return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
 def current(tx: Transaction) -> str | None:
     """The revision of the database; None if it is empty."""
     return MigrationContext.configure(tx).get_current_revision()
@@ -44,8 +49,7 @@ def upgrade(database: Database, revision: str = "head") -> str | None:
         if not database.is_sqlite:
             tx.execute(sa.text("SELECT pg_advisory_xact_lock(7249171)"))
         before = current(tx)
-        known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-        if before is not None and before not in known:
+        if before is not None and not knows(before):
             raise Conflict(
                 f"the database has schema {before}, which this version of reign does not know",
                 hint="install the newer version that made it, or restore a backup",
@@ -53,6 +57,15 @@ def upgrade(database: Database, revision: str = "head") -> str | None:
         if before != head() or revision != "head":
             command.upgrade(_config(tx), revision)
         return before
+
+
+def build(tx: Transaction, revision: str) -> None:
+    """Bring the schema to ``revision`` within a transaction. Raises Conflict for one that this program lacks."""
+    if revision != "head" and not knows(revision):
+        raise Conflict(
+            f"schema {revision} is not known to this version of reign", hint="install the newer version that made it"
+        )
+    command.upgrade(_config(tx), revision)
 
 
 def downgrade(database: Database, revision: str) -> None:
