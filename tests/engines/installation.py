@@ -56,6 +56,7 @@ class Installation:
             "REIGN_HEARTBEAT": str(self.settings.heartbeat),
             "REIGN_API_PORT": str(self.settings.api_port),
             "REIGN_FLOWER_PORT": "0",
+            "REIGN_PLANNER": self.settings.planner,
         }
         if self.settings.database_url:
             named["REIGN_DATABASE_URL"] = self.settings.database_url
