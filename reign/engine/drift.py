@@ -59,7 +59,7 @@ class DriftCheck:
         if len(makers) > MAX_TASKS:
             raise Conflict(f"{len(makers)} looks are too many for one plan", hint="name the resources to look at")
         tasks = {
-            f"look-{number}-{slug(record.address.partition(':')[2], 40)}": Task(
+            _task_id("look", number, record.address): Task(
                 uses=record.uses,
                 observe_of=ObserveOf(run=record.run, task=record.task),
                 timeout=LOOK_WITHIN,
@@ -149,6 +149,13 @@ class DriftCheck:
             reasons = "; ".join(f"{address}: {why}" for address, why in repair.left.items())
             raise Conflict("there is nothing to restore", hint=reasons or "`reign drift` looks first")
         return self._general.start(repair.plan, kind="repair", workdir="/", requested_by=requested_by)
+
+
+def _task_id(verb: str, number: int, address: str) -> str:
+    """``look-3-container-web``: what is done, and in short to what."""
+    kind, _, name = address.partition(":")[2].partition("/")
+    last = name.rpartition("/")[2]
+    return f"{verb}-{number}-{slug(f'{kind} {last}')}"
 
 
 def _wanted(
@@ -243,7 +250,7 @@ def _repair(tx: Transaction, environment: str, chosen: Collection[Inspection], *
         return repair
     ids: dict[tuple[str, str], str] = {}
     for number, record in enumerate(wanted.values(), 1):
-        ids.setdefault((record.run, record.task), f"restore-{number}-{slug(record.address.partition(':')[2], 40)}")
+        ids.setdefault((record.run, record.task), _task_id("restore", number, record.address))
     needs = _order(tx, wanted, ids)
     tasks = {}
     for (run, task), name in ids.items():
