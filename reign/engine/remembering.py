@@ -1,4 +1,4 @@
-"""Remembering: ended runs become episodes, in batches, by the leading general; plans get what is known of such tasks."""
+"""Remembering: the leading general makes episodes of ended runs, in batches; plans get what is known of such tasks."""
 
 from __future__ import annotations
 

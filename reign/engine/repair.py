@@ -15,15 +15,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from reign.core.catalog import Effect
-from reign.core.check import parse_plan
-from reign.core.errors import Conflict, InvalidInput, NotFound, ReignError, Unavailable
+from reign.core.check import checked, parse_plan
+from reign.core.errors import Conflict, ReignError, Unavailable
 from reign.core.plan import Plan, Task
 from reign.core.resource import Undo, canonical, digest
 from reign.core.states import RunState, TaskState
 from reign.engine.amendment import Amendment, amend
 from reign.engine.classify import FailureClass, classify
 from reign.engine.general import ReignGeneral, Submission
-from reign.engine.preview import Preview, TaskPreview, preview
+from reign.engine.preview import Preview, TaskPreview
 from reign.engine.rules import general_repair
 from reign.engine.runtime import Runtime
 from reign.executor import Proposal, registry
@@ -212,22 +212,24 @@ class Repairs:
         wanted = {f.task: f.proposal for f in usable if f.proposal and f.task in plan.tasks}
         try:
             amendment = amend(plan, wanted, remaining)
-            shown, _ = self._general.plan(
-                Submission(plan=amendment.plan.as_file(), environment=plan.environment, workdir=repair.run.workdir)
-            )
+            bound = checked(amendment.plan, registry.catalog(), environment=plan.environment)
+            # The general judges the plan as it would any other; what runs is the amended plan itself.
+            then, shown = (self._judged(body, repair.run) for body in (plan, bound))
             shown.refusals()
-        except (InvalidInput, NotFound, ReignError) as error:
-            if isinstance(error, Unavailable):
-                raise
+        except Unavailable:
+            raise
+        except ReignError as error:
             repair.why_not = f"the repair makes no plan that may run: {error.message}"
             return
-        # The preview may have bound more (needs that expressions imply): it is the plan that would run.
-        repair.amendment = Amendment(shown.plan, amendment.added, amendment.changed, amendment.diff)
+        repair.amendment = Amendment(bound, amendment.added, amendment.changed, amendment.diff)
         repair.shown = shown
         repair.unsure = not all(f.proposal and f.proposal.sure for f in usable) or any(
             f.proposal is None for f in repair.findings
         )
-        repair.risks = risks(preview(plan, registry.catalog()), shown, amendment)
+        repair.risks = risks(then, shown, repair.amendment)
+
+    def _judged(self, plan: Plan, run: RunRecord) -> Preview:
+        return self._general.plan(Submission(plan=plan.as_file(), environment=plan.environment, workdir=run.workdir))[0]
 
     # --- applying ---------------------------------------------------------------------------------------------------
 
@@ -343,6 +345,7 @@ def risks(before: Preview, after: Preview, amendment: Amendment) -> list[str]:
     """Why the amended plan is riskier than the one before it; empty if no changed or added task destroys, asks, is
     undone less well than what it replaces (or, when added, than the plan's worst), or has a new danger."""
     old = {task.id: task for task in before.tasks}
+    waiting = after.approvals(frozenset())
     worst = max((_UNDO.index(task.assessment.undo) for task in before.tasks), default=0)
     found = []
     for task in after.tasks:
@@ -350,6 +353,11 @@ def risks(before: Preview, after: Preview, amendment: Amendment) -> list[str]:
             found += _risks(task, None, max(worst, _UNDO.index(Undo.EXACT)))
         elif task.id in amendment.changed:
             found += _risks(task, old[task.id], _UNDO.index(old[task.id].assessment.undo))
+        else:
+            continue
+        if waiting.get(task.id) == "required":
+            why = task.assessment.asks or "a person must say yes"
+            found.append(f"{task.id} asks: {why}")
     return found
 
 
@@ -358,10 +366,6 @@ def _risks(task: TaskPreview, was: TaskPreview | None, allowed: int) -> list[str
     found = []
     if now.effect is Effect.DESTROY:
         found.append(f"{task.id} destroys")
-    if now.asks:
-        found.append(f"{task.id} asks: {now.asks}")
-    if task.task.approval == "required":
-        found.append(f"{task.id} waits for a yes")
     if _UNDO.index(now.undo) > allowed:
         found.append(f"{task.id}: undo is {now.undo.value}")
     known = {str(item) for item in then.findings} if then else set()
