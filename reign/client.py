@@ -274,11 +274,13 @@ class Client:
         approve: Literal["all"] | Sequence[str] = (),
         idempotency_key: str | None = None,
         made_from: tuple[str, str] | None = None,
+        pins: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Run:
         """Start a run of words, a Plan, or a plan as a dict. Tasks that ask for approval wait unless ``approve`` names
-        them (or is "all"). ``pins``: those of the plan that was shown, by task. Sent again safely when the connection breaks; give ``idempotency_key`` to be safe across
-        restarts of your program too. ``made_from``: for a plan that was made of words, the words and the planner."""
-        body = _submission(request, params, environment, workdir, made_from)
+        them (or is "all"). Sent again safely when the connection breaks; give ``idempotency_key`` to be safe across
+        restarts of your program too. ``made_from``: for a plan that was made of words, the words and the planner.
+        ``pins``: those of the plan that was shown, by task."""
+        body = _submission(request, params, environment, workdir, made_from) | _pinned(pins)
         return Run(self, self._drive(_submit(body, approve if approve == "all" else list(approve), idempotency_key)))
 
     def run(self, name: str = "@latest") -> Run:
@@ -434,9 +436,10 @@ class AsyncClient:
         approve: Literal["all"] | Sequence[str] = (),
         idempotency_key: str | None = None,
         made_from: tuple[str, str] | None = None,
+        pins: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> AsyncRun:
         """See :meth:`Client.submit`."""
-        body = _submission(request, params, environment, workdir, made_from)
+        body = _submission(request, params, environment, workdir, made_from) | _pinned(pins)
         chosen = approve if approve == "all" else list(approve)
         return AsyncRun(self, await self._drive(_submit(body, chosen, idempotency_key)))
 

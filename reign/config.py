@@ -77,19 +77,18 @@ class Settings(BaseSettings):
     llm_tokens_per_minute: float = Field(default=0.0, ge=0, description="of all processes; 0: no limit")
     llm_cache: float = Field(default=604_800.0, ge=0, description="how long a model's plan is kept; 0: not at all")
 
+    policy: Path | None = Field(default=None, description="YAML file of rules: what is allowed, asked about, denied")
+    gates: Literal["words", "all", "none"] = Field(
+        default="words", description="checks put before risky tasks: of plans made from words, of all, of none"
+    )
+    preview_timeout: float = Field(default=8.0, ge=0, le=300, description="for engines to show a change; 0: not asked")
+
     heartbeat: float = Field(default=1.0, gt=0, le=60, description="between two beats of a worker")
     lease: float = Field(default=6.0, gt=0, le=600, description="a worker silent for so long has lost its claims")
     segment_limit: int = Field(default=8, ge=1, le=64, description="tasks of a chain that one message carries")
     max_attempts_lost: int = Field(default=3, ge=1, description="attempts that may die with their worker")
     log_lines: int = Field(default=20_000, ge=100, description="lines kept of one attempt")
     hand_over: bool = Field(default=True, description="a worker goes on with a ready successor of its own agent")
-    dispatch_window: int = Field(default=32, ge=1, le=100_000, description="messages of one run in a pool's queue")
-    pool_limits: dict[str, PositiveInt] = Field(
-        default_factory=dict, description="tasks at the same time of a pool, as {\"docker\": 4}; default: its processes"
-    )
-    environment_limits: dict[str, PositiveInt] = Field(
-        default_factory=dict, description="tasks at the same time in an environment, as {\"prod\": 2}"
-    )
     repair: Literal["off", "propose", "auto"] = Field(
         default="propose", description="off, propose; auto: apply what adds no risk without asking"
     )
@@ -99,7 +98,7 @@ class Settings(BaseSettings):
     )
     memory_days: int = Field(default=180, ge=1, le=3650, description="what is older is forgotten")
     memory_rows: int = Field(default=50_000, ge=100, le=1_000_000, description="attempts that are remembered at most")
-    dispatch_window: int = Field(default=32, ge=1, le=100_000, description="messages of one run in a pool's queue")
+    dispatch_window: int = Field(default=4, ge=1, le=100_000, description="messages of one run in a pool's queue")
     pool_limits: dict[str, PositiveInt] = Field(
         default_factory=dict, description="tasks at the same time of a pool, as {\"docker\": 4}; default: its processes"
     )

@@ -18,21 +18,22 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from reign.api import audit, state
-from reign.api.bodies import ActorBody, ApprovalBody, PlanBody, ResolveBody, RunBody
+from reign.api.bodies import ActorBody, ApprovalBody, PreviewBody, ResolveBody, RunBody
 from reign.api.repair import repair_routes
 from reign.api.schedules import schedule_routes
+from reign.api.usage import usage_routes
 from reign.api.wakeups import LOOK_EVERY, Wakeups
 from reign.api.web import serve_web
 from reign.config import Settings
 from reign.core.errors import InvalidInput, ReignError
 from reign.core.schema import plan_schema
-from reign.engine import views
+from reign.engine import backups, views
 from reign.engine.general import ReignGeneral
+from reign.engine.planning import planners
 from reign.engine.repair import Repairs
 from reign.engine.runtime import Runtime
 from reign.engine.schedules import Scheduler, submission
 from reign.executor import registry
-from reign.planner.choose import make_planner
 from reign.store import events, locks, runs, schema, workers
 from reign.store.runs import RunRecord
 
@@ -43,12 +44,12 @@ LONGEST_WAIT = 60.0  # seconds that one request may wait for a run to end
 def make_api(settings: Settings) -> FastAPI:
     """The application, connected when it starts. The state's schema is brought up to date then."""
     runtime = Runtime(settings)
-    general = ReignGeneral(runtime, make_planner)
+    general = ReignGeneral(runtime, planners(runtime))
     wakeups = Wakeups(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await run_in_threadpool(schema.upgrade, runtime.database)
+        await run_in_threadpool(backups.upgrade, runtime)
         wakeups.start()
         yield
         await wakeups.stop()
@@ -59,6 +60,7 @@ def make_api(settings: Settings) -> FastAPI:
     _guard(api, settings)
     _health(api, runtime)
     _planning(api, general)
+    usage_routes(api, runtime)
     schedule_routes(api, Scheduler(runtime, {"run": submission(general)}), general)
     _runs(api, runtime, general, wakeups)
     _control(api, general)
@@ -171,9 +173,9 @@ def _look_at_database(runtime: Runtime) -> None:
 
 def _planning(api: FastAPI, general: ReignGeneral) -> None:
     @api.post("/plan", tags=["planning"])
-    def plan(body: PlanBody) -> dict[str, Any]:
-        """The plan of a request, checked and assessed; runs nothing."""
-        shown, about = general.plan(body.submission())
+    def plan(body: PreviewBody) -> dict[str, Any]:
+        """The plan of a request, checked, assessed and judged by the policy; runs nothing."""
+        shown, about = general.plan(body.submission(), rehearse=body.preview)
         return {**shown.as_dict(), **about}
 
     @api.get("/operations", tags=["planning"])
@@ -207,7 +209,11 @@ def _runs(api: FastAPI, runtime: Runtime, general: ReignGeneral, wakeups: Wakeup
         """Plan and start a run. The same ``idempotency_key`` gives the same run, so a client may try again."""
         run = general.submit(
             body.submission(
-                approve=body.approved(), idempotency_key=body.idempotency_key, requested_by=body.requested_by
+                approve=body.approved(),
+                idempotency_key=body.idempotency_key,
+                requested_by=body.requested_by,
+                planned_by=body.planned_by,
+                pins=body.pins,
             )
         )
         return views.run_summary(run)

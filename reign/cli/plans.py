@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,16 +14,25 @@ from reign.cli import requests
 from reign.cli.follow import follow
 from reign.cli.output import Format, Output, console, escape, write_json
 from reign.cli.show_plan import explain, show_plan
-from reign.client import Client
+from reign.client import Client, Run
 from reign.config import Settings
 from reign.core.errors import InvalidInput, Refused
+from reign.core.plan import Plan
 from reign.executor import registry
+from reign.planner.choose import Kind
 
 Words = Annotated[list[str], typer.Argument(help="a sentence, a plan file, or - for a plan on standard input")]
 Params = Annotated[
     list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="a parameter of the plan")
 ]
 Environment = Annotated[str | None, typer.Option("--environment", "--env", "-e", help="dev, staging, prod, ...")]
+
+PlannerKind = Annotated[
+    Kind | None, typer.Option("--planner", help="keyword: offline, by the words; llm: by a model; default: the setting")
+]
+Rehearse = Annotated[
+    bool, typer.Option("--preview/--no-preview", help="ask the engines that can be reached what would change")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -32,23 +42,49 @@ def register(app: typer.Typer) -> None:
     app.command("schema")(schema)
 
 
-def _preview(words: list[str], given: list[str], environment: str | None) -> tuple[dict[str, Any], str | None, Any]:
+@dataclass(frozen=True)
+class _Planned:
+    """A plan as it is shown, and what of it is sent."""
+
+    shown: dict[str, Any]
+    request: str | None  # words
+    content: Any  # of a plan file
+    full: Plan
+
+    def submit(self, client: Client, params: dict[str, Any], environment: str | None, key: str | None) -> Run:
+        """Start it. Words that a model planned go as the plan that was shown: asked again, it may plan another."""
+        pins = {task["id"]: task["pins"] for task in self.shown["tasks"] if "pins" in task} or None
+        if self.request is not None and self.shown["source"].startswith("llm:"):
+            made_from = (self.request, str(self.shown["source"]))
+            return client.submit(self.full, approve="all", idempotency_key=key, made_from=made_from, pins=pins)
+        asked = self.content if self.request is None else self.request
+        return client.submit(
+            asked, params=params, environment=environment, approve="all", idempotency_key=key, pins=pins
+        )
+
+
+def _preview(
+    words: list[str], given: list[str], environment: str | None, planner: Kind | None, rehearse: bool
+) -> _Planned:
     """The plan, planned in this very process: showing a plan needs no server."""
+    from reign.cli.thinking import shown as progress_shown
     from reign.core.check import checked, parse_plan
     from reign.engine.general import ReignGeneral, Submission
+    from reign.engine.planning import planner_here
     from reign.engine.runtime import Runtime
-    from reign.planner.choose import make_planner
 
     settings = Settings.load()
     request, content, locations = requests.read(words)
     values = requests.params(given)
     if content is not None:  # faults are told with their line and column
         checked(parse_plan(content, locations), registry.catalog(), values, environment, locations)
-    general = ReignGeneral(Runtime(settings), make_planner)
-    shown, about = general.plan(
-        Submission(request=request, plan=content, params=values, environment=environment, workdir=str(Path.cwd()))
-    )
-    return {**shown.as_dict(), **about}, request, content
+    with progress_shown() as progress:
+        general = ReignGeneral(Runtime(settings), lambda: planner_here(settings, planner, progress))
+        shown, about = general.plan(
+            Submission(request=request, plan=content, params=values, environment=environment, workdir=str(Path.cwd())),
+            rehearse=rehearse,
+        )
+    return _Planned({**shown.as_dict(), **about}, request, content, shown.full)
 
 
 def plan(
@@ -56,16 +92,19 @@ def plan(
     param: Params = None,
     environment: Environment = None,
     show_explanation: Annotated[bool, typer.Option("--explain", help="say which words led to what")] = False,
+    planner: PlannerKind = None,
+    rehearse: Rehearse = True,
     output: Output = Format.TEXT,
 ) -> None:
     """Show what would happen, and run nothing. Needs no server."""
-    found, request, _ = _preview(words, param or [], environment)
+    planned = _preview(words, param or [], environment, planner, rehearse)
+    found = planned.shown
     if output is Format.JSON:
         write_json(found)
         return
     show_plan(found)
-    if show_explanation and request:
-        explain(found, request)
+    if show_explanation and planned.request:
+        explain(found, planned.request)
 
 
 def run(
@@ -77,25 +116,22 @@ def run(
     ] = False,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="submit and do not follow")] = False,
     key: Annotated[str | None, typer.Option("--idempotency-key", help="the same key gives the same run")] = None,
+    planner: PlannerKind = None,
+    rehearse: Rehearse = True,
     output: Output = Format.TEXT,
 ) -> None:
     """Plan, show, ask, run and follow."""
-    found, request, content = _preview(words, param or [], environment)
+    planned = _preview(words, param or [], environment, planner, rehearse)
+    found = planned.shown
     if output is Format.TEXT:
         show_plan(found)
-    for task in found["tasks"]:
+    for task in (*found["tasks"], *found["gates"]):
         if task["refuses"]:
             raise Refused(f"task {task['id']} ({task['uses']}): {task['refuses']}")
     if not yes:
         _ask(output)
     with Client() as client:
-        submitted = client.submit(
-            request if request is not None else content,
-            params=requests.params(param or []),
-            environment=environment,
-            approve="all",
-            idempotency_key=key,
-        )
+        submitted = planned.submit(client, requests.params(param or []), environment, key)
         if detach:
             if output is Format.JSON:
                 write_json(submitted.data)

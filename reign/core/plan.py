@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from reign.core import expressions
 from reign.core.duration import Duration
+from reign.core.findings import Threshold
 from reign.core.resource import digest
 
 MAX_TASKS = 10_000
@@ -151,6 +152,9 @@ class Plan(BaseModel):
         default_factory=dict, description="named values with their defaults; null makes one required"
     )
     on_failure: OnFailure = OnFailure.STOP
+    fail_on: Threshold | None = Field(
+        default=None, description="findings from this severity on fail the plan's checks that say nothing themselves"
+    )
     concurrency: int | None = Field(default=None, ge=1, le=10_000, description="tasks of a run at the same time")
     tasks: dict[TaskId, Task] = Field(min_length=1, max_length=MAX_TASKS)
 

@@ -9,7 +9,7 @@ import getpass
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from reign.core.errors import Conflict, InvalidInput, ReignError, Unavailable
 from reign.core.names import run_name
 from reign.core.plan import Plan
 from reign.core.resource import digest
-from reign.engine import rollback
+from reign.engine import policing, previews, rollback
 from reign.engine.compile import compile_plan
 from reign.engine.fairness import Window
 from reign.engine.preview import Preview, preview
@@ -39,6 +39,7 @@ class Submission:
     """What a user hands in: words or a plan, and how to run it.
 
     ``approve``: None grants everything that code asks for (the user has seen it); else the task ids that are granted.
+    ``pins``: task id to inputs, as the plan that was shown has them; None: they are looked for at the submission.
     """
 
     request: str | None = None
@@ -50,6 +51,7 @@ class Submission:
     idempotency_key: str | None = None
     requested_by: str | None = None
     planned_by: str | None = None  # who made ``plan`` out of ``request``, as far as the one who submits says
+    pins: Mapping[str, Mapping[str, Any]] | None = None
 
 
 class ReignGeneral:
@@ -62,12 +64,14 @@ class ReignGeneral:
 
     # --- planning ---------------------------------------------------------------------------------------------------
 
-    def plan(self, submission: Submission) -> tuple[Preview, dict[str, Any]]:
+    def plan(self, submission: Submission, *, rehearse: bool = False) -> tuple[Preview, dict[str, Any]]:
         """The checked plan and how it came about (``{source, explanation, warnings}``). Runs nothing, needs no broker.
+        ``rehearse``: ask the engines what it would change, as far as they answer in time.
 
         Raises NotUnderstood for words that make no plan, InvalidPlan for a plan with faults.
         """
-        catalog = registry.catalog()
+        catalog, settings = registry.catalog(), self._runtime.settings
+        proposed: Mapping[str, str] = {}
         about: dict[str, Any] = {"source": submission.planned_by or "file", "explanation": [], "warnings": []}
         if submission.plan is not None:
             plan = parse_plan(submission.plan)
@@ -79,7 +83,7 @@ class ReignGeneral:
                     default_environment=self._runtime.settings.environment,
                 )
             )
-            plan = proposal.plan
+            plan, proposed = proposal.plan, proposal.proposed
             about = {
                 "source": proposal.source,
                 "explanation": [asdict(note) for note in proposal.explanation],
@@ -88,7 +92,12 @@ class ReignGeneral:
         else:
             raise InvalidInput("there is no request and no plan", hint="give a sentence or a plan file")
         environment = submission.environment or plan.environment
-        return preview(checked(plan, catalog, submission.params, environment), catalog), about
+        plan = checked(plan, catalog, submission.params, environment)
+        plan = previews.pinned(plan, submission.pins or {})
+        full = policing.gated(plan, about["source"], settings, catalog)
+        shown = policing.judged(preview(plan, catalog, full), settings, submission.workdir, proposed)
+        shown = replace(shown, proposed=frozenset(proposed))
+        return previews.rehearsed(shown, settings, submission.workdir) if rehearse else shown, about
 
     # --- runs -------------------------------------------------------------------------------------------------------
 
@@ -102,9 +111,12 @@ class ReignGeneral:
             return known
         shown, about = self.plan(submission)
         shown.refusals()
+        full = shown.full
+        if submission.pins is None:
+            full = previews.pinned(full, previews.pins(shown, self._runtime.settings, submission.workdir))
         granted = None if submission.approve is None else frozenset(submission.approve)
         return self._start(
-            shown.plan,
+            full,
             shown.approvals(granted),
             submission,
             source=about["source"],
@@ -172,7 +184,7 @@ class ReignGeneral:
         if self._runtime.dispatcher.untidy and len(ready) > 50:
             with self._runtime.database.write() as tx:
                 self._runtime.dispatcher.tidy(tx)
-        self._runtime.dispatcher.changed(run.id)
+        self._runtime.dispatcher.changed(run.id, ended=True)
 
     # --- what a person may do to a run ------------------------------------------------------------------------------
 

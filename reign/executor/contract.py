@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -47,6 +48,14 @@ class Assessment:
     findings: tuple[Finding, ...] = ()  # what is dangerous about these inputs, for a policy to judge
 
 
+class Pinning(StrEnum):
+    """When :meth:`Operation.pins` is asked."""
+
+    NEVER = "never"
+    SHOWN = "shown"  # with a preview, if nothing that runs before can change what would be pinned
+    ALWAYS = "always"  # at every submission: it is told at once
+
+
 class Operation(Generic[InputsT, ResultT]):
     """Base class of operations. One instance serves all tasks of a process; state lives in the context."""
 
@@ -61,6 +70,7 @@ class Operation(Generic[InputsT, ResultT]):
     retry: ClassVar[Retry] = Retry()
     #: After a crash between intent and record, `apply` may simply run again: it converges from any half-way state.
     converges: ClassVar[bool] = False
+    pinning: ClassVar[Pinning] = Pinning.NEVER
 
     @classmethod
     def spec(cls, phrases: tuple[Any, ...] = ()) -> OperationSpec:
@@ -118,6 +128,13 @@ class Operation(Generic[InputsT, ResultT]):
         Called on the worker, right after the failure, with a few seconds to look around. Changes nothing.
         """
         return None
+
+    def pins(self, ctx: Context, inputs: InputsT) -> Mapping[str, Any]:
+        """Inputs that tie the plan to what is meant now: this cluster, this state. ``apply`` refuses another one.
+
+        Expressions in ``inputs`` may be unresolved texts. Changes nothing. Raises TaskFailed if it cannot be told.
+        """
+        return {}
 
     def assess(self, inputs: InputsT) -> Assessment:
         """Effect, undo and approval for these inputs; expressions in them may still be unresolved texts.

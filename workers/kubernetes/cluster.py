@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from reign.core.errors import did_you_mean
+from reign.core.expressions import has_expression
 from reign.executor import Context, FailureKind, TaskFailed
 from workers.kubernetes import errors, kinds
 from workers.kubernetes.access import Access, resolve
@@ -23,6 +24,18 @@ _GONE_PATIENCE = 120.0
 def access_of(ctx: Context, where: Where) -> Access:
     """The access that the inputs name. Raises TaskFailed."""
     return resolve(ctx, where.context, where.as_user)
+
+
+def pins_of(ctx: Context, where: Where) -> dict[str, Any]:
+    """The context that is meant, by name, and which cluster that is now, if it answers. Raises TaskFailed."""
+    if has_expression([where.context, where.as_user]):
+        return {}
+    cluster = Cluster(ctx, access_of(ctx, where))
+    named = {"context": cluster.access.context}
+    try:
+        return {**named, "cluster": cluster.uid} if cluster.uid else named
+    except TaskFailed:
+        return named
 
 
 def connect(ctx: Context, where: Where) -> Cluster:

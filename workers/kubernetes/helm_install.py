@@ -10,10 +10,10 @@ from pydantic import Field
 from reign.core.duration import Duration
 from reign.core.resource import Undo, canonical
 from reign.executor import Context, FailureKind, Operation, TaskFailed
-from reign.executor.contract import Observations
+from reign.executor.contract import Observations, Pinning
 from workers.kubernetes import releases
 from workers.kubernetes.charts import ChartInputs, chart_flags
-from workers.kubernetes.cluster import Cluster, access_of, connect, connect_again
+from workers.kubernetes.cluster import Cluster, access_of, connect, connect_again, pins_of
 from workers.kubernetes.helm import Helm, failure, helm_of
 from workers.kubernetes.helm_watch import Watch
 from workers.kubernetes.inputs import Name
@@ -59,6 +59,10 @@ class ReleaseOperation(Operation[Any, ReleaseResult]):
     undo: ClassVar = Undo.EXACT
     converges: ClassVar = True
     timeout: ClassVar = 1200.0
+    pinning: ClassVar = Pinning.ALWAYS
+
+    def pins(self, ctx: Context, inputs: Any) -> dict[str, Any]:
+        return pins_of(ctx, inputs)
 
     def touches(self, ctx: Context, inputs: Any) -> Sequence[str]:
         access = access_of(ctx, inputs)

@@ -11,9 +11,9 @@ from pydantic import Field
 from reign.core.catalog import OperationResult
 from reign.core.resource import Observation, Undo
 from reign.executor import Context, FailureKind, Operation, Proposal, TaskFailed
-from reign.executor.contract import Observations
+from reign.executor.contract import Observations, Pinning
 from workers.kubernetes.access import Access
-from workers.kubernetes.cluster import Cluster, access_of, connect, connect_again
+from workers.kubernetes.cluster import Cluster, access_of, connect, connect_again, pins_of
 from workers.kubernetes.inputs import Where
 from workers.kubernetes.kinds import Ref
 from workers.kubernetes.readiness import all_ready, wait_ready
@@ -43,6 +43,10 @@ class ObjectOperation(Operation[WhereT, ResultT]):
     undo: ClassVar = Undo.EXACT
     undo_note: ClassVar = f"the former objects, or none; {SECRET_NOTE}"
     converges: ClassVar = True
+    pinning: ClassVar = Pinning.ALWAYS
+
+    def pins(self, ctx: Context, inputs: WhereT) -> dict[str, Any]:
+        return pins_of(ctx, inputs)
 
     @abstractmethod
     def refs(self, ctx: Context, inputs: WhereT, access: Access) -> Sequence[Ref]:

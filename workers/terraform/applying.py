@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from reign.core.catalog import Effect, OperationResult
+from reign.core.expressions import has_expression
 from reign.core.resource import Undo
 from reign.executor import Context, FailureKind, NeedsApproval, Operation, Proposal, TaskFailed
-from reign.executor.contract import Observations
+from reign.executor.contract import Observations, Pinning
 from workers.terraform import undoing
 from workers.terraform.carrying import begun_by, carry_out
 from workers.terraform.changes import Counts, rest_of
@@ -62,12 +63,54 @@ def may_destroy(ctx: Context, inputs: Any, destroyed: Sequence[str], everything:
     )
 
 
+class Pinned(BaseModel):
+    """What a plan was shown for; nothing else is changed by it."""
+
+    lineage: str = Field(description="of the state; empty: there was none")
+    serial: int
+    configuration: str = Field(description="digest of the configuration's code")
+
+    @classmethod
+    def of(cls, session: Session, state: State) -> Pinned:
+        return cls(lineage=state.lineage, serial=state.serial, configuration=session.content.code_digest)
+
+
+class Changed(Planned):
+    pinned: Pinned | None = Field(None, description="the state and the code that were shown; no others are changed")
+
+
+def as_pinned(session: Session, inputs: Changed, now: State) -> None:
+    """Raises TaskFailed if this is not what the plan was shown for. A task's own cut-off attempt may have moved it."""
+    if inputs.pinned is None or session.ctx.attempt > 1:
+        return
+    found = Pinned.of(session, now)
+    if found == inputs.pinned:
+        return
+    if found.configuration != inputs.pinned.configuration:
+        what = "the configuration was changed"
+    elif found.lineage != inputs.pinned.lineage:
+        what = "there is another state"
+    else:
+        what = f"the state moved from serial {inputs.pinned.serial} to {found.serial}"
+    raise TaskFailed(
+        f"{what} since the plan was shown; nothing was changed", kind=FailureKind.CONFLICT, hint="plan again"
+    )
+
+
 class _Changing(Operation[Any, ChangedResult]):
     Result: ClassVar = ChangedResult
     undo = Undo.COMPENSATING
     timeout = 3600.0
     #: Terraform's state says what is done: an apply that was cut off goes on with the rest.
     converges = True
+    pinning = Pinning.SHOWN
+
+    def pins(self, ctx: Context, inputs: Any) -> dict[str, Any]:
+        if has_expression(list(dict(inputs).values())) or getattr(inputs, "plan_file", None):
+            return {}
+        with opened(ctx, inputs) as session:
+            state = session.state()
+            return {"pinned": Pinned.of(session, state).model_dump()}
 
     def touches(self, ctx: Context, inputs: Any) -> Sequence[str]:
         return [resource_of(ctx, inputs)]
@@ -87,7 +130,7 @@ class Apply(_Changing):
         " what the apply destroyed or replaced is made anew, without its data"
     )
 
-    class Inputs(Planned):
+    class Inputs(Changed):
         plan_file: str | None = Field(None, description="a saved plan: exactly that is applied, or nothing")
         replace: list[str] = Field(default_factory=list, description="objects to make anew")
         max_destroy: int | None = Field(
@@ -98,6 +141,7 @@ class Apply(_Changing):
         if inputs.plan_file is not None:
             return self._saved_done(ctx, inputs)
         with opened(ctx, inputs) as session:
+            as_pinned(session, inputs, session.state())
             made = self._plan(session, inputs)
             if made.empty:
                 return changed_result(made.base, Counts())
@@ -109,6 +153,7 @@ class Apply(_Changing):
             return self._saved_apply(ctx, inputs)
         with opened(ctx, inputs) as session:
             made = self._plan(session, inputs)
+            as_pinned(session, inputs, made.base)
             _as_seen(made.base, seen)
             may_destroy(ctx, inputs, made.changes.destroyed)
             values = Values.given(ctx, inputs)
@@ -225,7 +270,7 @@ class Destroy(_Changing):
     effect = Effect.DESTROY
     undo_note = "all is made again from the recorded configuration and variables, without the data that it held"
 
-    class Inputs(Planned):
+    class Inputs(Changed):
         pass
 
     def inspect(self, ctx: Context, inputs: Inputs) -> Observations:
@@ -255,6 +300,7 @@ class Destroy(_Changing):
         with opened(ctx, inputs) as session:
             values = Values.given(ctx, inputs)
             made = make(session, values, targets=inputs.targets, destroy=True, parallelism=inputs.parallelism)
+            as_pinned(session, inputs, made.base)
             _as_seen(made.base, seen)
             state = carry_out(session, made.file, made.base, None, made.changes, parallelism=inputs.parallelism)
             return changed_result(state, made.changes.counts)

@@ -16,11 +16,11 @@ from workers.terraform import changes as plan_changes
 from workers.terraform.changes import Counts, ResourceChange
 from workers.terraform.diagnostics import Diagnostic, distinct, failure, from_json
 from workers.terraform.inputs import InWorkspace, Planned, Where
-from workers.terraform.planning import Values, make, save
+from workers.terraform.planning import MadePlan, Values, make, save
 from workers.terraform.record import Init as InitSettings
 from workers.terraform.record import save_init
 from workers.terraform.repairs import initialise
-from workers.terraform.session import directory_of, opened, settings_for
+from workers.terraform.session import Session, directory_of, opened, settings_for
 
 
 class _Reading(Operation[Any, Any]):
@@ -121,14 +121,7 @@ class Plan(_Reading):
     def apply(self, ctx: Context, inputs: Inputs, seen: Observations) -> Result:
         values = Values.given(ctx, inputs)
         with opened(ctx, inputs) as session:
-            made = make(
-                session,
-                values,
-                targets=inputs.targets,
-                replace=inputs.replace,
-                destroy=inputs.destroy,
-                parallelism=inputs.parallelism,
-            )
+            made = self._made(session, values, inputs)
             name = save(session, made, values, targets=inputs.targets, destroy=inputs.destroy)
             made.forget()
         diff = made.changes.diff()
@@ -143,6 +136,22 @@ class Plan(_Reading):
             diagnostics=[found for found in distinct(made.diagnostics) if found.severity == "warning"],
             lineage=made.base.lineage,
             state_serial=made.base.serial,
+        )
+
+    def preview(self, ctx: Context, inputs: Inputs) -> str:
+        values = Values.given(ctx, inputs)
+        with opened(ctx, inputs) as session:
+            made = self._made(session, values, inputs)
+            return "" if made.empty else ctx.masker.mask(made.changes.diff())
+
+    def _made(self, session: Session, values: Values, inputs: Inputs) -> MadePlan:
+        return make(
+            session,
+            values,
+            targets=inputs.targets,
+            replace=inputs.replace,
+            destroy=inputs.destroy,
+            parallelism=inputs.parallelism,
         )
 
 

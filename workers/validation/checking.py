@@ -7,19 +7,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from reign.core import waivers
 from reign.core.catalog import Effect, OperationInputs, OperationResult
+from reign.core.errors import InvalidInput
 from reign.core.findings import Finding, Threshold, Verdict, Waiver, distinct, verdict, waive
 from reign.core.resource import Undo
+from reign.core.waivers import WAIVERS_FILE
 from reign.executor import Context, FailureKind, TaskFailed
 from reign.executor.contract import InputsT, Operation, ResultT
 
-WAIVERS_FILE = ".reign-waivers.yaml"
 #: As many findings are kept with a task; the rest is counted, for one wrong folder may hold a million.
 MAX_KEPT = 500
-_MAX_WAIVERS_BYTES = 1_000_000
 
 
 class CheckInputs(OperationInputs):
@@ -62,8 +62,8 @@ def conclude(
 
     Raises TaskFailed (check_failed) if something at or above the threshold is left, with all findings in its details.
     """
-    waivers = [*inputs.waivers, *(_waivers_beside(ctx, place) if place is not None else ())]
-    judged = verdict(waive(distinct(found), waivers, datetime.now(UTC).date()), inputs.fail_on)
+    accepted = [*inputs.waivers, *_waivers_beside(ctx, place or ctx.workdir)]
+    judged = verdict(waive(distinct(found), accepted, datetime.now(UTC).date()), inputs.fail_on)
     for finding in judged.findings[:MAX_KEPT]:
         ctx.log(str(finding))
     if judged.ok:
@@ -110,13 +110,8 @@ def read_waivers(file: Path) -> Sequence[Waiver]:
     """The waivers of a file: a list, or ``waivers:`` with a list. Raises TaskFailed (wrong_input)."""
     try:
         with file.open("rb") as stream:
-            content = yaml.safe_load(stream.read(_MAX_WAIVERS_BYTES))
-        entries = content.get("waivers", []) if isinstance(content, dict) else content or []
-        return [Waiver.model_validate(entry) for entry in entries]
-    except (yaml.YAMLError, ValidationError, UnicodeDecodeError, TypeError, OSError) as error:
-        problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error).splitlines()[0]
-        raise TaskFailed(
-            f"{file}: {problem.removeprefix('Value error, ')}",
-            kind=FailureKind.WRONG_INPUT,
-            hint="each waiver has `rule` or `fingerprint`, `reason` and `until` (a date)",
-        ) from None
+            return waivers.parse(stream.read(waivers.MAX_BYTES), str(file))
+    except OSError as error:
+        raise TaskFailed(f"{file} cannot be read: {error.strerror}", kind=FailureKind.WRONG_INPUT) from None
+    except InvalidInput as error:
+        raise TaskFailed(error.message, kind=FailureKind.WRONG_INPUT, hint=error.hint) from None
