@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 
 from reign.api import audit, state
 from reign.api.bodies import ActorBody, ApprovalBody, PreviewBody, ResolveBody, RunBody
+from reign.api.memory import memory_routes
 from reign.api.repair import repair_routes
 from reign.api.schedules import schedule_routes
 from reign.api.usage import usage_routes
@@ -30,6 +31,7 @@ from reign.core.schema import plan_schema
 from reign.engine import backups, views
 from reign.engine.general import ReignGeneral
 from reign.engine.planning import planners
+from reign.engine.remembering import Remembering
 from reign.engine.repair import Repairs
 from reign.engine.runtime import Runtime
 from reign.engine.schedules import Scheduler, submission
@@ -45,6 +47,7 @@ def make_api(settings: Settings) -> FastAPI:
     """The application, connected when it starts. The state's schema is brought up to date then."""
     runtime = Runtime(settings)
     general = ReignGeneral(runtime, planners(runtime))
+    remembering = Remembering(runtime)
     wakeups = Wakeups(settings)
 
     @asynccontextmanager
@@ -59,12 +62,13 @@ def make_api(settings: Settings) -> FastAPI:
     _handle_errors(api)
     _guard(api, settings)
     _health(api, runtime)
-    _planning(api, general)
+    _planning(api, general, remembering)
     usage_routes(api, runtime)
     schedule_routes(api, Scheduler(runtime, {"run": submission(general)}), general)
     _runs(api, runtime, general, wakeups)
     _control(api, general)
-    repair_routes(api, Repairs(runtime, general))
+    repair_routes(api, Repairs(runtime, general, recall=remembering.recall))
+    memory_routes(api, runtime)
     audit.routes(api, runtime)
     state.routes(api, runtime, general)
     serve_web(api, settings)
@@ -171,12 +175,12 @@ def _look_at_database(runtime: Runtime) -> None:
         schema.current(tx)
 
 
-def _planning(api: FastAPI, general: ReignGeneral) -> None:
+def _planning(api: FastAPI, general: ReignGeneral, remembering: Remembering) -> None:
     @api.post("/plan", tags=["planning"])
     def plan(body: PreviewBody) -> dict[str, Any]:
         """The plan of a request, checked, assessed and judged by the policy; runs nothing."""
         shown, about = general.plan(body.submission(), rehearse=body.preview)
-        return {**shown.as_dict(), **about}
+        return {**shown.as_dict(), **about, **remembering.about(shown, registry.catalog(), body.request)}
 
     @api.get("/operations", tags=["planning"])
     def operations() -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ import typer
 from reign.cli import audit, control, judge, plans, runs, serving, state
 from reign.cli.output import Format, errors, escape, fail
 from reign.cli.locks import register as register_locks
+from reign.cli.memory import register as register_memory
 from reign.cli.repair import register as register_repair
 from reign.cli.schedules import register as register_schedules
 from reign.core.errors import ReignError
@@ -33,6 +34,7 @@ app = typer.Typer(
 for module in (plans, runs, control, serving, judge, audit, state):
     module.register(app)
 register_repair(app)
+register_memory(app)
 register_locks(app)
 register_schedules(app)
 

@@ -10,6 +10,7 @@ from reign.core.errors import Unavailable
 from reign.engine import identity
 from reign.engine.dispatch import relay
 from reign.engine.general import ReignGeneral
+from reign.engine.remembering import Remembering
 from reign.engine.repair import Repairs
 from reign.engine.runtime import Runtime
 from reign.executor import registry
@@ -49,7 +50,8 @@ class Reconciler:
     def __init__(self, runtime: Runtime, general: ReignGeneral) -> None:
         self._runtime = runtime
         self._general = general
-        self._repairs = Repairs(runtime, general)
+        self._remembering = Remembering(runtime)
+        self._repairs = Repairs(runtime, general, recall=self._remembering.recall)
         self._silence = Silence()
 
     def tick(self) -> None:
@@ -60,6 +62,7 @@ class Reconciler:
         self.finish()
         self._repairs.apply_safe()
         self._general.roll_back_failed()
+        self._remembering.tick()
 
     def free_dead(self) -> list[str]:
         """Free the claims of workers that have died or gone silent; returns those workers."""
