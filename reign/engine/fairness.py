@@ -1,9 +1,11 @@
 """Fairness: how many messages of one run may be in a pool's queue, and how many tasks may run at the same time.
 
 A queue is first in, first out, so a run of thousands would stand before all that come later. Each run therefore has a
-window: so many messages in a queue at a time. What is beyond it is held in the state, and whoever ends a task puts the
-next one of the same run into the queue: tokens, one for each message that was taken out. Limits (of a run, an
-environment, a pool) are held exactly when a task is claimed; a task that finds no room is held too.
+window: so many messages in a queue at a time. What is beyond it is held in the state. A worker goes on with held tasks
+of the run whose message it took, without messages, for as long as it may hand over; then it puts the next one into the
+queue: tokens, one for each message that was taken out. So runs share a pool in slices of that length, and few messages
+keep it busy. Limits (of a run, an environment, a pool) are held exactly when a task is claimed; a task that finds no
+room is held too.
 
 The leading service tops up what has no tokens left: after workers died, or a limit was raised.
 """
@@ -24,7 +26,7 @@ from reign.store.outbox import Posting
 from reign.store.release import Ready
 
 #: A pool's window is at least so many messages for each of its processes, so that none finds the queue empty.
-_A_PROCESS = 4
+_A_PROCESS = 2
 #: Messages that are let go together at most; publishing in batches is what makes the window cheap.
 _BATCH = 8
 _LOOK_EVERY = 5.0  # seconds between looks at how many processes a pool has

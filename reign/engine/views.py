@@ -7,7 +7,7 @@ from typing import Any
 from reign.core.states import TaskState
 from reign.engine.preview import Preview
 from reign.engine.rollback import Rollback
-from reign.store import locks, runs, workers
+from reign.store import holding, locks, runs, workers
 from reign.store.database import Transaction
 from reign.store.runs import RunRecord, TaskRecord
 
@@ -85,6 +85,9 @@ def _waits(tx: Transaction, run: RunRecord, found: list[TaskRecord], seen_since:
             sentences.append(f"{task.name} waits for a yes: `reign approve {run.name} {task.name}`")
         elif task.state is TaskState.NEEDS_ATTENTION:
             sentences.append(f"{task.name} needs attention: `reign resolve {run.name} {task.name} done|retry|fail`")
+    if held_back := holding.count_of_run(tx, run.id):
+        limit = f", at most {run.concurrency} at a time" if run.concurrency else ""
+        sentences.append(f"{held_back} tasks are ready and wait for their turn{limit}")
     blocked = {f"{run.name}/{task.name}" for task in found if task.state is TaskState.BLOCKED}
     held = locks.listing(tx) if blocked else []
     return sentences + [
