@@ -99,7 +99,9 @@ class Vendor:
                     self.close_connection = True
                 elif isinstance(reply, Failure):
                     after = {"retry-after": reply.retry_after} if reply.retry_after is not None else {}
-                    self.send(reply.status, json.dumps(vendor.protocol.error(reply)).encode(), "application/json", after)
+                    self.send(
+                        reply.status, json.dumps(vendor.protocol.error(reply)).encode(), "application/json", after
+                    )
                 elif isinstance(reply, Raw):
                     self.send(reply.status, reply.body, reply.content_type, {})
                 elif asked.body.get("stream"):
