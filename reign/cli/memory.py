@@ -114,6 +114,17 @@ def similar_line(item: Mapping[str, Any]) -> str:
     return f"“{escape(item['text'])}” {how} {ago(item['at'])} [dim](run {escape(item['run'])})[/dim]"
 
 
+def memory_lines(advice: Mapping[str, Any]) -> list[str]:
+    """What memory says of a task of a plan, for the plan's tree; see ``reign.memory.advice.Advice.as_dict``."""
+    lines = [f"[cyan]{escape(advice['estimate'])}[/cyan]"] if advice.get("estimate") else []
+    lines += [f"[yellow]{escape(note)}[/yellow]" for note in advice.get("notes", ())]
+    for key, value in advice.get("adds", {}).items():
+        told = f"{value['attempts']} tries, {readable(value['delay'])} apart" if key == "retry" else value
+        told = readable(told) if key == "timeout" else told
+        lines.append(f"[dim]memory suggests[/dim] {key}: {escape(told)} [dim]({escape(advice['why'][key])})[/dim]")
+    return lines
+
+
 def forget(
     operation: Annotated[str | None, typer.Argument(help="what is known of this operation")] = None,
     run: Annotated[str | None, typer.Option("--run", help="what came from this run")] = None,

@@ -14,10 +14,10 @@ from reign.core.catalog import Catalog, Effect
 from reign.core.errors import Unavailable
 from reign.core.plan import Task
 from reign.engine.classify import classify
-from reign.engine.preview import Preview
+from reign.engine.preview import Preview, preview
 from reign.engine.runtime import Runtime
 from reign.executor import Proposal, registry
-from reign.memory.advice import Advice, Facts, KnownRepair, advise, whole
+from reign.memory.advice import Advice, Facts, KnownRepair, advise, whole, with_additions
 from reign.memory.episodes import Episode, Evidence, evidence
 from reign.memory.recipes import Applied, best, closed, opened
 from reign.memory.requests import LONGEST, PastRequest, similar
@@ -107,6 +107,20 @@ class Remembering:
             "expected_seconds": whole(shown.plan, advice),
             "similar": [{**item.as_dict(), "alike": round(score, 2)} for item, score in past],
         }
+
+    def added(self, plan: Plan, catalog: Catalog) -> tuple[Plan, list[str]]:
+        """With REIGN_MEMORY=apply: the plan with what memory adds to it, and a sentence for each addition."""
+        if self._runtime.settings.memory != "apply" or not self.readable():
+            return plan, []
+        try:
+            advice = self.advice(preview(plan, catalog), catalog)
+        except Unavailable as error:
+            log.info("memory cannot be read: %s", error)
+            return plan, []
+        notes = [
+            f"memory adds {key} to {name}: {found.why[key]}" for name, found in advice.items() for key in found.adds
+        ]
+        return with_additions(plan, advice), notes
 
     def readable(self) -> bool:
         """Whether there may be something to read; asking must not make an empty database."""
