@@ -71,6 +71,7 @@ def _preview(
     from reign.core.check import checked, parse_plan
     from reign.engine.general import ReignGeneral, Submission
     from reign.engine.planning import planner_here
+    from reign.engine.remembering import Remembering
     from reign.engine.runtime import Runtime
 
     settings = Settings.load()
@@ -84,6 +85,7 @@ def _preview(
             Submission(request=request, plan=content, params=values, environment=environment, workdir=str(Path.cwd())),
             rehearse=rehearse,
         )
+    about |= Remembering(Runtime(settings)).about(shown, registry.catalog(), request)
     return _Planned({**shown.as_dict(), **about}, request, content, shown.full)
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from rich.tree import Tree
 
+from reign.cli.memory import memory_lines, similar_line
 from reign.cli.output import console, escape, short
+from reign.core.duration import readable
 
 _UNDO = {
     "exact": "[green]exact undo[/green]",
@@ -23,12 +25,19 @@ def show_plan(plan: dict[str, Any]) -> None:
     gates = {gate["id"]: gate for gate in plan.get("gates", ())}
     for gate in gates.values():
         tree.add(_gate(gate))
+    memory = plan.get("memory", {})
     for task in plan["tasks"][:200]:
-        tree.add(_task(task))
+        branch = tree.add(_task(task))
+        for line in memory_lines(memory.get(task["id"], {})):
+            branch.add(line)
     if len(plan["tasks"]) > 200:
         tree.add(f"[dim]... and {len(plan['tasks']) - 200} more; `-o json` has all[/dim]")
     console.print(tree)
     console.print(f"  {escape(plan['undo']['summary'])}", style="dim")
+    if plan.get("expected_seconds"):
+        console.print(f"  It takes about {readable(plan['expected_seconds'])}, as far as memory tells.", style="dim")
+    for past in plan.get("similar", ()):
+        console.print(f"  [dim]asked before:[/dim] {similar_line(past)}", soft_wrap=True)
     for finding in plan.get("findings", ()):
         _finding(finding)
     for warning in plan.get("warnings", ()):

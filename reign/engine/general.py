@@ -23,6 +23,7 @@ from reign.engine.compile import compile_plan
 from reign.engine.fairness import Window
 from reign.engine.preview import Preview, preview
 from reign.engine.rollback import Rollback
+from reign.engine.remembering import Remembering
 from reign.engine.runtime import Runtime
 from reign.executor import registry
 from reign.planner.protocol import Planner, PlanRequest
@@ -61,12 +62,16 @@ class ReignGeneral:
         self._runtime = runtime
         self._planner = planner
         self._window = Window(runtime.settings)
+        self._remembering = Remembering(runtime)
 
     # --- planning ---------------------------------------------------------------------------------------------------
 
-    def plan(self, submission: Submission, *, rehearse: bool = False) -> tuple[Preview, dict[str, Any]]:
+    def plan(
+        self, submission: Submission, *, rehearse: bool = False, advised: bool = True
+    ) -> tuple[Preview, dict[str, Any]]:
         """The checked plan and how it came about (``{source, explanation, warnings}``). Runs nothing, needs no broker.
-        ``rehearse``: ask the engines what it would change, as far as they answer in time.
+        ``rehearse``: ask the engines what it would change, as far as they answer in time. ``advised``: memory may add
+        to the plan, where the settings let it.
 
         Raises NotUnderstood for words that make no plan, InvalidPlan for a plan with faults.
         """
@@ -93,6 +98,9 @@ class ReignGeneral:
             raise InvalidInput("there is no request and no plan", hint="give a sentence or a plan file")
         environment = submission.environment or plan.environment
         plan = checked(plan, catalog, submission.params, environment)
+        if advised:
+            plan, notes = self._remembering.added(plan, catalog)
+            about["warnings"] += notes
         plan = previews.pinned(plan, submission.pins or {})
         full = policing.gated(plan, about["source"], settings, catalog)
         shown = policing.judged(preview(plan, catalog, full), settings, submission.workdir, proposed)
