@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from reign.core.catalog import Effect, OperationInputs, OperationResult
-from reign.core.resource import Observation, Undo
+from reign.core.resource import Observation, Undo, canonical
 from reign.executor import Context, FailureKind, Operation, TaskFailed
 from workers.docker import names, settings
 from workers.docker.engine import engine
@@ -165,10 +165,11 @@ class CreateNetwork(Operation[CreateNetworkInputs, NetworkResult]):
         before: Sequence[Observation],
         now: Sequence[Observation],
     ) -> None:
-        if before[0].exists:
-            return  # it was there and was left alone
-        with engine(ctx, f"remove network {inputs.name}") as client:
-            take_away(client, inputs.name, disconnect=False)
+        with engine(ctx, f"take network {inputs.name} back") as client:
+            if before[0].exists:
+                bring_back(ctx, client, inputs.name, before[0])
+            else:
+                take_away(client, inputs.name, disconnect=False)
 
 
 def _differs(inputs: CreateNetworkInputs, state: Mapping[str, Any]) -> str | None:
@@ -226,12 +227,22 @@ class RemoveNetwork(Operation[RemoveNetworkInputs, NetworkResult]):
         if not old.exists:
             return
         with engine(ctx, f"make network {inputs.name} again") as client:
-            found = find(client, inputs.name)
-            network = found["Id"] if found else make(client, inputs.name, old.state)
-            there = members(client, client.api.inspect_network(network))
-            for container, endpoint in old.facts.get("members", {}).items():
-                if container not in there:
-                    join(ctx, client, container, network, endpoint)
+            bring_back(ctx, client, inputs.name, old)
+
+
+def bring_back(ctx: Context, client: DockerClient, name: str, old: Observation) -> None:
+    """Make the network what it was, with the containers that were in it and those that are in what stands there now."""
+    found = find(client, name)
+    inside = dict(old.facts.get("members", {}))
+    if found is not None and canonical(look(client, name).state) != canonical(old.state):
+        inside = members(client, found) | inside
+        take_away(client, name, disconnect=True)
+        found = None
+    network = found["Id"] if found else make(client, name, old.state)
+    there = members(client, client.api.inspect_network(network))
+    for container, endpoint in inside.items():
+        if container not in there:
+            join(ctx, client, container, network, endpoint)
 
 
 def join(ctx: Context, client: DockerClient, container: str, network: str, endpoint: Mapping[str, Any]) -> None:

@@ -207,10 +207,22 @@ class CreateVolume(Operation[CreateVolumeInputs, VolumeResult]):
         now: Sequence[Observation],
     ) -> None:
         if before[0].exists:
+            with engine(ctx, f"make volume {inputs.name} again") as client:
+                bring_back(ctx, client, inputs.name, before[0])
             return
         with engine(ctx, f"remove volume {inputs.name}") as client:
             if find(client, inputs.name) is not None:
                 patiently(ctx, lambda: take_own_away(ctx, client, inputs.name))
+
+
+def bring_back(ctx: Context, client: DockerClient, name: str, old: Observation) -> None:
+    """Make a volume that is gone again, empty; one that is there is left alone with its data."""
+    if find(client, name) is not None:
+        return
+    ctx.log(f"volume {name} is made again, and is empty: what it held went with it")
+    client.api.create_volume(
+        name, driver=old.state["driver"], driver_opts=old.state["options"] or None, labels=old.state["labels"]
+    )
 
 
 def _differs(inputs: CreateVolumeInputs, state: Mapping[str, Any]) -> str | None:

@@ -167,7 +167,7 @@ class Apply(_Changing):
             return changed_result(state, made.changes.counts)
 
     def restore(self, ctx: Context, inputs: Inputs, before: Observations, now: Observations) -> None:
-        undoing.restore(ctx, inputs, before[0], _plan_of(ctx, inputs))
+        undoing.restore(ctx, inputs, before[0], _plan_of(ctx, inputs), now[0] if now else None)
 
     def preview(self, ctx: Context, inputs: Inputs) -> str:
         if inputs.plan_file is not None:
@@ -306,7 +306,7 @@ class Destroy(_Changing):
             return changed_result(state, made.changes.counts)
 
     def restore(self, ctx: Context, inputs: Inputs, before: Observations, now: Observations) -> None:
-        undoing.restore(ctx, inputs, before[0], None)
+        undoing.restore(ctx, inputs, before[0], None, now[0] if now else None)
 
     def preview(self, ctx: Context, inputs: Inputs) -> str:
         with opened(ctx, inputs) as session:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from reign.core.resource import Observation
 from reign.executor import Context, FailureKind, TaskFailed
 from workers.terraform.carrying import carry_out
 from workers.terraform.configuration import Configuration
+from workers.terraform.files import write_private
 from workers.terraform.inputs import Planned
 from workers.terraform.planning import SavedPlan, Values, blob, make
 from workers.terraform.record import Applied, Record
@@ -15,9 +17,19 @@ from workers.terraform.session import Session, opened, resource_of
 from workers.terraform.state import State, parse, put_back, remove
 
 
-def restore(ctx: Context, inputs: Planned, before: Observation, saved: SavedPlan | None) -> None:
-    """Bring the workspace back to ``before``. Raises TaskFailed if what made it is not known."""
+def restore(
+    ctx: Context, inputs: Planned, before: Observation, saved: SavedPlan | None, now: Observation | None = None
+) -> None:
+    """Bring the workspace back to ``before``. Raises TaskFailed if what made it is not known.
+
+    A state that is damaged or lost ``now`` is first put back from what was kept: without it terraform would make all
+    that is there a second time.
+    """
     former = Applied.model_validate(before.state["applied"]) if before.state.get("applied") else None
+    if now is not None and before.state.get("state") and (now.is_damaged or not now.state.get("lineage")):
+        _mend(ctx, inputs, before)
+        if former is None:
+            return
     if before.exists and former is None:
         raise TaskFailed(
             f"{before.resource} was last changed by somebody else, so the configuration from before is not known here",
@@ -29,6 +41,23 @@ def restore(ctx: Context, inputs: Planned, before: Observation, saved: SavedPlan
         _apply_again(ctx, inputs, before, former)
     else:
         _destroy(ctx, inputs, before, saved)
+
+
+def _mend(ctx: Context, inputs: Planned, before: Observation) -> None:
+    """Put the kept state in the place of a damaged or missing local one; a damaged file is kept beside it."""
+    try:
+        with opened(ctx, inputs) as session:
+            path = session.backend.path
+    except TaskFailed as error:
+        if "state_file" not in error.details:
+            raise
+        path = Path(error.details["state_file"])
+        path.replace(path.with_name(f"{path.name}.damaged"))
+        ctx.log(f"the damaged state file is kept as {path.name}.damaged")
+    if path is not None and not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_private(path, blob(ctx, before.state["state"]))
+        ctx.log(f"the state of serial {before.state.get('serial')} is in its place again")
 
 
 def _apply_again(ctx: Context, inputs: Planned, before: Observation, former: Applied) -> None:
