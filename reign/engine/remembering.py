@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from reign.core.catalog import Catalog, Effect
 from reign.core.errors import Unavailable
-from reign.core.plan import Task
+from reign.core.plan import Plan, Task
 from reign.engine.classify import classify
 from reign.engine.preview import Preview, preview
 from reign.engine.runtime import Runtime
