@@ -27,9 +27,10 @@ def show_plan(plan: dict[str, Any]) -> None:
         tree.add(_gate(gate))
     memory = plan.get("memory", {})
     for task in plan["tasks"][:200]:
-        branch = tree.add(_task(task))
+        branch = _task(task)
         for line in memory_lines(memory.get(task["id"], {})):
             branch.add(line)
+        tree.add(branch)
     if len(plan["tasks"]) > 200:
         tree.add(f"[dim]... and {len(plan['tasks']) - 200} more; `-o json` has all[/dim]")
     console.print(tree)
