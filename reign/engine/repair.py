@@ -229,7 +229,8 @@ class Repairs:
         repair.risks = risks(then, shown, repair.amendment)
 
     def _judged(self, plan: Plan, run: RunRecord) -> Preview:
-        return self._general.plan(Submission(plan=plan.as_file(), environment=plan.environment, workdir=run.workdir))[0]
+        asked = Submission(plan=plan.as_file(), environment=plan.environment, workdir=run.workdir)
+        return self._general.plan(asked, advised=False)[0]
 
     # --- applying ---------------------------------------------------------------------------------------------------
 
