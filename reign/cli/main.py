@@ -18,6 +18,7 @@ from reign.cli.locks import register as register_locks
 from reign.cli.memory import register as register_memory
 from reign.cli.repair import register as register_repair
 from reign.cli.schedules import register as register_schedules
+from reign.cli.usage import register as register_usage
 from reign.core.errors import ReignError
 
 #: What typer raises for a wrong command or option; it brings its own copy of click, which has no public name.
@@ -37,6 +38,7 @@ register_repair(app)
 register_memory(app)
 register_locks(app)
 register_schedules(app)
+register_usage(app)
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ _OWN = (_PEM, _ANTHROPIC, _URL_LOGIN, _ASSIGNED)
 _UNUSED = frozenset(
     {"Base64HighEntropyString", "HexHighEntropyString", "IPPublicDetector", "KeywordDetector", "PrivateKeyDetector"}
 )
+_WHOLE = 10  # characters of a vendor's key at the least
 _HARMLESS = re.compile(r"secret://|\$\{\{|\$\{?\w|<\w|\*{3}|env/")
 
 
@@ -42,6 +43,9 @@ def secrets_in(text: str) -> list[str]:
 def _found(text: str) -> Iterator[str]:
     for pattern in _OWN:
         yield from (match["value"] for match in pattern.finditer(text))
-    for line in text.splitlines():
-        for detector in _detectors():
-            yield from (str(value) for value in detector.analyze_string(line) if value)
+    for detector in _detectors():
+        for pattern in detector.denylist:
+            # What a pattern's group holds may be the key's prefix alone: the shortest text that is surely all of it.
+            for match in pattern.finditer(text):
+                groups = [group for group in match.groups() if group and len(group) >= _WHOLE]
+                yield min(groups, key=len) if groups else match.group(0).strip(" \t\n=:\"'")
