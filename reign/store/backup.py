@@ -9,6 +9,7 @@ and then a list for each row; last ``{rows, sha256}``, the hash of every line be
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import hashlib
 import json
@@ -79,7 +80,8 @@ def write(database: Database, path: Path, about: Mapping[str, Any]) -> Summary:
     except OSError as error:
         raise InvalidInput(f"the backup {path} cannot be written: {error.strerror}") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
     return Summary(path, header, rows)
 
 
@@ -126,21 +128,26 @@ def verify(path: Path) -> Summary:
     header: dict[str, Any] | None = None
     rows: dict[str, int] = {}
     table = ""
+    whole: Summary | None = None
     with _lines(path) as lines:
-        for text, value in lines:
+        for text, value in lines:  # to the end, as gzip checks its own only there
+            if whole is not None:
+                raise Damaged(f"{path} was changed: it goes on after its end")
             if header is None:
                 header = _header(path, value)
             elif isinstance(value, dict) and "sha256" in value:
                 if value["sha256"] != seen.hexdigest() or value["rows"] != rows:
                     raise Damaged(f"{path} was changed or damaged: its checksum is wrong")
-                return Summary(path, header, rows)
+                whole = Summary(path, header, rows)
             elif isinstance(value, dict):
                 table = str(value["table"])
                 rows[table] = 0
             else:
                 rows[table] += 1
             seen.update(text)
-    raise Damaged(f"{path} is not whole: its end is missing")
+    if whole is None:
+        raise Damaged(f"{path} is not whole: its end is missing")
+    return whole
 
 
 def header_of(path: Path) -> dict[str, Any]:
@@ -278,4 +285,4 @@ def sqlite_fault(path: Path) -> str | None:
         return None if "locked" in str(error) else str(error)
     except sqlite3.DatabaseError as error:
         return str(error)
-    return None if said == ["ok"] else " ".join(said[0].split())
+    return None if said == ["ok"] else " ".join(said[0].replace("*** in database main ***", "").split())

@@ -19,8 +19,8 @@ from reign.engine.runtime import Runtime
 from reign.store import audit
 from reign.store.anchors import Anchors
 from reign.store.audit import Journal
-from tests.integration.state import scenes
-from tests.integration.state.conftest import Here
+from tests.integration.audit import scenes
+from tests.integration.audit.conftest import Here
 
 
 def entries(runtime: Runtime) -> list[audit.Entry]:
