@@ -18,6 +18,7 @@ from reign.cli.locks import register as register_locks
 from reign.cli.memory import register as register_memory
 from reign.cli.repair import register as register_repair
 from reign.cli.schedules import register as register_schedules
+from reign.cli.state_files import register as register_state_files
 from reign.cli.usage import register as register_usage
 from reign.core.errors import ReignError
 
@@ -38,6 +39,7 @@ register_repair(app)
 register_memory(app)
 register_locks(app)
 register_schedules(app)
+register_state_files(app)
 register_usage(app)
 
 
