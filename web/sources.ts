@@ -17,7 +17,10 @@ function below(folder: string): string[] {
 export function sourcesDigest(): string {
   const hash = createHash("sha256");
   for (const path of [...PARTS, ...below("src"), ...below("public")].sort()) {
-    hash.update(`${path}\0`).update(readFileSync(join(ROOT, path))).update("\0");
+    hash
+      .update(`${path}\0`)
+      .update(readFileSync(join(ROOT, path)))
+      .update("\0");
   }
   return hash.digest("hex");
 }

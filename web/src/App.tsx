@@ -59,7 +59,8 @@ function Page() {
           </Route>
           <Route>
             <p className="empty">
-              There is no such page. <Link href="/">Ask for something</Link>, or look at the <Link href="/runs">runs</Link>.
+              There is no such page. <Link href="/">Ask for something</Link>, or look at the{" "}
+              <Link href="/runs">runs</Link>.
             </p>
           </Route>
         </Switch>

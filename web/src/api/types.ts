@@ -16,14 +16,7 @@ export type TaskState =
   | "needs_attention";
 
 export type RunState =
-  | "queued"
-  | "running"
-  | "paused"
-  | "cancelling"
-  | "succeeded"
-  | "failed"
-  | "cancelled"
-  | "needs_attention";
+  "queued" | "running" | "paused" | "cancelling" | "succeeded" | "failed" | "cancelled" | "needs_attention";
 
 export type Undo = "exact" | "compensating" | "none" | "unneeded";
 export type Effect = "read" | "change" | "destroy";

@@ -30,9 +30,12 @@ interface Point {
   y: number;
 }
 
-export const BOX = { width: 208, height: 58 };
+export const BOX = { width: 200, height: 58 };
 
-/** More tasks than this are shown as levels: a picture of a thousand boxes says nothing, and takes seconds to lay out. */
+/** More tasks than this are shown as levels at first: their picture is larger than any screen. */
+export const DRAWN_AT_FIRST = 150;
+
+/** More tasks than this are shown as levels only: a picture of a thousand boxes says nothing, and takes seconds to lay out. */
 export const DRAWN = 300;
 
 /** Beyond so many edges for each task the layout's time grows out of hand, and nobody can follow a line any more. */
@@ -91,7 +94,7 @@ export function layout(nodes: readonly Node[], direction: "LR" | "TB" = "LR"): L
   graph.setGraph({
     rankdir: direction,
     nodesep: direction === "LR" ? 16 : 14,
-    ranksep: direction === "LR" ? 52 : 34,
+    ranksep: direction === "LR" ? 44 : 30,
     edgesep: 10,
     marginx: margin,
     marginy: margin,

@@ -27,7 +27,9 @@ export function planOf(preview: PlanPreview): Record<string, Json> {
 
 /** A choice that was clicked, worked into the request: a whole sentence takes its place, a word or two is added. */
 export function answered(request: string, choice: string): string {
-  return choice.trim().split(/\s+/).length > 2 ? choice.trim() : `${request.trim().replace(/[.,;]$/, "")}, ${choice.trim()}`;
+  return choice.trim().split(/\s+/).length > 2
+    ? choice.trim()
+    : `${request.trim().replace(/[.,;]$/, "")}, ${choice.trim()}`;
 }
 
 export interface Piece {

@@ -10,7 +10,7 @@ export interface Look {
 }
 
 export const LOOKS: Record<TaskState | RunState, Look> = {
-  pending: { tone: "idle", mark: "○", words: "waiting for others" },
+  pending: { tone: "idle", mark: "○", words: "waiting" },
   ready: { tone: "wait", mark: "◔", words: "ready" },
   queued: { tone: "wait", mark: "◔", words: "queued" },
   blocked: { tone: "ask", mark: "⧗", words: "waits for a lock" },

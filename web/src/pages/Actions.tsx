@@ -54,7 +54,9 @@ export function Actions({ run, allowed, onDone }: { run: RunDetail; allowed: Ver
       <Problem error={error} />
       {asking === "cancel" && (
         <Dialog title={`Cancel ${run.name}?`} onClose={() => setAsking(null)}>
-          <p>Nothing new starts, and the tools that run are ended. What was done stays; it can be taken back afterwards.</p>
+          <p>
+            Nothing new starts, and the tools that run are ended. What was done stays; it can be taken back afterwards.
+          </p>
           <div className="dialog-row">
             <button type="button" onClick={() => setAsking(null)}>
               Let it run

@@ -31,14 +31,21 @@ const EXAMPLES = [
   "plan the terraform in ./infra",
 ];
 
-function choices(error: unknown): { question: string; choices: string[] } | null {
+interface Question {
+  question: string;
+  message: string | null; // what else there is to say
+  choices: string[];
+}
+
+function choices(error: unknown): Question | null {
   if (!(error instanceof ApiError) || error.code !== "not_understood") return null;
   const details = error.details;
   if (typeof details !== "object" || details === null || Array.isArray(details)) return null;
   const offered = details.choices ?? details.suggestions;
   const list = Array.isArray(offered) ? offered.filter((each): each is string => typeof each === "string") : [];
   const question = details.question;
-  return { question: typeof question === "string" ? question : error.message, choices: list };
+  const asked = typeof question === "string" ? question : error.message;
+  return { question: asked, message: error.message.endsWith(asked) ? null : error.message, choices: list };
 }
 
 /** The first page: what should change, the plan for it, and the button that runs it. */
@@ -75,7 +82,10 @@ export function Ask() {
         });
         content = read.plan;
       }
-      const preview = await post<PlanPreview>("/plan", { ...where, ...(content ? { plan: content } : { request: asked }) });
+      const preview = await post<PlanPreview>("/plan", {
+        ...where,
+        ...(content ? { plan: content } : { request: asked }),
+      });
       if (mine !== turn.current) return;
       setPlanned({ preview, request: content ? null : asked, plan: content, workdir, params: values, environment });
     } catch (problem) {
@@ -144,7 +154,7 @@ export function Ask() {
         onDragLeave={() => setDropping(false)}
         onDrop={drop}
       >
-        <label htmlFor="request">What should change?</label>
+        <label htmlFor="request">What should change? Say it in words, or paste or drop a plan file.</label>
         <textarea
           id="request"
           ref={box}
@@ -152,7 +162,7 @@ export function Ask() {
           rows={file ? 14 : 2}
           value={text}
           spellCheck={false}
-          placeholder="In words — build ./shop, run it on port 8088, check that it answers — or paste or drop a plan file."
+          placeholder="build ./shop, run it on port 8088, check that it answers"
           onChange={(event) => setText(event.target.value)}
           onKeyDown={(event) => {
             if (event.key === "Enter" && (event.ctrlKey || event.metaKey || (!file && !event.shiftKey))) submit(event);
@@ -221,7 +231,7 @@ export function Ask() {
         {question && question.choices.length > 0 ? (
           <section className="callout tone-ask question">
             <h2>{question.question}</h2>
-            <p className="quiet">{error instanceof ApiError ? error.message : null}</p>
+            {question.message !== null && <p className="quiet">{question.message}</p>}
             <div className="choices">
               {question.choices.map((choice) => (
                 <button key={choice} type="button" onClick={() => choose(choice)}>
@@ -236,9 +246,7 @@ export function Ask() {
       </div>
 
       {planned && <Plan planned={planned} onRun={() => setConfirming(true)} />}
-      {planned && confirming && (
-        <Confirm plan={planned.preview} onClose={() => setConfirming(false)} onRun={run} />
-      )}
+      {planned && confirming && <Confirm plan={planned.preview} onClose={() => setConfirming(false)} onRun={run} />}
       {!planned && (
         <div className="columns">
           <section>
@@ -261,7 +269,8 @@ export function Ask() {
             </ul>
             {operations && (
               <p className="quiet">
-                <Link href="/operations">{count(operations.length, "operation")}</Link> are known. Planning runs nothing.
+                <Link href="/operations">{count(operations.length, "operation")}</Link> are known. Planning runs
+                nothing.
               </p>
             )}
           </section>
@@ -294,7 +303,7 @@ function Plan({ planned, onRun }: { planned: Planned; onRun: () => void }) {
         <p className="words">
           {pieces(request, preview.explanation).map((piece, at) =>
             piece.meaning === null ? (
-              <span key={at}>{piece.text}</span>
+              piece.text
             ) : (
               <span key={at} className="meant" title={piece.meaning}>
                 {piece.text}

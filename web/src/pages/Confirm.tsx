@@ -41,8 +41,8 @@ export function Confirm({
       {asking.length > 0 && (
         <fieldset className="approvals">
           <legend>
-            {asking.length === 1 ? "One task asks" : `${asking.length} tasks ask`} for a yes. What has none now waits for
-            it later.
+            {asking.length === 1 ? "One task asks" : `${asking.length} tasks ask`} for a yes. What has none now waits
+            for it later.
           </legend>
           {asking.map((task) => (
             <label key={task.id}>

@@ -59,7 +59,7 @@ export function OperationPage({ name }: { name: string }) {
   const { data, error } = useSWR<Operation, unknown>(`/operations/${encodeURIComponent(name)}`, get);
   if (!data) return error ? <Problem error={error} /> : <p className="quiet empty">Reading…</p>;
   return (
-    <article>
+    <article className="operation">
       <p className="quiet kicker">
         <Link href="/operations">Operations</Link> · {data.agent}
       </p>

@@ -63,32 +63,32 @@ export function RunPage({ name }: { name: string }) {
       )}
       <Attention run={run} onDone={refresh} />
       <div className={task ? "split" : ""}>
-        <Dag
-          tasks={run.tasks}
-          selected={selected}
-          onSelect={(id) => setSelected(id === selected ? null : id)}
-          card={(each) => <RunCard task={each} />}
-          tone={runTone}
-          label={`tasks of ${run.name}; arrow keys walk from task to task`}
-        />
-        {task && (
-          <TaskPanel run={run} task={task} events={events} moving={moving} onClose={() => setSelected(null)} />
-        )}
+        <div className="split-main">
+          <Dag
+            tasks={run.tasks}
+            selected={selected}
+            onSelect={(id) => setSelected(id === selected ? null : id)}
+            card={(each) => <RunCard task={each} />}
+            tone={runTone}
+            label={`tasks of ${run.name}; arrow keys walk from task to task`}
+          />
+          <div className="tabs" role="tablist" aria-label="more of this run">
+            {(["log", "tasks", "changes"] as const).map((each) => (
+              <button key={each} type="button" role="tab" aria-selected={tab === each} onClick={() => setTab(each)}>
+                {each === "log" ? "Log" : each === "tasks" ? "Tasks" : "Changes"}
+                {each === "changes" && <span className="quiet num"> {run.changes.length}</span>}
+                {each === "tasks" && <span className="quiet num"> {run.tasks.length}</span>}
+              </button>
+            ))}
+          </div>
+          <section role="tabpanel" aria-label={tab}>
+            {tab === "log" && <RunLog run={run} moving={moving} />}
+            {tab === "tasks" && <TaskTable tasks={run.tasks} selected={selected} onSelect={setSelected} />}
+            {tab === "changes" && <Changes run={run} />}
+          </section>
+        </div>
+        {task && <TaskPanel run={run} task={task} events={events} moving={moving} onClose={() => setSelected(null)} />}
       </div>
-      <div className="tabs" role="tablist" aria-label="more of this run">
-        {(["log", "tasks", "changes"] as const).map((each) => (
-          <button key={each} type="button" role="tab" aria-selected={tab === each} onClick={() => setTab(each)}>
-            {each === "log" ? "Log" : each === "tasks" ? "Tasks" : "Changes"}
-            {each === "changes" && <span className="quiet num"> {run.changes.length}</span>}
-            {each === "tasks" && <span className="quiet num"> {run.tasks.length}</span>}
-          </button>
-        ))}
-      </div>
-      <section role="tabpanel" aria-label={tab}>
-        {tab === "log" && <RunLog run={run} moving={moving} />}
-        {tab === "tasks" && <TaskTable tasks={run.tasks} selected={selected} onSelect={setSelected} />}
-        {tab === "changes" && <Changes run={run} />}
-      </section>
     </article>
   );
 }
@@ -141,7 +141,9 @@ function TaskTable({
 }) {
   const [text, setText] = useState("");
   const wanted = text.toLowerCase();
-  const found = tasks.filter((task) => `${task.id} ${task.uses} ${look(task.state).words}`.toLowerCase().includes(wanted));
+  const found = tasks.filter((task) =>
+    `${task.id} ${task.uses} ${look(task.state).words}`.toLowerCase().includes(wanted),
+  );
   return (
     <>
       {tasks.length > 20 && (
@@ -178,7 +180,10 @@ function TaskTable({
                 </td>
                 <td className="mono">{task.uses}</td>
                 <td>
-                  <Took from={task.started_at} to={task.ended_at ?? (task.state === "running" ? null : task.started_at)} />
+                  <Took
+                    from={task.started_at}
+                    to={task.ended_at ?? (task.state === "running" ? null : task.started_at)}
+                  />
                 </td>
                 <td className="mono quiet wide">{task.worker}</td>
               </tr>
@@ -193,7 +198,8 @@ function TaskTable({
 }
 
 function Changes({ run }: { run: RunDetail }) {
-  if (!run.changes.length) return <p className="quiet empty">Nothing was changed{runEnded(run.state) ? "." : " so far."}</p>;
+  if (!run.changes.length)
+    return <p className="quiet empty">Nothing was changed{runEnded(run.state) ? "." : " so far."}</p>;
   return (
     <div className="table-frame">
       <table>

@@ -13,7 +13,16 @@ import { Progress, State } from "../parts/State";
 
 const MOST = 500; // what the API gives at once
 const STEP = 60;
-const STATES = ["running", "needs_attention", "failed", "succeeded", "queued", "paused", "cancelling", "cancelled"] as const;
+const STATES = [
+  "running",
+  "needs_attention",
+  "failed",
+  "succeeded",
+  "queued",
+  "paused",
+  "cancelling",
+  "cancelled",
+] as const;
 
 /** All runs, newest first, with a search that stays in the address. */
 export function Runs() {

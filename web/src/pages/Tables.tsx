@@ -67,7 +67,9 @@ export function Locks() {
   return (
     <>
       <h1>Locks</h1>
-      <p className="quiet">Two tasks never change the same thing at once: one holds its lock, the others stand in line.</p>
+      <p className="quiet">
+        Two tasks never change the same thing at once: one holds its lock, the others stand in line.
+      </p>
       {!data && <Problem error={error} />}
       {data?.length === 0 && <p className="quiet empty">Nothing is locked.</p>}
       {data && data.length > 0 && (

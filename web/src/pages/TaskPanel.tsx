@@ -4,6 +4,7 @@ import { clock, short } from "../model/format";
 import { look } from "../model/states";
 import { Took, useNow } from "../parts/Ago";
 import { LogView } from "../parts/LogView";
+import { Side } from "../parts/Side";
 import { State } from "../parts/State";
 import { Value } from "../parts/Value";
 
@@ -24,7 +25,7 @@ export function TaskPanel({
   const logs = useLogs(run.name, task.id, moving);
   const own = events.filter((event) => event.task === task.id);
   return (
-    <aside className="side" aria-label={`task ${task.id}`}>
+    <Side label={`task ${task.id}`}>
       <header>
         <h3>{task.id}</h3>
         <State of={task.state} />
@@ -78,7 +79,7 @@ export function TaskPanel({
           </ol>
         </details>
       )}
-    </aside>
+    </Side>
   );
 }
 

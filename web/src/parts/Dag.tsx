@@ -1,6 +1,6 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 
-import { type Arrow, BOX, drawable, drawnNeeds, layout, neighbour, type Node } from "../model/layout";
+import { type Arrow, BOX, drawable, DRAWN_AT_FIRST, drawnNeeds, layout, neighbour, type Node } from "../model/layout";
 import { Levels } from "./Levels";
 
 export interface Drawn extends Node {
@@ -16,9 +16,11 @@ interface Props<T extends Drawn> {
   label: string;
 }
 
+const CHOICE = 30; // tasks; below, levels say no more than the picture
 const NARROW = 620; // pixels; below, a plan runs from the top down
 const ARROWS: ReadonlySet<string> = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
-const SMALLEST = 0.5;
+const SMALLEST = 0.4;
+const READABLE = 0.8; // a picture that does not fit at this size is scrolled
 
 function useWidth(): [React.RefObject<HTMLDivElement | null>, number] {
   const box = useRef<HTMLDivElement>(null);
@@ -37,19 +39,31 @@ function useWidth(): [React.RefObject<HTMLDivElement | null>, number] {
 export function Dag<T extends Drawn>(props: Props<T>) {
   const [box, width] = useWidth();
   const linked = useMemo(() => drawnNeeds(props.tasks), [props.tasks]);
+  const [chosen, setChosen] = useState<boolean | null>(null);
+  const possible = drawable(linked);
+  const picture = possible && (chosen ?? linked.length <= DRAWN_AT_FIRST);
   return (
     <div ref={box} className="dag-frame">
+      {possible && linked.length > CHOICE && (
+        <button type="button" className="small quiet-button dag-way" onClick={() => setChosen(!picture)}>
+          {picture ? "as levels" : "as a picture"}
+        </button>
+      )}
       {width > 0 &&
-        (drawable(linked) ? (
-          <Picture {...props} tasks={linked} width={width} />
-        ) : (
-          <Levels {...props} tasks={linked} />
-        ))}
+        (picture ? <Picture {...props} tasks={linked} width={width} /> : <Levels {...props} tasks={linked} />)}
     </div>
   );
 }
 
-function Picture<T extends Drawn>({ tasks, selected, onSelect, card, tone, label, width }: Props<T> & { width: number }) {
+function Picture<T extends Drawn>({
+  tasks,
+  selected,
+  onSelect,
+  card,
+  tone,
+  label,
+  width,
+}: Props<T> & { width: number }) {
   const frame = useRef<HTMLDivElement>(null);
   const [zoom, setZoom] = useState<number | null>(null);
   const direction = width < NARROW ? "TB" : "LR";
@@ -60,7 +74,7 @@ function Picture<T extends Drawn>({ tasks, selected, onSelect, card, tone, label
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [shape, direction],
   );
-  const fit = Math.max(SMALLEST, Math.min(1, (width - 2) / Math.max(found.width, 1)));
+  const fit = Math.max(READABLE, Math.min(1, (width - 2) / Math.max(found.width, 1)));
   const scale = zoom ?? fit;
   const tones = new Map(tasks.map((task) => [task.id, tone(task)]));
   const [entry] = tasks;
@@ -115,7 +129,7 @@ function Picture<T extends Drawn>({ tasks, selected, onSelect, card, tone, label
           </div>
         </div>
       </div>
-      {(fit < 1 || zoom !== null) && (
+      {(found.width > width || found.height > 700 || zoom !== null) && (
         <div className="dag-zoom" role="group" aria-label="size of the picture">
           <button type="button" onClick={() => setZoom(Math.max(SMALLEST, scale - 0.15))} aria-label="smaller">
             −

@@ -58,8 +58,8 @@ export function Levels<T extends Drawn>({ tasks, selected, onSelect, card, tone,
   return (
     <>
       <p className="quiet levels-note">
-        {count(tasks.length, "task")} in {count(found.length, "level")}: too many for a picture. A task starts as soon as
-        those that it needs are done, whatever its level.
+        {count(tasks.length, "task")} in {count(found.length, "level")}. A task starts as soon as those that it needs
+        are done, whatever its level.
       </p>
       <div className="levels" ref={frame} role="group" aria-label={label}>
         <div className="levels-size" style={{ height: list.getTotalSize() }}>

@@ -42,9 +42,7 @@ export function LogView({ logs, named, moving }: { logs: Logs; named: boolean; m
         // A region that scrolls must be reachable by keyboard.
         // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
         tabIndex={0}
-        onScroll={({ currentTarget: box }) =>
-          setFollow(box.scrollHeight - box.scrollTop - box.clientHeight < NEAR)
-        }
+        onScroll={({ currentTarget: box }) => setFollow(box.scrollHeight - box.scrollTop - box.clientHeight < NEAR)}
       >
         <div className="log-size" style={{ height: list.getTotalSize() }}>
           {list.getVirtualItems().map((item) => {

@@ -4,6 +4,7 @@ import type { PlanPreview, PlanTask } from "../api/types";
 import { count, duration, short } from "../model/format";
 import { PlanCard, planTone } from "./cards";
 import { Dag } from "./Dag";
+import { Side } from "./Side";
 import { EFFECT, UNDO, UndoMark } from "./State";
 import { Value } from "./Value";
 
@@ -57,7 +58,7 @@ function PlannedTask({ task, onClose }: { task: PlanTask; onClose: () => void })
     ["locks", task.locks?.join(", ") ?? null],
   ];
   return (
-    <aside className="side" aria-label={`task ${task.id}`}>
+    <Side label={`task ${task.id}`}>
       <header>
         <h3>{task.id}</h3>
         <button type="button" className="bare" onClick={onClose} aria-label="close">
@@ -96,6 +97,6 @@ function PlannedTask({ task, onClose }: { task: PlanTask; onClose: () => void })
       </dl>
       <h4>Inputs</h4>
       <Value value={task.with} />
-    </aside>
+    </Side>
   );
 }

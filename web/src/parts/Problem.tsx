@@ -20,7 +20,10 @@ function faults(details: Json): Fault[] {
 /** What is wrong and what to do next. */
 export function Problem({ error }: { error: unknown }) {
   if (!error) return null;
-  const known = error instanceof ApiError ? error : new ApiError(500, "page", error instanceof Error ? error.message : "something went wrong");
+  const known =
+    error instanceof ApiError
+      ? error
+      : new ApiError(500, "page", error instanceof Error ? error.message : "something went wrong");
   const more = faults(known.details).slice(1, 20);
   return (
     <div className="callout tone-bad" role="alert">
