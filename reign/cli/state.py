@@ -279,6 +279,7 @@ def drift(
             return
     if output is Format.JSON:
         write_json(found)
+        raise typer.Exit(1 if drifted else 7 if found["unknown"] else 0)
     if drifted:
         raise RunFailed(
             f"{len(drifted)} of {len(found['resources'])} resources are not as recorded",

@@ -113,6 +113,7 @@ def _damaged(ctx: Context, path: Path, record: Record, error: Exception) -> Task
             message,
             kind=FailureKind.CONFLICT,
             hint="no good backup is known here; bring one back by hand, or import what exists into a new state",
+            details={"state_file": str(path)},
         )
     backup, state = found
     return TaskFailed(

@@ -1,0 +1,148 @@
+"""examples/disaster-recovery: deployed, damaged from outside, found out, and brought back by one command."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from reign.client import Client
+from reign.core import planfile
+from reign.core.states import RunState
+from tests.engines import terraform as engines
+from tests.engines.docker import BUSYBOX, DockerEngine
+from tests.engines.installation import Installation, until
+from tests.integration.docker.world import free_port
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+HERE = "examples/disaster-recovery"
+# The example names its container itself, so one process runs it and the other docker examples.
+pytestmark = pytest.mark.xdist_group("docker-examples")
+
+
+@pytest.fixture
+def installation(docker_engine: DockerEngine, tmp_path: Path) -> Iterator[Installation]:
+    if not docker_engine.private:
+        pytest.skip("would replace containers of this machine that have the example's names")
+    engines.terraform()
+    shutil.copytree(EXAMPLES / "disaster-recovery", tmp_path / HERE)
+    found = Installation(tmp_path, api_port=free_port())
+    try:
+        found.prepare()
+        found.start_worker("bash", "docker", "terraform", "validation", DOCKER_HOST=docker_engine.host)
+        found.start_general()
+        found._spawn([sys.executable, "-m", "reign", "api"])
+        yield found
+    finally:
+        found.close()
+        client = docker_engine.client()
+        for container in client.containers.list(all=True, filters={"name": "disaster-recovery"}):
+            container.remove(force=True)
+        client.networks.prune()
+        client.close()
+
+
+def reign(installation: Installation, *argv: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "reign", *argv],
+        cwd=installation.folder,
+        env=installation.environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def drift(installation: Installation, code: int) -> dict[str, tuple[str, list[str]]]:
+    """Each resource that is not as recorded: how it stands, and what differs."""
+    done = reign(installation, "drift", "-o", "json")
+    assert done.returncode == code, done.stderr + installation.log()
+    return {
+        item["address"].rpartition("/")[2]: (item["standing"], [found["path"] for found in item["differences"]])
+        for item in json.loads(done.stdout)["resources"]
+        if item["standing"] != "same"
+    }
+
+
+def damage(installation: Installation, client: Any) -> None:
+    """All at once, behind REIGN's back."""
+    client.containers.get("disaster-recovery-web").remove(force=True)
+    (installation.folder / HERE / "www/index.html").write_text("defaced\n")
+    (installation.folder / HERE / "infra/terraform.tfstate").write_text('{"version": 4, "resour')
+    wipe(installation)
+
+
+def wipe(installation: Installation) -> None:
+    broker = redis.Redis(unix_socket_path=str(installation.settings.socket_path))
+    broker.flushall()
+    broker.close()
+
+
+def page(port: int) -> str:
+    return urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10).read().decode()
+
+
+def test_disaster_recovery(docker_engine: DockerEngine, installation: Installation) -> None:
+    port, client = free_port(), docker_engine.client()
+    content, _ = planfile.load((EXAMPLES / "disaster-recovery/plan.yaml").read_text())
+    run = installation.wait(installation.submit(content, params={"port": port}), 120)
+    assert run.state is RunState.SUCCEEDED, (installation.tasks(run), installation.log())
+    with Client(installation.settings.url) as api:
+        until(lambda: answers(api), 60)
+    state = (installation.folder / HERE / "infra/terraform.tfstate").read_bytes()
+    assert drift(installation, 0) == {}
+
+    damage(installation, client)
+    found = drift(installation, 1)
+    assert found["disaster-recovery-web"] == ("missing", [])
+    assert found["index.html"][0] == "changed"
+    assert "sha256" in found["index.html"][1]
+    assert found["default"] == ("damaged", [])
+    assert len(found) == 3, "the network and the folder are as they were"
+
+    fixed = reign(installation, "drift", "--fix", "--yes")
+    assert fixed.returncode == 0, fixed.stdout + fixed.stderr + installation.log()
+    until(lambda: page(port) == "still here\n", 20)
+    assert (installation.folder / HERE / "infra/terraform.tfstate").read_bytes() == state
+    assert drift(installation, 0) == {}
+    verified = reign(installation, "audit", "verify")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+    look_alike(docker_engine, client, installation)
+    back = installation.wait(installation.general.rollback(run.name), 120)
+    assert back.state is RunState.SUCCEEDED, (installation.tasks(back), installation.log())
+    assert not (installation.folder / HERE / "www").exists()
+    assert [c.name for c in client.containers.list(all=True) if "disaster" in c.name] == []
+    assert not (installation.folder / HERE / "infra/terraform.tfstate").exists()
+    client.close()
+
+
+def look_alike(docker_engine: DockerEngine, client: Any, installation: Installation) -> None:
+    """A container of the same name that others made is told apart, and replaced only on request."""
+    client.containers.get("disaster-recovery-web").remove(force=True)
+    other = client.containers.run(BUSYBOX, "sleep 1000", name="disaster-recovery-web", detach=True, stop_signal="KILL")
+    assert drift(installation, 1)["disaster-recovery-web"][0] == "replaced"
+    refused = reign(installation, "drift", "--fix", "--yes")
+    assert refused.returncode == 6
+    assert "--replace" in refused.stderr
+    assert client.containers.get("disaster-recovery-web").id == other.id
+    assert reign(installation, "drift", "--fix", "--replace", "--yes").returncode == 0
+    assert drift(installation, 0) == {}
+
+
+def answers(api: Client) -> bool:
+    try:
+        api.get("/healthz")
+    except Exception:
+        return False
+    return True
