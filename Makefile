@@ -1,6 +1,6 @@
 # What each target does stands behind it; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lock test-cluster test-engines bench eval image clean
+.PHONY: help setup run test check format lock web web-test test-cluster test-engines bench eval image clean
 
 PYTHON := .venv/bin/python
 # Two test processes on two cores; a group of tests that shares an engine stays in one process.
@@ -31,6 +31,12 @@ format: setup  ## format the code
 lock:  ## write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --no-header -q \
 		--upgrade -o requirements.lock
+
+web:  ## build the web page into reign/api/static (needs node 20.19 or newer)
+	cd web && npm ci && npm run build
+
+web-test:  ## style, types and tests of the web page, and whether the built page is that of the sources
+	cd web && npm ci && npm run check && npm test
 
 test-cluster:  ## the Kubernetes control plane of the tests, built once a machine, outside the repo
 	deploy/test-cluster/build
