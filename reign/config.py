@@ -105,6 +105,10 @@ class Settings(BaseSettings):
     environment_limits: dict[str, PositiveInt] = Field(
         default_factory=dict, description="tasks at the same time in an environment, as {\"prod\": 2}"
     )
+    retain: float = Field(
+        default=7_776_000.0, ge=0, description="how long a finished run keeps its events and logs; 0: for ever"
+    )
+    archive: bool = Field(default=True, description="what retention takes out is kept as files in the data folder")
     socket_timeout: float = Field(default=10.0, gt=0)
     crash_point: str | None = Field(default=None, description="tests only: die at this point of the spine")
     testing: bool = Field(default=False, description="a test build of the settings: crash points are obeyed")

@@ -34,7 +34,7 @@ from reign.engine.planning import planners
 from reign.engine.remembering import Remembering
 from reign.engine.repair import Repairs
 from reign.engine.runtime import Runtime
-from reign.engine.schedules import Scheduler, submission
+from reign.engine.schedules import Scheduler, actions
 from reign.executor import registry
 from reign.store import events, locks, runs, schema, workers
 from reign.store.runs import RunRecord
@@ -64,7 +64,7 @@ def make_api(settings: Settings) -> FastAPI:
     _health(api, runtime)
     _planning(api, general, remembering)
     usage_routes(api, runtime)
-    schedule_routes(api, Scheduler(runtime, {"run": submission(general)}), general)
+    schedule_routes(api, Scheduler(runtime, actions(runtime, general)), general)
     _runs(api, runtime, general, wakeups)
     _control(api, general)
     repair_routes(api, Repairs(runtime, general, recall=remembering.recall))

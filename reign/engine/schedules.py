@@ -17,6 +17,7 @@ from typing import Any
 from reign.core.duration import readable
 from reign.core.errors import Conflict, InvalidInput, NotFound, ReignError, Unavailable, did_you_mean
 from reign.core.recurrence import Recurrence, recurrence
+from reign.engine.drift import DriftCheck
 from reign.engine.general import ReignGeneral, Submission
 from reign.engine.runtime import Runtime
 from reign.store import audit
@@ -66,6 +67,17 @@ def submission(general: ReignGeneral) -> Action:
         return made.name
 
     return submit
+
+
+def actions(runtime: Runtime, general: ReignGeneral) -> dict[str, Action]:
+    """What schedules may be for. "drift" looks at all that is recorded in the body's ``environment``: it changes
+    nothing, so a second look after a crash does no harm."""
+    drift = DriftCheck(runtime, general)
+
+    def look(body: Mapping[str, Any], call: Call) -> str:
+        return drift.start(body.get("environment") or runtime.settings.environment, requested_by=call.by).name
+
+    return {"run": submission(general), "drift": look}
 
 
 class Scheduler:

@@ -13,8 +13,9 @@ from reign.engine.fairness import TopUp
 from reign.engine.general import ReignGeneral
 from reign.engine.planning import planners
 from reign.engine.reconcile import Leadership, Reconciler
+from reign.engine.retention import Retention
 from reign.engine.runtime import Runtime
-from reign.engine.schedules import Scheduler, submission
+from reign.engine.schedules import Scheduler, actions
 from reign.engine.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,8 @@ def serve(settings: Settings, stopped: threading.Event) -> None:
     general = ReignGeneral(runtime, planners(runtime))
     reconciler = Reconciler(runtime, general)
     top_up = TopUp(runtime)
-    scheduler = Scheduler(runtime, {"run": submission(general)})
+    scheduler = Scheduler(runtime, actions(runtime, general))
+    retention = Retention(runtime)
     upkeep = Upkeep(runtime)
     upgraded = False
     complained = 0.0
@@ -43,6 +45,7 @@ def serve(settings: Settings, stopped: threading.Event) -> None:
                 upkeep.tick()
                 top_up.tick()
                 scheduler.tick()
+                retention.tick()
         except Unavailable as error:
             if time.monotonic() - complained > 10:
                 complained = time.monotonic()

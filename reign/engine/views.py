@@ -7,7 +7,7 @@ from typing import Any
 from reign.core.states import TaskState
 from reign.engine.preview import Preview
 from reign.engine.rollback import Rollback
-from reign.store import holding, locks, runs, workers
+from reign.store import holding, locks, retention, runs, workers
 from reign.store.database import Transaction
 from reign.store.runs import RunRecord, TaskRecord
 
@@ -64,11 +64,18 @@ def run_detail(tx: Transaction, run: RunRecord, *, seen_since: float) -> dict[st
         "workdir": run.workdir,
         "tasks": [task_view(task) for task in found],
         "waits_for": _waits(tx, run, found, seen_since),
+        "archived": _archived(tx, run),
         "changes": [
             {"task": c["task"], "resource": c["resource"], "kind": c["kind"], "at": c["at"]}
             for c in runs.changes_of(tx, run.id)
         ],
     }
+
+
+def _archived(tx: Transaction, run: RunRecord) -> dict[str, Any] | None:
+    """Where the events and logs of an old run have gone: ``{file, at}``, the file below the archive folder."""
+    found = retention.of_run(tx, run.id) if run.ended else None
+    return {"file": found.file, "at": found.at} if found else None
 
 
 def _waits(tx: Transaction, run: RunRecord, found: list[TaskRecord], seen_since: float) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reign.core.states import TaskState
-from reign.store.claims import OPEN
+from reign.store.claims import IN_HAND, OPEN
 from reign.store.database import Transaction, upsert
 from reign.store.hot import Hot
 from reign.store.outbox import Posting
@@ -57,7 +57,7 @@ def serialise(tx: Transaction, limits: Sequence[Limit]) -> None:
 
 def room(tx: Transaction, limit: Limit) -> int:
     """How many more tasks may run under this limit."""
-    running = sa.select(sa.func.count()).where(tasks.c.state == TaskState.RUNNING.value, _within(limit))
+    running = sa.select(sa.func.count()).where(IN_HAND, tasks.c.state == TaskState.RUNNING.value, _within(limit))
     return limit.most - int(tx.execute(running).scalar_one())
 
 

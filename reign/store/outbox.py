@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reign.core.states import TaskState
-from reign.store.claims import OPEN
+from reign.store.claims import IN_HAND, OPEN
 from reign.store.database import Transaction
 from reign.store.hot import Hot
 from reign.store.release import Ready
@@ -97,7 +97,9 @@ def overtaken(tx: Transaction, agent: str, before: float, limit: int) -> list[Po
     """Those of :func:`waiting` that have been overtaken: queues are first in, first out, so when a task that became
     ready some seconds later has already been claimed, the message of the earlier one is not in the queue any more."""
     latest = tx.execute(
-        sa.select(sa.func.max(tasks.c.ready_at)).where(tasks.c.state == TaskState.RUNNING.value, tasks.c.agent == agent)
+        sa.select(sa.func.max(tasks.c.ready_at)).where(
+            IN_HAND, tasks.c.state == TaskState.RUNNING.value, tasks.c.agent == agent
+        )
     ).scalar_one_or_none()
     return waiting(tx, agent, min(before, latest - _OVERTAKEN_BY), limit) if latest else []
 

@@ -366,6 +366,7 @@ archives = sa.Table(
     sa.Column("file", sa.Text),  # relative to the archive folder; null: pruned without a copy
     sa.Column("events", sa.Integer, nullable=False),
     sa.Column("logs", sa.Integer, nullable=False),
+    sa.Column("pruned", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("at", sa.Float, nullable=False),
 )
 

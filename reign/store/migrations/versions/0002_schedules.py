@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("file", sa.Text(), nullable=True),
         sa.Column("events", sa.Integer(), nullable=False),
         sa.Column("logs", sa.Integer(), nullable=False),
+        sa.Column("pruned", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("at", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("run_id"),
     )
