@@ -73,8 +73,8 @@ def same_inputs(uses: str, inputs: Mapping[str, Any], key: bytes) -> str:
 
 
 _VARYING = (
+    (re.compile(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)"), "'X'"),
     (re.compile(r"\bhttps?://\S+"), "URL"),
-    (re.compile(r"(['\"]).*?\1"), "'X'"),
     (re.compile(r"(?<![\w])(?:\.{0,2}/)[\w./@%+-]+"), "PATH"),
     (re.compile(r"\bsha256:[0-9a-f]+|\b[0-9a-f]{12,}\b", re.IGNORECASE), "HEX"),
     (re.compile(r"\d+"), "N"),
