@@ -8,7 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -28,6 +37,25 @@ def _default_data_dir() -> Path:
 def _config_file() -> Path:
     given = os.environ.get("REIGN_CONFIG")
     return Path(given) if given else Path("reign.toml")
+
+
+class Surroundings(BaseModel):
+    """What is special to one environment (``[environments.NAME]`` of reign.toml)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    params: dict[str, Any] = Field(default_factory=dict, description="values of parameters here, by name")
+    protected: bool = Field(default=False, description="every change asks for approval")
+    secrets: list[str] | None = Field(default=None, description="beginnings of the references allowed; default: all")
+    next: str | None = Field(default=None, description="where a run is promoted to by default")
+
+    @field_validator("secrets")
+    @classmethod
+    def _references(cls, prefixes: list[str] | None) -> list[str] | None:
+        for prefix in prefixes or ():
+            if not prefix.startswith("secret://"):
+                raise ValueError(f"{prefix!r} is no beginning of a secret reference: it starts with secret://")
+        return prefixes
 
 
 class Settings(BaseSettings):
@@ -54,6 +82,9 @@ class Settings(BaseSettings):
 
     audit_heads: Path | None = Field(
         default=None, description="file that the audit's heads are anchored in; default: audit/heads in the data folder"
+    )
+    environments: dict[str, Surroundings] = Field(
+        default_factory=dict, description="what is special to dev, staging, prod, ...: see docs/environments.md"
     )
     backup_every: float = Field(default=86400.0, ge=0, description="between automatic backups of the state; 0: none")
     backup_keep: int = Field(default=7, ge=1, le=1000, description="automatic backups kept")
@@ -100,10 +131,10 @@ class Settings(BaseSettings):
     memory_rows: int = Field(default=50_000, ge=100, le=1_000_000, description="attempts that are remembered at most")
     dispatch_window: int = Field(default=4, ge=1, le=100_000, description="messages of one run in a pool's queue")
     pool_limits: dict[str, PositiveInt] = Field(
-        default_factory=dict, description="tasks at the same time of a pool, as {\"docker\": 4}; default: its processes"
+        default_factory=dict, description='tasks at the same time of a pool, as {"docker": 4}; default: its processes'
     )
     environment_limits: dict[str, PositiveInt] = Field(
-        default_factory=dict, description="tasks at the same time in an environment, as {\"prod\": 2}"
+        default_factory=dict, description='tasks at the same time in an environment, as {"prod": 2}'
     )
     retain: float = Field(
         default=7_776_000.0, ge=0, description="how long a finished run keeps its events and logs; 0: for ever"
@@ -197,6 +228,15 @@ class Settings(BaseSettings):
         from reign.core.resource import digest
 
         return Path("/tmp") / f"reign-{os.getuid()}-{digest(str(path))[:12]}.sock"  # noqa: S108
+
+    def surroundings(self, environment: str) -> Surroundings:
+        """What is special to an environment; the defaults for one that the settings do not name."""
+        return self.environments.get(environment, Surroundings())
+
+    def allowed_secrets(self, environment: str) -> tuple[str, ...]:
+        """Beginnings of the secret references that tasks of an environment may use."""
+        allowed = self.surroundings(environment).secrets
+        return ("secret://",) if allowed is None else tuple(allowed)
 
     @property
     def heads(self) -> Path:

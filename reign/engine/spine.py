@@ -13,6 +13,7 @@ import random
 import shutil
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -119,6 +120,7 @@ class Spine:
         try:
             with self.pulse.watch(claim, ctx):
                 result = attempt.perform()
+            ctx.close_logs()
             self._crash.reach("before-record")
             return self._record(attempt, result, chain, may_hand_over and self._settings.hand_over)
         except StaleClaim:
@@ -279,6 +281,7 @@ class _Attempt:
         self._database = spine._database
         self._crash = spine._crash
         self._settings = spine._settings
+        self._allowed_secrets = spine._settings.allowed_secrets(run.environment)
         self._proposes = spine._settings.repair != "off"
         self._ctx = ctx
         self._operation: Operation[Any, Any] | None = None
@@ -294,9 +297,9 @@ class _Attempt:
         try:
             return self._perform()
         except PutBack as error:
-            return outcome.Back(error.reason, error.seconds)
+            return outcome.Back(self._ctx.masker.mask(error.reason), error.seconds)
         except NeedsApproval as error:
-            return outcome.Asks(error.message)
+            return outcome.Asks(self._ctx.masker.mask(error.message))
         except TaskFailed as error:
             return self._failed(error)
         except (StaleClaim, Unavailable):
@@ -304,23 +307,36 @@ class _Attempt:
         except ReignError as error:
             return self._failed(TaskFailed(error.message, kind=FailureKind.WRONG_INPUT, hint=error.hint))
         except Exception as error:
-            log.exception("%s/%s: %s broke", self.run.name, self.claim.task, self.claim.uses)
+            trace = self._ctx.masker.mask(traceback.format_exc())
+            log.error("%s/%s: %s broke\n%s", self.run.name, self.claim.task, self.claim.uses, trace)  # noqa: TRY400
             message = f"{self.claim.uses} broke: {type(error).__name__}: {error}"
             return self._failed(TaskFailed(message, hint="a fault of the agent; the worker's log has more"))
+
+    def _addresses(self, operation: Operation[Any, Any], inputs: Any) -> list[str]:
+        """What is locked. An address is shown to everyone, so a secret in it is masked."""
+        touched = [*operation.touches(self._ctx, inputs), *self.task.locks]
+        return [self._ctx.masker.mask(address) for address in touched]
+
+    def _with_secrets(self, plain: dict[str, Any]) -> Any:
+        """The inputs with their secrets, which the environment must allow. Raises TaskFailed if a backend is away."""
+        try:
+            return secrets.resolve(plain, self._ctx.masker, self._allowed_secrets)
+        except secrets.BackendAway as error:
+            raise TaskFailed(error.message, kind=FailureKind.TRANSIENT, hint=error.hint) from None
 
     def _perform(self) -> Outcome:
         self._operation = operation = registry.operation(self.claim.uses)
         plain, early = self._resolve()
         if early is not None:
             return early
-        self._inputs = inputs = registry.catalog().parse(self.claim.uses, secrets.resolve(plain, self._ctx.masker))
+        self._inputs = inputs = registry.catalog().parse(self.claim.uses, self._with_secrets(plain))
         self._crash.reach("after-resolve")
         if self.task.observe_of is not None and self._original is not None:
             addresses = [item.resource for item in self._original.before]
             return inspection.look(self._database, self._ctx, self.claim, operation, inputs, addresses)
         if verdict := self._verdict(plain):
             return verdict
-        if taken := self._lock([*operation.touches(self._ctx, inputs), *self.task.locks]):
+        if taken := self._lock(self._addresses(operation, inputs)):
             return outcome.Waits(taken)
         self._crash.reach("after-locks")
         if operation.pure:
@@ -391,7 +407,7 @@ class _Attempt:
             return self._failed(TaskFailed(f"{ruled.reason} ({ruled.rule})", kind=FailureKind.PERMISSION))
         asks = assessment.asks or (ruled.reason if ruled and ruled.decision is Effective.ASK else None)
         if asks and self.claim.approval != "granted":
-            return outcome.Asks(asks)
+            return outcome.Asks(self._ctx.masker.mask(asks))
         return None
 
     def _lock(self, resources: list[str]) -> str | None:

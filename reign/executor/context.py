@@ -13,6 +13,7 @@ from reign.core.resource import Observation
 from reign.executor.failures import Cancelled, TimedOut
 from reign.executor.process import ToolResult, run_tool
 from reign.security.masking import Masker
+from reign.security.streaming import MaskedLines
 
 
 class Blobs(Protocol):
@@ -48,6 +49,7 @@ class Context:
     #: the outside what was done to it before (which configuration a state came from); secrets stand as references.
     recorded: Callable[[str], Observation | None] = lambda resource: None
     undoes: tuple[str, str] | None = None  # (run, task) that this attempt takes back
+    _streams: dict[str, MaskedLines] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def origin(self) -> tuple[str, str]:
@@ -77,8 +79,16 @@ class Context:
 
     def log(self, text: str, stream: str = "log") -> None:
         """Lines for ``reign logs``; masked here, so nothing else needs to remember to."""
+        lines = self._streams.get(stream)
+        if lines is None:
+            lines = self._streams.setdefault(stream, MaskedLines(self.masker, lambda line: self.emit(stream, line)))
         for line in text.splitlines() or [""]:
-            self.emit(stream, self.masker.mask(line))
+            lines.add(line)
+
+    def close_logs(self) -> None:
+        """Pass on the lines that were held back because a secret might go on in the next one."""
+        for lines in list(self._streams.values()):
+            lines.close()
 
     def progress(self, message: str, done: float | None = None, total: float | None = None) -> None:
         """Where the work stands, for the live view: a short sentence and, if known, how much of how much."""

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reign.core.errors import InvalidInput, NotFound, did_you_mean
+from reign.core.errors import InvalidInput, NotFound, Refused, Unavailable, did_you_mean
+from reign.security import vault
 from reign.security.masking import Masker
 
 REFERENCE = re.compile(r"secret://([a-z]+)/([^\s\"'`<>{}|\\^]+)")
+EVERYTHING = ("secret://",)
 Backend = Callable[[str], str]
+
+
+class BackendAway(Unavailable):
+    """A place that secrets come from does not answer; trying again may help."""
 
 
 def _from_environment(name: str) -> str:
@@ -33,7 +39,44 @@ def _from_file(name: str) -> str:
         raise NotFound(f"secret://file/{name}: {reason}", hint="the file must be readable for the workers") from None
 
 
-BACKENDS: dict[str, Backend] = {"env": _from_environment, "file": _from_file}
+def _from_keyring(name: str) -> str:
+    """``SERVICE/NAME`` of the keyring of the user that the workers run as."""
+    reference = f"secret://keyring/{name}"
+    service, _, user = name.rpartition("/")
+    if not service or not user:
+        raise InvalidInput(f"{reference} names no entry", hint="secret://keyring/SERVICE/NAME")
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ImportError:
+        raise InvalidInput(
+            f"{reference}: the workers have no keyring package", hint="pip install 'reign[keyring]'"
+        ) from None
+    try:
+        value = keyring.get_password(service, user)
+    except KeyringError as error:
+        raise BackendAway(
+            f"{reference}: the keyring cannot be read: {error or type(error).__name__}",
+            hint="it must be unlocked for the user that the workers run as",
+        ) from None
+    if value is None:
+        raise NotFound(f"{reference}: the keyring has no such entry", hint=f"keyring set {service} {user}")
+    return value
+
+
+def _from_vault(name: str) -> str:
+    try:
+        return vault.read(name)
+    except vault.Away as error:
+        raise BackendAway(error.message, hint=error.hint) from None
+
+
+BACKENDS: dict[str, Backend] = {
+    "env": _from_environment,
+    "file": _from_file,
+    "keyring": _from_keyring,
+    "vault": _from_vault,
+}
 
 
 def references(value: Any) -> Iterator[str]:
@@ -49,27 +92,37 @@ def references(value: Any) -> Iterator[str]:
             yield from references(item)
 
 
-def resolve(value: Any, masker: Masker) -> Any:
+def resolve(value: Any, masker: Masker, allowed: Sequence[str] = EVERYTHING) -> Any:
     """``value`` with its references replaced by the secrets, which ``masker`` learns first.
 
-    Raises NotFound if a secret is not there, InvalidInput for an unknown backend.
+    ``allowed``: beginnings, one of which a reference must have. Raises NotFound if a secret is not there, InvalidInput
+    for an unknown backend, Refused for a reference that is not allowed, BackendAway.
     """
     if isinstance(value, str):
         if "secret://" not in value:
             return value
-        return REFERENCE.sub(lambda match: _lookup(match, masker), value)
+        return REFERENCE.sub(lambda match: _lookup(match, masker, allowed), value)
     if isinstance(value, Mapping):
-        return {key: resolve(item, masker) for key, item in value.items()}
+        return {key: resolve(item, masker, allowed) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [resolve(item, masker) for item in value]
+        return [resolve(item, masker, allowed) for item in value]
     return value
 
 
-def _lookup(match: re.Match[str], masker: Masker) -> str:
+def permitted(reference: str, allowed: Sequence[str]) -> bool:
+    """Whether a reference begins as one of ``allowed``; a way out of it by ``..`` is none."""
+    return reference.startswith(tuple(allowed)) and "/../" not in f"{reference}/"
+
+
+def _lookup(match: re.Match[str], masker: Masker, allowed: Sequence[str]) -> str:
     backend, name = match.groups()
     if backend not in BACKENDS:
         raise InvalidInput(
             f"{match.group(0)}: there is no secret backend {backend!r}", hint=did_you_mean(backend, BACKENDS)
+        )
+    if tuple(allowed) != EVERYTHING and not permitted(match.group(0), allowed):
+        raise Refused(
+            f"{match.group(0)} is not allowed in this environment", hint="allowed: " + (", ".join(allowed) or "none")
         )
     value = BACKENDS[backend](name)
     masker.add(match.group(0), value)
