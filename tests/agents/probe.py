@@ -15,7 +15,7 @@ from pydantic import Field
 from reign.core.catalog import Effect, OperationInputs, OperationResult
 from reign.core.plan import Retry
 from reign.core.resource import Observation, Undo
-from reign.executor import Agent, Context, FailureKind, Operation, TaskFailed
+from reign.executor import Agent, Context, FailureKind, Operation, PortMoved, Proposal, Step, TaskFailed
 
 
 class Anything(OperationResult):
@@ -153,4 +153,78 @@ class Irreversible(Blind):
     undo = Undo.NONE
 
 
-AGENT = Agent("probe", "Operations for tests", operations=(Noop, Sleep, Fail, Append, Blind, Irreversible))
+class Need(Operation[Any, Any]):
+    """Works once a ledger is there, and knows how to make one."""
+
+    name = "probe.need"
+    summary = "Need a ledger"
+    undo = Undo.EXACT
+
+    class Inputs(OperationInputs):
+        ledger: str
+
+    Result = Anything
+
+    def apply(self, ctx: Context, inputs: Any, seen: Sequence[Observation]) -> Anything:
+        if not ctx.path(inputs.ledger).exists():
+            raise TaskFailed(f"there is no ledger {inputs.ledger!r}", kind=FailureKind.MISSING_PREREQUISITE)
+        return Anything(value=inputs.ledger)
+
+    def repair(self, ctx: Context, inputs: Any, failure: TaskFailed) -> Proposal | None:
+        if failure.kind is not FailureKind.MISSING_PREREQUISITE:
+            return None
+        with_ = {"ledger": inputs.ledger, "line": "made"}
+        step = Step.model_validate({"id": "make", "uses": "probe.append", "with": with_})
+        return Proposal(reason=f"there is no ledger {inputs.ledger!r}; it is made first", before=(step,), sure=True)
+
+
+class Port(Operation[Any, Any]):
+    """Takes a port, a line in a ledger of ports; one that is taken is told, and the next one is proposed."""
+
+    name = "probe.port"
+    summary = "Take a port"
+    undo = Undo.EXACT
+
+    class Inputs(OperationInputs):
+        ledger: str
+        port: int
+        litter: bool = False  # a failure leaves something
+
+    Result = Anything
+
+    def touches(self, ctx: Context, inputs: Any) -> Sequence[str]:
+        return [f"probe:port/{inputs.port}"]
+
+    def inspect(self, ctx: Context, inputs: Any) -> Sequence[Observation]:
+        taken = _lines(ctx.path(inputs.ledger)).count(f"{inputs.port} by {ctx.origin[0]}")
+        state = {"lines": taken} if taken else {}
+        return [Observation(resource=f"probe:port/{inputs.port}", exists=bool(taken), state=state)]
+
+    def apply(self, ctx: Context, inputs: Any, seen: Sequence[Observation]) -> Anything:
+        path = ctx.path(inputs.ledger)
+        if f"{inputs.port} by others" in _lines(path):
+            if inputs.litter:
+                self._take(ctx, inputs)
+            raise TaskFailed(f"port {inputs.port} is taken", kind=FailureKind.CONFLICT)
+        self._take(ctx, inputs)
+        return Anything(value=inputs.port)
+
+    def _take(self, ctx: Context, inputs: Any) -> None:
+        with ctx.path(inputs.ledger).open("a") as file:
+            file.write(f"{inputs.port} by {ctx.origin[0]}\n")
+
+    def restore(self, ctx: Context, inputs: Any, before: Sequence[Observation], now: Sequence[Observation]) -> None:
+        path, own = ctx.path(inputs.ledger), f"{inputs.port} by {ctx.origin[0]}"
+        path.write_text("".join(f"{line}\n" for line in _lines(path) if line != own))
+
+    def repair(self, ctx: Context, inputs: Any, failure: TaskFailed) -> Proposal | None:
+        now = inputs.port + 1
+        moved = PortMoved(was=inputs.port, now=now)
+        return Proposal(reason=f"{now} is free", inputs={"port": now}, moved=moved, sure=True)
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []
+
+
+AGENT = Agent("probe", "Operations for tests", operations=(Noop, Sleep, Fail, Append, Blind, Irreversible, Need, Port))
