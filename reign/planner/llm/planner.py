@@ -49,9 +49,10 @@ class LlmPlanner:
         progress: Progress = nobody,
         connecting: Connect = connect,
         environ: Mapping[str, str] | None = None,
+        listing: Listing | None = None,
     ) -> None:
         """``rules`` gives the policy of the moment. ``environ``: where known secrets are looked for; default: this
-        process's environment."""
+        process's environment. ``listing``: of the catalog, where several planners share it."""
         self.catalog = catalog
         self.options = asking
         self.desk: Desk = desk or BareDesk()
@@ -60,7 +61,7 @@ class LlmPlanner:
         self._connect = connecting
         self._environ = environ
         self._keyword = KeywordPlanner(catalog)
-        self._listing = Listing(catalog)
+        self._listing = listing or Listing(catalog)
 
     def plan(self, request: PlanRequest) -> Proposal:
         """Raises NotUnderstood with the model's question, or with what the keyword planner says when no model answers;

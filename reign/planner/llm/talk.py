@@ -7,6 +7,7 @@ same model and that money is counted for all of them. Those hang in by its hooks
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pydantic_ai import RunContext
     from pydantic_ai.messages import AgentStreamEvent, ModelResponse
     from pydantic_ai.models import Model, ModelRequestContext
+
+log = logging.getLogger(__name__)
 
 TRIES = 5  # of one request that a vendor turns away for a while
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0  # seconds, where the vendor does not say how long
@@ -90,7 +93,7 @@ class Talk:
             model,
             output_type=[ToolOutput(kind, name=name, strict=False) for name, kind in outputs.items()],
             instructions=instructions,
-            retries={"tools": 0, "output": self.options.rounds},
+            retries=self.options.rounds,
             model_settings=ModelSettings(
                 max_tokens=self.options.max_tokens, max_retries=0, parallel_tool_calls=False, cache={"messages": False}
             ),
@@ -131,7 +134,10 @@ class Talk:
                             raise
                         asked.fail(broken_off=True)
                         await self.sleep(asked.wait_after(error, again))
-        except (AgentRunError, UserError, BudgetSpent, Unanswered, TimeoutError, ExceptionGroup) as error:
+        except Exception as error:
+            # What an SDK makes of a stream that its vendor never sends may be any exception at all.
+            if not isinstance(error, AgentRunError | UserError | BudgetSpent | Unanswered | TimeoutError):
+                log.warning("%s: an answer that its SDK does not expect", spec, exc_info=error)
             asked.fail(broken_off=True)
             raise Unanswered(_reason(error, faults, asked.answers, self.options)) from error
         return result.output.value

@@ -14,6 +14,7 @@ from pydantic_ai.models.function import AgentInfo, DeltaToolCall, FunctionModel
 
 from reign.core.catalog import Catalog
 from reign.executor import registry
+from reign.planner.llm.operations import Listing
 from reign.planner.llm.planner import LlmPlanner
 from reign.planner.llm.ports import BareDesk, Estimate, Options, Taken, Told
 from reign.planner.llm.vendors import Spec
@@ -37,6 +38,11 @@ def proposed(**tasks: Any) -> Call:
 
 def task(uses: str, because: str = "", **inputs: Any) -> dict[str, Any]:
     return {"uses": uses, "with": inputs, "because": because}
+
+
+@cache
+def listing() -> Listing:
+    return Listing(catalog())
 
 
 @dataclass
@@ -111,6 +117,13 @@ def asking(calls: Iterable[Call], other: Iterable[Call] = (), **options: Any) ->
         return models[str(spec)].model()
 
     planner = LlmPlanner(
-        catalog(), chosen, desk=desk, rules=rules, progress=told.append, connecting=connect, environ={"HOME": "/root"}
+        catalog(),
+        chosen,
+        desk=desk,
+        rules=rules,
+        progress=told.append,
+        connecting=connect,
+        environ={"HOME": "/root"},
+        listing=listing(),
     )
     return Asked(planner, models, desk, told)
