@@ -27,11 +27,16 @@ from reign.engine.runtime import Runtime
 from reign.engine.spine import Spine
 from reign.executor import registry
 from reign.executor.process import die_with_parent
+from workers.telling import Teller
 
 log = logging.getLogger("reign.worker")
 AnyTask: TypeAlias = "Task[Any, Any]"
 
 LEAN = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+
+
+class NotDone(Exception):
+    """The task did not succeed, and the state has that already; this is what Celery and Flower are told."""
 
 
 class CeleryChain:
@@ -54,45 +59,53 @@ class CeleryChain:
 class Pool:
     """The agents that one worker process serves, and its spine, made after the fork."""
 
-    def __init__(self, settings: Settings, agents: Sequence[str]) -> None:
+    def __init__(self, settings: Settings, agents: Sequence[str], name: str) -> None:
         self._settings = settings
         self._agents = agents
+        self._name = name
         self._runtime: Runtime | None = None
         self._spine: Spine | None = None
+        self._teller: Teller | None = None
 
     def open(self) -> None:
         """Connect and show that this process is there."""
         if self._spine is None:
             self._runtime = Runtime(self._settings)
-            self._spine = Spine(self._runtime, self._agents)
+            self._teller = Teller(self._runtime.app, self._name)
+            self._spine = Spine(self._runtime, self._agents, self._teller)
             self._spine.pulse.start()
 
     def close(self) -> None:
         if self._spine is not None and self._runtime is not None:
             self._spine.pulse.stop()
+            if self._teller is not None:
+                self._teller.close()
             self._runtime.close()
-            self._spine = self._runtime = None
+            self._spine = self._runtime = self._teller = None
 
     def carry_out(self, task: AnyTask, uses: str, pointer: Pointer) -> None:
-        """The body of every Celery task."""
+        """The body of every Celery task. Raises NotDone if the task did not succeed, so that Flower shows it so."""
         self.open()
         assert self._spine is not None
         assert self._runtime is not None
         chain = CeleryChain(task)
         try:
-            self._spine.carry_out(self._runtime.signer.check(uses, pointer), chain)
+            failure = self._spine.carry_out(self._runtime.signer.check(uses, pointer), chain)
         except NotOurs as error:
             chain.drop()
             log.warning("%s: refused", error)
         except Unavailable as error:
             chain.drop()  # the state still has the task as ready, or as claimed by this worker: it is sent again
             log.warning("%s", error)
+        else:
+            if failure is not None:
+                raise NotDone(failure)
 
 
-def make_worker(settings: Settings, agents: Sequence[str]) -> tuple[Celery, Pool]:
+def make_worker(settings: Settings, agents: Sequence[str], name: str) -> tuple[Celery, Pool]:
     """The Celery app with one task for each operation of ``agents``, and the pool behind it."""
     runtime = Runtime(settings)
-    app, pool = runtime.app, Pool(settings, agents)
+    app, pool = runtime.app, Pool(settings, agents, name)
     for name, spec in registry.catalog().items():
         if spec.agent in agents:
             _register(app, pool, name)
@@ -102,7 +115,7 @@ def make_worker(settings: Settings, agents: Sequence[str]) -> tuple[Celery, Pool
 
 
 def _register(app: Celery, pool: Pool, uses: str) -> None:
-    @app.task(name=uses, bind=True, ignore_result=True, max_retries=0)
+    @app.task(name=uses, bind=True, ignore_result=True, max_retries=0, throws=(NotDone,))
     def carry_out(self: AnyTask, task_id: int, expires: int, signature: str) -> None:
         pool.carry_out(self, uses, (task_id, expires, signature))
 
@@ -147,12 +160,12 @@ def _agents(names: Sequence[str]) -> list[str]:
 
 def serve(settings: Settings, agents: Sequence[str], options: argparse.Namespace, concurrency: int) -> int:
     """Run one Celery worker in this process."""
-    app, pool = make_worker(settings, agents)
+    name = options.name or f"{'-'.join(agents)}-{os.getpid()}@{socket.gethostname()}"
+    app, pool = make_worker(settings, agents, name)
     solo = options.pool == "solo"
     if solo:
         worker_ready.connect(lambda **_: pool.open(), weak=False)
         worker_shutdown.connect(lambda **_: pool.close(), weak=False)
-    name = options.name or f"{'-'.join(agents)}-{os.getpid()}@{socket.gethostname()}"
     argv = ["worker", "-P", options.pool, "-c", str(concurrency), "-n", name, "-l", options.loglevel.upper(), "-E"]
     argv += [*LEAN[:2], "-Q", ",".join(queue_name(agent) for agent in agents)]
     return _exit_code(app.worker_main, argv)

@@ -212,4 +212,7 @@ def flower(
     os.environ.setdefault("FLOWER_UNAUTHENTICATED_API", "true" if address == "127.0.0.1" else "false")
     argv = ["flower", f"--address={address}", f"--port={port or settings.flower_port}", "--logging=warning"]
     argv += ["--persistent=False", "--max_tasks=20000"]
-    Runtime(settings).app.start(argv)
+    app = Runtime(settings).app
+    # Each of its inspectors holds a connection while it asks for another: with a limit they wait for each other.
+    app.conf.broker_pool_limit = None
+    app.start(argv)

@@ -77,3 +77,10 @@ class Unknown:
 
 
 Outcome = Succeeded | Failed | TryAgain | Back | Waits | Asks | Skipped | Cancelled | Expanded | Unknown
+
+
+def failure(outcome: Outcome) -> str | None:
+    """Why an attempt did not succeed, in a sentence; None if it did, or has not ended."""
+    if isinstance(outcome, Failed | TryAgain | Unknown):
+        return str(outcome.error.get("message", "failed"))
+    return outcome.reason if isinstance(outcome, Cancelled) else None

@@ -68,10 +68,23 @@ class Chain(Protocol):
         """Nothing more is to be sent."""
 
 
+class Audience(Protocol):
+    """Who is told of tasks that come without a message of their own, so that what watches messages sees them too."""
+
+    def began(self, run: str, claim: Claim) -> None:
+        """This process goes on with the task."""
+
+    def ended(self, run: str, claim: Claim, failure: str | None, seconds: float) -> None:
+        """It has ended; ``failure`` says why, if it did not succeed."""
+
+    def flush(self) -> None:
+        """Pass on what was gathered."""
+
+
 class Spine:
     """Carries out tasks in one worker process, one at a time."""
 
-    def __init__(self, runtime: Runtime, agents: Sequence[str]) -> None:
+    def __init__(self, runtime: Runtime, agents: Sequence[str], audience: Audience | None = None) -> None:
         settings = runtime.settings
         self._settings = settings
         self._database = runtime.database
@@ -82,19 +95,35 @@ class Spine:
         self._runs: dict[int, RunInfo] = {}
         self._window = Window(settings)
         self._turnstile = Turnstile(settings)
-        self.pulse = Pulse(
-            settings, self._database, (self._logs.flush, self._dispatcher.catch_up), tuple(sorted(agents))
-        )
+        self._audience = audience
+        chores = [self._logs.flush, self._dispatcher.catch_up, *([audience.flush] if audience else [])]
+        self.pulse = Pulse(settings, self._database, chores, tuple(sorted(agents)))
 
-    def carry_out(self, task_id: int, chain: Chain) -> None:
-        """What a message asks for: the task, and then, for a while, what it sets free for this same pool."""
+    def carry_out(self, task_id: int, chain: Chain) -> str | None:
+        """What a message asks for: the task, and then, for a while, what it sets free for this same pool.
+
+        Returns why the message's own task did not succeed, for whoever watches the queue; None if it did.
+        """
         claim = self._claim(task_id)
         if claim is None:
             chain.drop()  # another copy of the message, or a run that is over: nothing to do, nothing to follow
-            return
+            return None
         started = time.monotonic()
-        while claim is not None:
-            claim = self._attempt(claim, chain, time.monotonic() - started < HAND_OVER_SECONDS)
+        handed, failure = self._attempt(claim, chain, may_hand_over=True)
+        while handed is not None:
+            handed = self._go_on(handed, chain, time.monotonic() - started < HAND_OVER_SECONDS)
+        return failure
+
+    def _go_on(self, claim: Claim, chain: Chain, may_hand_over: bool) -> Claim | None:
+        """Carry out what was handed over here, and tell the audience of it."""
+        run = self._run_info(claim.run_id)
+        if self._audience is None or run is None:
+            return self._attempt(claim, chain, may_hand_over)[0]
+        started = time.monotonic()
+        self._audience.began(run.name, claim)
+        handed, failure = self._attempt(claim, chain, may_hand_over)
+        self._audience.ended(run.name, claim, failure, time.monotonic() - started)
+        return handed
 
     def _claim(self, task_id: int) -> Claim | None:
         """One guarded update. A death right after it leaves a claim whose worker is silent: the reconciler frees it."""
@@ -108,8 +137,9 @@ class Spine:
                 return None
             return claims.claim(tx, task_id, self.pulse.worker, now)
 
-    def _attempt(self, claim: Claim, chain: Chain, may_hand_over: bool) -> Claim | None:
-        """One attempt, from the claim to the messages. Returns the claim of what was handed over, if any."""
+    def _attempt(self, claim: Claim, chain: Chain, may_hand_over: bool) -> tuple[Claim | None, str | None]:
+        """One attempt, from the claim to the messages. Returns the claim of what was handed over, if any, and why the
+        attempt did not succeed, if it did not."""
         self._crash.reach("after-claim")
         run = self._run_info(claim.run_id, fresh=claim.fence != claim.attempt)
         assert run is not None
@@ -122,11 +152,12 @@ class Spine:
                 result = attempt.perform()
             ctx.close_logs()
             self._crash.reach("before-record")
-            return self._record(attempt, result, chain, may_hand_over and self._settings.hand_over)
+            failure = outcome.failure(result)
+            return self._record(attempt, result, chain, may_hand_over and self._settings.hand_over), failure
         except StaleClaim:
             chain.drop()
             log.warning("%s/%s: the claim was lost; what this worker did is not recorded", run.name, claim.task)
-            return None
+            return None, "the claim was lost"
         finally:
             if ctx.scratch_path.exists():
                 shutil.rmtree(ctx.scratch_path, ignore_errors=True)
@@ -143,7 +174,7 @@ class Spine:
         self._crash.reach("after-record")
         if handed is not None and handed.task_id == chain.head():
             chain.advance()
-        elif handed is not None or chain.head() not in {item.task_id for item in ready}:
+        elif handed is not None or outcome.failure(result) or chain.head() not in {item.task_id for item in ready}:
             chain.drop()  # what it would have carried has a message of its own: it need not wait for what goes on here
         carried = chain.head()
         self._dispatcher.send_all([posting for posting in postings if posting.ready.task_id != carried])
