@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -28,10 +29,16 @@ def masker(value: str = SECRET) -> Masker:
         json.dumps(SECRET, ensure_ascii=False)[1:-1],
         base64.b64encode(SECRET.encode()).decode(),
         base64.urlsafe_b64encode(SECRET.encode()).decode(),
+        quote(SECRET, safe="").lower(),
+        quote(SECRET),
+        SECRET.encode().hex(),
+        SECRET.encode().hex().upper(),
+        shlex.quote("it's a secret"),
     ],
 )
 def test_each_form_is_masked(form: str) -> None:
-    assert masker().mask(f"<{form}> and {form}") == f"<{MASK}> and {MASK}"
+    found = Masker({REFERENCE: SECRET, "secret://env/B": "it's a secret"})
+    assert found.mask(f"<{form}> and {form}").replace("'", "") == f"<{MASK}> and {MASK}"
 
 
 @pytest.mark.parametrize("before", ["", "u", "us", "use", "user:"])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import keyring
 import pytest
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked
 
-from reign.core.errors import InvalidInput, NotFound
+from reign.core.errors import InvalidInput, NotFound, Refused
 from reign.security.masking import Masker
-from reign.security.secrets import references, resolve
+from reign.security.secrets import BackendAway, references, resolve
 
 
 def test_references_are_found_in_any_depth() -> None:
@@ -56,3 +61,69 @@ def test_an_unknown_backend() -> None:
     with pytest.raises(InvalidInput) as caught:
         resolve("secret://evn/A", Masker())
     assert caught.value.hint == "did you mean 'env'?"
+
+
+class Ring(KeyringBackend):
+    """A keyring in memory."""
+
+    priority = 1  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries = {("shop/db", "admin"): "from-the-ring"}
+        self.locked = False
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if self.locked:
+            raise KeyringLocked("it is locked")
+        return self.entries.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.entries[service, username] = password
+
+
+@pytest.fixture
+def ring() -> Iterator[Ring]:
+    before = keyring.get_keyring()
+    made = Ring()
+    keyring.set_keyring(made)
+    yield made
+    keyring.set_keyring(before)
+
+
+class TestKeyring:
+    def test_an_entry(self, ring: Ring) -> None:
+        masker = Masker()
+        assert resolve("secret://keyring/shop/db/admin", masker) == "from-the-ring"
+        assert masker.mask("from-the-ring") == "***"
+
+    def test_what_is_not_there(self, ring: Ring) -> None:
+        with pytest.raises(NotFound, match="no such entry") as caught:
+            resolve("secret://keyring/shop/other", Masker())
+        assert caught.value.hint == "keyring set shop other"
+        with pytest.raises(InvalidInput, match="names no entry"):
+            resolve("secret://keyring/shop", Masker())
+
+    def test_a_locked_ring(self, ring: Ring) -> None:
+        ring.locked = True
+        with pytest.raises(BackendAway, match="it is locked"):
+            resolve("secret://keyring/shop/db/admin", Masker())
+
+    def test_without_the_package(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "keyring", None)
+        with pytest.raises(InvalidInput, match="no keyring package") as caught:
+            resolve("secret://keyring/shop/db/admin", Masker())
+        assert caught.value.hint == "pip install 'reign[keyring]'"
+
+
+def test_only_what_an_environment_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROD_TOKEN", "of-production")
+    monkeypatch.setenv("DEV_TOKEN", "of-development")
+    allowed = ("secret://env/PROD_", "secret://file/run/prod/")
+    assert resolve({"a": ["secret://env/PROD_TOKEN"]}, Masker(), allowed) == {"a": ["of-production"]}
+    for reference in ("secret://env/DEV_TOKEN", "secret://file/run/prod/../dev/token"):
+        with pytest.raises(Refused, match="is not allowed"):
+            resolve(reference, Masker(), allowed)
+    with pytest.raises(Refused) as caught:
+        resolve("secret://env/DEV_TOKEN", Masker(), ())
+    assert caught.value.hint == "allowed: none"
