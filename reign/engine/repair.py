@@ -202,7 +202,8 @@ class Repairs:
                 "%s/%s: the model proposed to read secrets that the plan does not; refused", run.name, record.name
             )
             return None
-        body = {**found.model_dump(mode="json", by_alias=True, exclude_defaults=True), "source": "model", "moves": True}
+        body = found.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        body |= {"source": "model", "moves": bool(found.inputs or found.instead)}
         with self._runtime.database.write() as tx:
             amending.save_proposal(tx, run, record.name, body)
         return found

@@ -158,7 +158,7 @@ class Need(Operation[Any, Any]):
 
     name = "probe.need"
     summary = "Need a ledger"
-    undo = Undo.EXACT
+    undo = Undo.UNNEEDED
 
     class Inputs(OperationInputs):
         ledger: str
