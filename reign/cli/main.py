@@ -13,8 +13,9 @@ from typing import Any
 import typer
 
 from reign.cli import audit, control, judge, plans, runs, serving, state
-from reign.cli.output import Format, errors, escape, fail
+from reign.cli.findings import register as register_findings
 from reign.cli.locks import register as register_locks
+from reign.cli.output import Format, errors, escape, fail
 from reign.cli.memory import register as register_memory
 from reign.cli.repair import register as register_repair
 from reign.cli.schedules import register as register_schedules
@@ -36,10 +37,11 @@ app = typer.Typer(
 for module in (plans, runs, control, serving, judge, audit, state):
     module.register(app)
 register_repair(app)
+register_findings(app)
 register_memory(app)
+register_state_files(app)
 register_locks(app)
 register_schedules(app)
-register_state_files(app)
 register_usage(app)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,11 +13,13 @@ from typing import Any, ClassVar
 from pydantic import Field, field_validator
 
 from reign.core.catalog import Effect, OperationResult
+from reign.core.findings import Finding
 from reign.core.resource import Observation, Undo
 from reign.executor import Context, FailureKind, Operation, TaskFailed
 from reign.executor.contract import Assessment, Observations
+from reign.executor.scope import NotRehearsable, Scope
 from workers.bash.judged import in_words, judgement_of, require_leave
-from workers.bash.lint import Remark, remarks_on
+from workers.bash.lint import remarks_on
 from workers.bash.sandbox import Profile, Sandbox, allowed_roots
 from workers.bash.shell import Shell, ShellInputs, execute, require_shell, script_file
 
@@ -46,7 +48,7 @@ class CommandResult(OperationResult):
     truncated: bool = Field(False, description="the middle of a stream was left out")
     ran: bool = Field(True, description="false: `creates` or `unless` said that it was done already")
     boundary: str = Field("", description="what stood between the command and the machine")
-    findings: list[Remark] = Field(default_factory=list, description="what shellcheck says of a script")
+    findings: list[Finding] = Field(default_factory=list, description="what shellcheck says of a script")
 
 
 class _Command(Operation[Any, CommandResult]):
@@ -55,6 +57,14 @@ class _Command(Operation[Any, CommandResult]):
     Result: ClassVar = CommandResult
     undo = Undo.NONE
     undo_note = "by the `undo` command, where one is given"
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        """In the copied work folder, as long as the sandbox keeps it in there."""
+        profile = str(inputs.get("sandbox", Profile.WORKSPACE.value))
+        if profile not in (Profile.READ_ONLY, Profile.WORKSPACE):
+            raise NotRehearsable(f"with sandbox: {profile} it reaches more than the copied work folder")
+        places = {key: scope.path(inputs[key]) for key in ("cwd", "creates") if inputs.get(key)}
+        return {**inputs, **places}
 
     def text(self, ctx: Context, inputs: Any) -> str:
         """What runs, in full. Raises TaskFailed."""

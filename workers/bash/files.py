@@ -7,7 +7,7 @@ import errno
 import hashlib
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, ClassVar, Literal
 
@@ -17,6 +17,7 @@ from reign.core.catalog import OperationInputs, OperationResult
 from reign.core.resource import Observation, Undo
 from reign.executor import Context, FailureKind, Operation, TaskFailed
 from reign.executor.contract import Observations
+from reign.executor.scope import Scope
 from workers.bash.places import Place, in_words, locate
 from workers.bash.snapshots import checked_stream, kind_of, observe, put_back, require_ordinary, require_replaceable
 
@@ -43,6 +44,10 @@ class _FileOperation(Operation[Any, FileResult]):
     def places(self, ctx: Context, inputs: Any) -> list[Place]:
         """What changes. Raises TaskFailed for a place outside the roots."""
         return [locate(ctx, inputs.path)]
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        places = {key: scope.path(inputs[key]) for key in ("path", "source", "destination") if key in inputs}
+        return {**inputs, **places}
 
     def touches(self, ctx: Context, inputs: Any) -> Sequence[str]:
         return [place.resource for place in self.places(ctx, inputs)]

@@ -17,6 +17,11 @@ import pytest
 from reign.client import Client
 from tests.engines.installation import AGENTS, until
 
+POLICY = """\
+rules:
+  - {name: no-evil, match: {uses: probe.append, inputs: {line: "evil*"}}, decision: deny, reason: it is evil}
+"""
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -63,7 +68,9 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         "REIGN_FLOWER_PORT": "0",
         "REIGN_CONCURRENCY": "1",
         "REIGN_EXTRA_AGENTS": AGENTS,
+        "REIGN_POLICY": str(folder / "policy.yaml"),
     }
+    (folder / "policy.yaml").write_text(POLICY)
     with (folder / "up.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "reign", "up"], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT

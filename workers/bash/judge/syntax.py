@@ -230,12 +230,15 @@ def _is_misread(syntax: Syntax, node: Node) -> bool:
     """Whether the grammar went over the end of a line, or ended a here-document elsewhere than bash does."""
     if node.type == "heredoc_redirect":
         return not ends_rightly(syntax, node)
-    if node.type in _QUOTED and not _closes(syntax.text_of(node)):
+    text = syntax.text_of(node)
+    if node.parent is not None and node.parent.type == "string" and node.type != "string_content":
+        text = text.lstrip()  # in " $1" the blank is taken for a part of the expansion
+    if node.type in _QUOTED and not _closes(text):
         return True
-    if node.type == "simple_expansion" and re.search(r"\s", syntax.text_of(node)):
-        return True
+    if node.type == "simple_expansion":
+        return re.search(r"\s", text.replace("\\\n", "")) is not None
     source = syntax.source
-    if node.type == "simple_expansion" or (not node.children and node.type not in _MULTILINE):
+    if not node.children and node.type not in _MULTILINE:
         return b"\n" in source[node.start_byte : node.end_byte].replace(b"\\\n", b"").strip(
             b"\n" if not node.is_named else b""
         )

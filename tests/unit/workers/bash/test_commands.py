@@ -235,6 +235,6 @@ class TestScript:
     def test_shellcheck_has_its_say_and_stops_nothing(self, tmp_path: Path) -> None:
         ctx = make_context(tmp_path)
         result = script(ctx, script="set -e\nls $(pwd)\n")
-        assert [(found.code, found.line, found.severity) for found in result.findings] == [("SC2046", 2, "warning")]
+        assert [(found.rule, found.line, found.severity) for found in result.findings] == [("SC2046", 2, "medium")]
         assert any("shellcheck: line 2" in line for _, line in ctx.lines)
         assert script(make_context(tmp_path), script="set -e\ntrue\n").findings == []
