@@ -18,7 +18,6 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Res
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reign.api.bodies import Body
@@ -43,6 +42,7 @@ _HEADERS = {
     "vary": "accept",
 }
 _FOREVER = "public, max-age=31536000, immutable"
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 _HASHED = re.compile(r"-[A-Za-z0-9_-]{8}\.\w+$")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -101,7 +101,6 @@ class _Web:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._assets = StaticFiles(directory=STATIC / "assets", check_dir=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -111,8 +110,7 @@ class _Web:
         if request.method in ("GET", "HEAD"):
             path = request.url.path
             if path.startswith("/assets/"):
-                answer = await self._asset(path.removeprefix("/assets/"), scope)
-                await answer(scope, receive, send)
+                await _asset(path.removeprefix("/assets/"))(scope, receive, send)
                 return
             if path == "/" or (path.split("/")[1] in PAGES and _wants_page(request.headers)):
                 await _page()(scope, receive, send)
@@ -123,13 +121,13 @@ class _Web:
             return
         await self._app(scope, receive, send)
 
-    async def _asset(self, name: str, scope: Scope) -> Response:
-        if not (STATIC / "assets" / name).is_file():
-            return PlainTextResponse("there is no such asset\n", 404)
-        answer = await self._assets.get_response(name, scope)
-        answer.headers["cache-control"] = _FOREVER if _HASHED.search(name) else "no-cache"
-        answer.headers["x-content-type-options"] = "nosniff"
-        return answer
+
+def _asset(name: str) -> Response:
+    path = STATIC / "assets" / name
+    if not _NAME.fullmatch(name) or not path.is_file():
+        return PlainTextResponse("there is no such asset\n", 404)
+    kept = _FOREVER if _HASHED.search(name) else "no-cache"
+    return FileResponse(path, headers={"cache-control": kept, "x-content-type-options": "nosniff"})
 
 
 def _page() -> Response:
