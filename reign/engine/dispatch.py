@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from celery import Celery
 from kombu.exceptions import BatchPublishError, OperationalError  # type: ignore[attr-defined]
@@ -89,12 +89,16 @@ class Dispatcher:
             self._redis.changed(list(kept))
 
 
-def relay(database: Database, dispatcher: Dispatcher, limit: int = 500) -> int:
-    """Publish what is due in the outbox; returns how many messages were sent."""
+def relay(
+    database: Database, dispatcher: Dispatcher, limit: int = 500, reach: Callable[[str], None] = lambda _: None
+) -> int:
+    """Publish what is due in the outbox; returns how many messages were sent. ``reach`` is told where a test may let
+    the process die: there the messages are sent and the rows stand, so they are sent once more."""
     with database.write() as tx:
         postings = outbox.due(tx, time.time(), limit)
     if not postings or not dispatcher.publish(postings):
         return 0
+    reach("relay-after-publish")
     with database.write() as tx:
         outbox.remove(tx, [(posting.ready.task_id, posting.ready.attempt) for posting in postings])
     return len(postings)

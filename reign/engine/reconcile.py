@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from reign.core.errors import Unavailable
 from reign.engine import identity
+from reign.engine.crash import CrashPoints
 from reign.engine.dispatch import relay
 from reign.engine.general import ReignGeneral
 from reign.engine.remembering import Remembering
@@ -53,10 +54,11 @@ class Reconciler:
         self._remembering = Remembering(runtime)
         self._repairs = Repairs(runtime, general, recall=self._remembering.recall)
         self._silence = Silence()
+        self._crash = CrashPoints(runtime.settings)
 
     def tick(self) -> None:
         """Relay what is due, free what dead workers held, send lost messages again, finish runs. Raises Unavailable."""
-        relay(self._runtime.database, self._runtime.dispatcher)
+        relay(self._runtime.database, self._runtime.dispatcher, reach=self._crash.reach)
         self.free_dead()
         self.send_lost()
         self.finish()

@@ -1,0 +1,214 @@
+"""What REIGN stands on fails in the middle of a run: the database, the disk, the clock, the relay's own process."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reign.core.outcome import Succeeded
+from reign.core.plan import OnFailure, Plan, Task
+from reign.core.states import RunState, TaskState
+from reign.engine.compile import compile_plan
+from reign.store import claims, recording, release, runs, schema, workers
+from reign.store.database import Database
+from reign.store.runs import NewRun
+from tests.engines.installation import Installation, end, until
+from tests.engines.postgres import Missing, Postgres
+from tests.engines.required import missing
+
+pytestmark = pytest.mark.chaos
+
+#: A worker whose wall clock can be set from outside; its monotonic clock goes on as the kernel's does.
+CLOCK = """
+import pathlib, time
+_real, _file = time.time, pathlib.Path({path!r})
+time.time = lambda: _real() + float(_file.read_text() or 0)
+"""
+
+
+def lines(count: int, seconds: float) -> dict[str, Any]:
+    """A plan of two chains side by side, each task a line in a ledger."""
+    tasks = {
+        f"t{i}": {
+            "uses": "probe.append",
+            "needs": [f"t{i - 2}"] if i > 1 else [],
+            "with": {"ledger": "ledger", "line": f"l{i}", "seconds": seconds},
+        }
+        for i in range(count)
+    }
+    return {"name": "outages", "tasks": tasks}
+
+
+def each_once(folder: Path, count: int) -> None:
+    assert sorted((folder / "ledger").read_text().split()) == sorted(f"l{i}" for i in range(count))
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Iterator[Installation]:
+    """Broker and schema on SQLite."""
+    installation = Installation(tmp_path, lease=2.0, heartbeat=0.3)
+    installation.prepare()
+    yield installation
+    installation.close()
+
+
+def test_postgres_restarted_in_the_middle_of_a_run(tmp_path: Path) -> None:
+    try:
+        server = Postgres()
+    except Missing as error:
+        missing("postgres", str(error))
+    server.start()
+    installation = Installation(tmp_path, database_url=server.database("reign"), lease=3.0, heartbeat=0.3)
+    try:
+        installation.prepare()
+        installation.start_general()
+        installation.start_worker("probe")
+        run = installation.submit(lines(8, 0.2))
+        until(lambda: installation.tasks(run)["t0"].state is TaskState.SUCCEEDED)
+        server.halt()
+        server.boot()
+        installation.runtime.database.close()  # this process's own connections have died too
+        assert installation.wait(run).state is RunState.SUCCEEDED, installation.log()
+        each_once(tmp_path, 8)
+    finally:
+        installation.close()
+        server.stop()
+
+
+def test_the_relay_dies_between_publish_and_mark(made: Installation, tmp_path: Path) -> None:
+    assert made.valkey is not None
+    end(made.valkey, 9)
+    run = made.submit(lines(4, 0.0))  # nobody takes the messages: the outbox keeps them
+    made.start_broker()
+    made.start_general(REIGN_TESTING="1", REIGN_CRASH_POINT=f"relay-after-publish@{tmp_path / 'died'}")
+    until(lambda: (tmp_path / "died").exists())
+    assert made.runtime.redis.lengths(["probe"])["probe"] > 0, "published, and not marked"
+    made.start_general()
+    made.start_worker("probe")
+    assert made.wait(run).state is RunState.SUCCEEDED
+    each_once(tmp_path, 4)
+    assert {task.attempt for task in made.tasks(run).values()} == {1}, "the second message changed nothing"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 24 MB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], capture_output=True)
+    if done.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {done.stderr.decode().strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_stops_the_run_and_loses_nothing(small_disk: Path, tmp_path: Path) -> None:
+    installation = Installation(small_disk, lease=3.0, heartbeat=0.3)
+    try:
+        installation.prepare()
+        installation.start_general()
+        installation.start_worker("probe")
+        run = installation.submit(lines(6, 0.2) | {"name": "full"})
+        until(lambda: installation.tasks(run)["t0"].state is TaskState.SUCCEEDED)
+        with (small_disk / "filler").open("wb") as filler:
+            try:
+                while True:
+                    filler.write(b"x" * 65536)
+                    filler.flush()
+            except OSError:
+                pass
+        # The ledger is on the same disk: a task cannot append, or what it did cannot be recorded, until there is room.
+        time.sleep(1.5)
+        (small_disk / "filler").unlink()
+        ended = installation.wait(run)
+        if ended.state is RunState.FAILED:  # an append met the full disk, which is the task's own failure
+            assert "space" in (ended.cause or ""), ended.cause
+            installation.general.retry(run.name)
+            ended = installation.wait(run)
+        assert ended.state is RunState.SUCCEEDED, ended.cause
+        each_once(small_disk, 6)
+    finally:
+        installation.close()
+
+
+@pytest.fixture(scope="module")
+def clock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A service and a worker whose clock the file ``offset`` sets."""
+    folder = tmp_path_factory.mktemp("clock")
+    (folder / "offset").write_text("0")
+    (folder / "site").mkdir()
+    (folder / "site" / "sitecustomize.py").write_text(CLOCK.format(path=str(folder / "offset")))
+    installation = Installation(folder, lease=2.0, heartbeat=0.3)
+    installation.prepare()
+    installation.start_general()
+    installation.start_worker("probe", PYTHONPATH=f"{folder / 'site'}:{Path.cwd()}")
+    yield installation
+    installation.close()
+
+
+def test_the_clock_of_a_worker_jumps(clock: Installation) -> None:
+    offset = clock.folder / "offset"
+    run = clock.submit(lines(7, 0.2))
+    for done, jump in (("t0", 3600.0), ("t2", -3600.0), ("t4", 0.0)):
+        until(lambda done=done: clock.tasks(run)[done].state is TaskState.SUCCEEDED)  # type: ignore[misc]
+        offset.write_text(str(jump))
+    assert clock.wait(run).state is RunState.SUCCEEDED, clock.log()
+    each_once(clock.folder, 7)
+    tasks = clock.tasks(run).values()
+    assert {task.attempt for task in tasks} == {1}, "no claim was taken from the worker"
+    assert max(task.ended_at or 0.0 for task in tasks) - min(task.ended_at or 0.0 for task in tasks) > 1800, "it jumped"
+    with clock.runtime.database.read() as tx:
+        assert len(workers.listing(tx)) == 1
+
+
+def test_two_predecessors_that_end_together_release_their_successor_once(database_url: str, tmp_path: Path) -> None:
+    installation = Installation(tmp_path, database_url=database_url)
+    database = Database(installation.settings.database)
+    schema.upgrade(database)
+    needs = {"a": (), "b": (), "c": ("a", "b")}
+    plan = Plan(name="join", tasks={name: Task(uses="probe.noop", needs=other) for name, other in needs.items()})
+    for number in range(25):
+        with database.write() as tx:
+            new = NewRun(f"join-{number}", {}, "join", "d", "dev", "/", "file", "me", "stop")
+            run_id, ready = runs.insert(tx, new, compile_plan(plan, segment_limit=8), 1.0)
+            release.post(tx, ready, 1.0)
+            found = [claims.claim(tx, item.task_id, "w", 1.0) for item in ready]
+        both = [claim for claim in found if claim]
+        together = threading.Barrier(2)
+        released: list[int] = []
+
+        def finish(claim: claims.Claim, together: threading.Barrier = together, out: list[int] = released) -> None:
+            together.wait()
+            with database.write() as tx:
+                done = recording.record(
+                    tx, claim, Succeeded({}), 2.0, on_failure=OnFailure.STOP, environment="dev"
+                ).ready
+            out.extend(item.task_id for item in done)
+
+        threads = [threading.Thread(target=finish, args=(claim,)) for claim in both]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(released) == 1
+        with database.read() as tx:
+            assert [t.state for t in runs.tasks_of(tx, run_id)] == ["succeeded", "succeeded", "ready"]
+    database.close()
+    installation.close()
+
+
+def test_a_large_result_flows_and_stays_out_of_the_broker(clock: Installation) -> None:
+    made, large = clock, "x" * 2_000_000
+    before = made.runtime.redis.client.info("stats")["total_net_input_bytes"]
+    flows = {"uses": "probe.noop", "needs": ["a"], "with": {"value": "${{ length(tasks.a.result.value) }}"}}
+    run = made.submit({"name": "large", "tasks": {"a": {"uses": "probe.noop", "with": {"value": large}}, "b": flows}})
+    assert made.wait(run).state is RunState.SUCCEEDED
+    assert made.tasks(run)["b"].result["value"] == len(large)
+    taken = made.runtime.redis.client.info("stats")["total_net_input_bytes"] - before
+    assert taken < 100_000, f"{taken} bytes went through the broker"
