@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query
 from pydantic import Field
 
-from reign.api.bodies import ActorBody, Body
+from reign.api.bodies import ActorBody, Body, PlanBody
 from reign.core.drift import DRIFTED
 from reign.core.resource import Observation, differences
 from reign.engine import views
@@ -15,6 +15,7 @@ from reign.engine.drift import DriftCheck
 from reign.engine.general import ReignGeneral
 from reign.engine.points import Points
 from reign.engine.references import blast
+from reign.engine.rehearse import Rehearsals
 from reign.engine.runtime import Runtime
 from reign.store import history, inspections
 from reign.store.history import ResourceRecord
@@ -56,10 +57,15 @@ class AcceptBody(Body):
     by: str = Field(max_length=100)
 
 
+class RehearsalBody(PlanBody):
+    requested_by: str | None = Field(default=None, max_length=100)
+
+
 def routes(api: FastAPI, runtime: Runtime, general: ReignGeneral) -> None:
     _resources(api, runtime)
     _points(api, Points(runtime, general))
     _drift(api, DriftCheck(runtime, general))
+    _rehearsals(api, Rehearsals(runtime, general))
 
 
 def _resource(record: ResourceRecord, last: Inspection | None) -> dict[str, Any]:
@@ -167,3 +173,20 @@ def _drift(api: FastAPI, drift: DriftCheck) -> None:
     def report(run: str) -> dict[str, Any]:
         """What a look found, worst first."""
         return drift.report(run)
+
+
+def _rehearsals(api: FastAPI, rehearsals: Rehearsals) -> None:
+    @api.post("/rehearsals/plan", tags=["state"])
+    def plan(body: PlanBody) -> dict[str, Any]:
+        """The plan as it would be rehearsed: with other names, ports and places. Runs nothing."""
+        return rehearsals.preview(body.submission())[0].as_dict()
+
+    @api.post("/rehearsals", status_code=201, tags=["state"])
+    def start(body: RehearsalBody) -> dict[str, Any]:
+        """Rehearse a plan by a run in a scope of its own; it is undone by itself. See ``/rehearsals/RUN``."""
+        return views.run_summary(rehearsals.start(body.submission(requested_by=body.requested_by)))
+
+    @api.get("/rehearsals/{run}", tags=["state"])
+    def report(run: str) -> dict[str, Any]:
+        """How a rehearsal stands, and the proof that what it made was taken back."""
+        return rehearsals.report(run)

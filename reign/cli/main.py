@@ -12,11 +12,11 @@ from typing import Any
 
 import typer
 
-from reign.cli import audit, control, judge, plans, runs, serving, state
+from reign.cli import audit, control, judge, plans, rehearse, runs, serving, state
 from reign.cli.findings import register as register_findings
 from reign.cli.locks import register as register_locks
-from reign.cli.output import Format, errors, escape, fail
 from reign.cli.memory import register as register_memory
+from reign.cli.output import Format, errors, escape, fail
 from reign.cli.repair import register as register_repair
 from reign.cli.schedules import register as register_schedules
 from reign.cli.state_files import register as register_state_files
@@ -34,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (plans, runs, control, serving, judge, audit, state):
+for module in (plans, runs, control, serving, judge, audit, state, rehearse):
     module.register(app)
 register_repair(app)
 register_findings(app)

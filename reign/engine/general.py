@@ -22,12 +22,12 @@ from reign.engine import policing, previews, rollback
 from reign.engine.compile import compile_plan
 from reign.engine.fairness import Window
 from reign.engine.preview import Preview, preview
-from reign.engine.rollback import Rollback
 from reign.engine.remembering import Remembering
+from reign.engine.rollback import Rollback
 from reign.engine.runtime import Runtime
 from reign.executor import registry
 from reign.planner.protocol import Planner, PlanRequest
-from reign.store import audit, control, release, runs
+from reign.store import audit, control, freezes, release, runs
 from reign.store.database import Transaction
 from reign.store.release import Ready
 from reign.store.runs import NewRun, RunRecord
@@ -97,7 +97,9 @@ class ReignGeneral:
         else:
             raise InvalidInput("there is no request and no plan", hint="give a sentence or a plan file")
         environment = submission.environment or plan.environment
-        plan = checked(plan, catalog, submission.params, environment)
+        params = environments.params(settings, plan, submission.params, environment)
+        plan = checked(plan, catalog, params, environment)
+        environments.check_secrets(settings, plan)
         if advised:
             plan, notes = self._remembering.added(plan, catalog)
             about["warnings"] += notes
@@ -109,7 +111,7 @@ class ReignGeneral:
 
     # --- runs -------------------------------------------------------------------------------------------------------
 
-    def submit(self, submission: Submission) -> RunRecord:
+    def submit(self, submission: Submission, *, of_run: int | None = None) -> RunRecord:
         """Plan, record and start a run; the same ``idempotency_key`` gives the same run again.
 
         Raises what :meth:`plan` raises, Refused for a plan with a forbidden task, Unavailable without a database.
@@ -129,6 +131,8 @@ class ReignGeneral:
             submission,
             source=about["source"],
             workdir=submission.workdir or str(Path.cwd()),
+            of_run=of_run,
+            template={"plan": submission.plan or shown.plan.as_file(), "params": dict(submission.params)},
         )
 
     def _known(self, submission: Submission) -> RunRecord | None:
@@ -150,6 +154,7 @@ class ReignGeneral:
         workdir: str,
         kind: str = "apply",
         of_run: int | None = None,
+        template: dict[str, Any] | None = None,
     ) -> RunRecord:
         rows = compile_plan(plan, segment_limit=self._runtime.settings.segment_limit, approvals=approvals)
         with self._runtime.database.write() as tx:
@@ -170,7 +175,10 @@ class ReignGeneral:
                 concurrency=plan.concurrency,
                 idempotency_key=self._key(submission) if submission.idempotency_key else None,
                 of_run=of_run,
+                template=template if template and template != {"plan": plan.as_file(), "params": {}} else None,
             )
+            if kind not in environments.IN_A_FREEZE:
+                freezes.refuse(tx, plan.environment)
             now = time.time()
             run_id, ready = runs.insert(tx, new, rows, now)
             ready = self._window.released(tx, run_id, ready, plan.concurrency, now)
@@ -284,10 +292,13 @@ class ReignGeneral:
         requested_by: str | None,
         source: str | None = None,
         of_run: int | None = None,
+        approvals: Mapping[str, str] | None = None,
     ) -> RunRecord:
         """Run a plan that the engine made itself; whoever asked for it has seen and approved it as a whole."""
         submission = Submission(requested_by=requested_by)
-        return self._start(plan, {}, submission, source=source or kind, workdir=workdir, kind=kind, of_run=of_run)
+        return self._start(
+            plan, approvals or {}, submission, source=source or kind, workdir=workdir, kind=kind, of_run=of_run
+        )
 
     def rollback_preview(self, name: str) -> tuple[Preview | None, Rollback]:
         """The plan that takes a run back (None: nothing to do), with what it cannot take back and why."""

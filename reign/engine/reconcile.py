@@ -13,6 +13,7 @@ from reign.engine.dispatch import relay
 from reign.engine.general import ReignGeneral
 from reign.engine.remembering import Remembering
 from reign.engine.repair import Repairs
+from reign.engine.rehearse import Rehearsals
 from reign.engine.runtime import Runtime
 from reign.executor import registry
 from reign.store import claims, outbox, recovery, workers
@@ -53,6 +54,7 @@ class Reconciler:
         self._general = general
         self._remembering = Remembering(runtime)
         self._repairs = Repairs(runtime, general, recall=self._remembering.recall)
+        self._rehearsals = Rehearsals(runtime, general)
         self._silence = Silence()
         self._crash = CrashPoints(runtime.settings)
 
@@ -64,6 +66,7 @@ class Reconciler:
         self.finish()
         self._repairs.apply_safe()
         self._general.roll_back_failed()
+        self._rehearsals.proceed()
         self._remembering.tick()
 
     def free_dead(self) -> list[str]:

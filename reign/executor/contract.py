@@ -8,6 +8,7 @@ Only ``apply`` is required. The rest are capabilities with defaults that fit an 
     restore   -> bring back what `inspect` saw before the change
     assess    -> how much can be undone with these inputs, and whether a person should be asked first
     preview   -> what apply would change, as a text for people; for engines that can rehearse a change
+    rehearsed -> the same task in a place of its own, for `reign rehearse`
     repair    -> after a failure: what to change in the plan so that it would work
 
 ``inspect``, ``done``, ``assess``, ``preview`` and ``repair`` never change anything outside.
@@ -28,6 +29,7 @@ from reign.core.resource import Observation, Undo
 from reign.executor.context import Context
 from reign.executor.failures import TaskFailed
 from reign.executor.repairs import Proposal
+from reign.executor.scope import Scope
 
 InputsT = TypeVar("InputsT", bound=OperationInputs)
 ResultT = TypeVar("ResultT", bound=OperationResult)
@@ -135,6 +137,14 @@ class Operation(Generic[InputsT, ResultT]):
         Expressions in ``inputs`` may be unresolved texts. Changes nothing. Raises TaskFailed if it cannot be told.
         """
         return {}
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        """The inputs of the same task in a rehearsal's scope, where it touches nothing that is not the rehearsal's own.
+
+        ``inputs`` are as the plan has them, expressions unfilled. None (the default of what changes something) or
+        NotRehearsable if it cannot be moved there. What only reads runs as it is, unless it reads what has been moved.
+        """
+        return dict(inputs) if self.pure else None
 
     def assess(self, inputs: InputsT) -> Assessment:
         """Effect, undo and approval for these inputs; expressions in them may still be unresolved texts.

@@ -19,7 +19,8 @@ from reign.core.errors import nearest
 from reign.core.resource import Observation, Undo
 from reign.executor import Context, FailureKind, Operation, TaskFailed
 from reign.executor.contract import Assessment
-from workers.docker import buildkit, images, names
+from reign.executor.scope import Scope
+from workers.docker import buildkit, images, names, rehearsing
 from workers.docker.engine import engine, streamed
 from workers.docker.errors import in_plain, local_images
 from workers.docker.hazards import asks, hazards
@@ -74,6 +75,9 @@ class Build(Operation[BuildInputs, images.ImageResult]):
         findings = hazards({"build_args": inputs.build_args, "networks": inputs.network, "secrets": inputs.secrets})
         asked = asks(findings, f"the build of {inputs.tag}")
         return dataclasses.replace(super().assess(inputs), asks=asked, findings=tuple(findings))
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.build(inputs, scope)
 
     def touches(self, ctx: Context, inputs: BuildInputs) -> Sequence[str]:
         return (names.image_address(inputs.tag),)

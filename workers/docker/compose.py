@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +16,8 @@ from reign.core.findings import Finding
 from reign.core.resource import Observation, Undo
 from reign.executor import Context, NeedsApproval, Operation
 from reign.executor.contract import Assessment
-from workers.docker import compose_cli, images, kept, project, settings
+from reign.executor.scope import Scope
+from workers.docker import compose_cli, images, kept, project, rehearsing, settings
 from workers.docker.engine import engine
 from workers.docker.hazards import asks, service_hazards
 from workers.docker.record import find
@@ -82,6 +83,9 @@ class ComposeUp(_OnProject):
     summary = "Bring a compose project up, and wait until it runs and is healthy"
     Inputs = ComposeUpInputs
     timeout = 1800.0
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.compose(inputs, scope)
 
     def done(self, ctx: Context, inputs: Any, seen: Sequence[Observation]) -> ComposeResult | None:
         opened = compose_cli.open_project(ctx, inputs.project, inputs.file, inputs.env)
@@ -162,6 +166,9 @@ class ComposeDown(_OnProject):
     summary = "Take a compose project down: its containers and networks; volumes stay unless asked for"
     Inputs = ComposeDownInputs
     effect = Effect.DESTROY
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.of_compose(inputs, scope)
 
     def assess(self, inputs: Any) -> Assessment:
         base = super().assess(inputs)

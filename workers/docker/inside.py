@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -16,7 +16,8 @@ from reign.core.resource import Undo
 from reign.executor import Cancelled, Context, FailureKind, Operation, TaskFailed, TimedOut
 from reign.executor.contract import Assessment
 from reign.executor.process import Capped
-from workers.docker import names, settings
+from reign.executor.scope import Scope
+from workers.docker import names, rehearsing, settings
 from workers.docker.engine import engine, streamed
 from workers.docker.errors import in_plain, no_object
 from workers.docker.hazards import asks, hazards
@@ -53,6 +54,9 @@ class Exec(Operation[ExecInputs, OutputResult]):
     Result = OutputResult
     undo = Undo.UNNEEDED
     undo_note = "what the command changed inside of the container stays"
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.of_container(inputs, scope)
 
     def assess(self, inputs: ExecInputs) -> Assessment:
         findings = hazards(inputs)
@@ -147,6 +151,9 @@ class Logs(Operation[LogsInputs, OutputResult]):
     Result = OutputResult
     undo = Undo.UNNEEDED
     effect = Effect.READ
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.of_container(inputs, scope)
 
     def apply(self, ctx: Context, inputs: LogsInputs, seen: Sequence[Any]) -> OutputResult:
         with engine(ctx, f"read the log of container {inputs.name}") as client:

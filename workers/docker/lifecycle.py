@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
@@ -11,7 +11,8 @@ from reign.core.catalog import Effect, OperationInputs, OperationResult
 from reign.core.duration import Duration
 from reign.core.resource import Observation, Undo
 from reign.executor import Context, Operation
-from workers.docker import names
+from reign.executor.scope import Scope
+from workers.docker import names, rehearsing
 from workers.docker.engine import engine, patiently
 from workers.docker.errors import no_object
 from workers.docker.names import Name
@@ -59,6 +60,9 @@ class _OnContainer(Operation[Any, StatusResult]):
     undo_note = "the container runs or stands still as before"
     converges = True
     verb: ClassVar[str]
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.of_container(inputs, scope)
 
     def touches(self, ctx: Context, inputs: Any) -> Sequence[str]:
         return (names.container_address(inputs.name),)

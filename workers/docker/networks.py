@@ -10,7 +10,8 @@ from pydantic import Field
 from reign.core.catalog import Effect, OperationInputs, OperationResult
 from reign.core.resource import Observation, Undo, canonical
 from reign.executor import Context, FailureKind, Operation, TaskFailed
-from workers.docker import names, settings
+from reign.executor.scope import Scope
+from workers.docker import names, rehearsing, settings
 from workers.docker.engine import engine
 from workers.docker.names import Name
 from workers.docker.record import connect, endpoint_of
@@ -120,6 +121,9 @@ class CreateNetwork(Operation[CreateNetworkInputs, NetworkResult]):
     undo = Undo.EXACT
     undo_note = "removed, if it was not there before"
 
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.new_network(inputs, scope)
+
     def touches(self, ctx: Context, inputs: CreateNetworkInputs) -> Sequence[str]:
         return (names.network_address(inputs.name),)
 
@@ -200,6 +204,9 @@ class RemoveNetwork(Operation[RemoveNetworkInputs, NetworkResult]):
     undo_note = "made again with the same settings, and the containers that were in it are connected again"
     effect = Effect.DESTROY
     converges = True
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.of_network(inputs, scope)
 
     def touches(self, ctx: Context, inputs: RemoveNetworkInputs) -> Sequence[str]:
         return (names.network_address(inputs.name),)

@@ -14,7 +14,8 @@ from reign.core.duration import Duration
 from reign.core.resource import Observation, Undo, digest
 from reign.executor import Context, FailureKind, Operation, Proposal, TaskFailed
 from reign.executor.contract import Assessment
-from workers.docker import images, kept, names, repairs, settings
+from reign.executor.scope import Scope
+from workers.docker import images, kept, names, rehearsing, repairs, settings
 from workers.docker.engine import engine, patiently
 from workers.docker.hazards import asks, hazards
 from workers.docker.names import ImageName, Name
@@ -96,6 +97,9 @@ class Run(Operation[RunInputs, RunResult]):
         findings = hazards(inputs)
         asked = asks(findings, f"container {inputs.name}")
         return dataclasses.replace(super().assess(inputs), asks=asked, findings=tuple(findings))
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.run(inputs, scope)
 
     def touches(self, ctx: Context, inputs: RunInputs) -> Sequence[str]:
         return (names.container_address(inputs.name),)

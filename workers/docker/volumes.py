@@ -13,7 +13,8 @@ from pydantic import Field
 from reign.core.catalog import Effect, OperationInputs, OperationResult
 from reign.core.resource import Observation, Undo
 from reign.executor import Context, FailureKind, Operation, TaskFailed
-from workers.docker import names, settings
+from reign.executor.scope import Scope
+from workers.docker import names, rehearsing, settings
 from workers.docker.engine import engine, patiently
 from workers.docker.names import Name
 
@@ -170,6 +171,9 @@ class CreateVolume(Operation[CreateVolumeInputs, VolumeResult]):
     undo = Undo.EXACT
     undo_note = "removed; one that holds somebody else's data stays, and the undo says so"
 
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.new_volume(inputs, scope)
+
     def touches(self, ctx: Context, inputs: CreateVolumeInputs) -> Sequence[str]:
         return (names.volume_address(inputs.name),)
 
@@ -246,6 +250,9 @@ class RemoveVolume(Operation[RemoveVolumeInputs, VolumeResult]):
     undo = Undo.NONE
     undo_note = "the data in it is lost"
     effect = Effect.DESTROY
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.of_volume(inputs, scope)
 
     def touches(self, ctx: Context, inputs: RemoveVolumeInputs) -> Sequence[str]:
         return (names.volume_address(inputs.name),)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
 from reign.executor import Context, FailureKind, TaskFailed
 from reign.executor.contract import Observations
-from workers.kubernetes import kinds
+from reign.executor.scope import Scope
+from workers.kubernetes import kinds, rehearsing
 from workers.kubernetes.access import Access
 from workers.kubernetes.cluster import Cluster, connect, connect_again
 from workers.kubernetes.inputs import Name, Namespaced, Text, Waits, Where
@@ -266,6 +267,9 @@ class CreateNamespace(AppliedOperation["CreateNamespace.Inputs", "CreateNamespac
 
     class Result(Placed):
         name: str
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.new_namespace(inputs, scope)
 
     def refs(self, ctx: Context, inputs: Inputs, access: Access) -> Sequence[Ref]:
         return [Ref("v1", "Namespace", None, inputs.name)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -11,7 +11,8 @@ from reign.core.duration import Duration
 from reign.core.resource import Undo, canonical
 from reign.executor import Context, FailureKind, Operation, TaskFailed
 from reign.executor.contract import Observations, Pinning
-from workers.kubernetes import releases
+from reign.executor.scope import Scope
+from workers.kubernetes import rehearsing, releases
 from workers.kubernetes.charts import ChartInputs, chart_flags
 from workers.kubernetes.cluster import Cluster, access_of, connect, connect_again, pins_of
 from workers.kubernetes.helm import Helm, failure, helm_of
@@ -63,6 +64,9 @@ class ReleaseOperation(Operation[Any, ReleaseResult]):
 
     def pins(self, ctx: Context, inputs: Any) -> dict[str, Any]:
         return pins_of(ctx, inputs)
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.namespaced(inputs, scope)
 
     def touches(self, ctx: Context, inputs: Any) -> Sequence[str]:
         access = access_of(ctx, inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from reign.core.duration import Duration
 from reign.core.resource import Undo
 from reign.executor import Context, FailureKind, Operation, TaskFailed
 from reign.executor.contract import Assessment, Observations
-from workers.kubernetes import releases
+from reign.executor.scope import Scope
+from workers.kubernetes import rehearsing, releases
 from workers.kubernetes.charts import ChartInputs, chart_flags
 from workers.kubernetes.cluster import connect
 from workers.kubernetes.helm import Helm, helm_of, marks
@@ -159,6 +161,9 @@ class HelmStatus(Operation["HelmStatus.Inputs", "HelmStatus.Result"]):
         updated: str
         objects: list[str]
 
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.namespaced(inputs, scope)
+
     def apply(self, ctx: Context, inputs: Inputs, seen: Observations) -> Result:
         cluster = connect(ctx, inputs)
         helm = helm_of(cluster, inputs.namespace)
@@ -214,6 +219,9 @@ class HelmHistory(Operation["HelmHistory.Inputs", "HelmHistory.Result"]):
 
     class Result(Placed):
         revisions: list[Revision] = Field(description="oldest first")
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.namespaced(inputs, scope)
 
     def apply(self, ctx: Context, inputs: Inputs, seen: Observations) -> Result:
         cluster = connect(ctx, inputs)

@@ -13,7 +13,8 @@ from reign.core.duration import Duration
 from reign.core.resource import Undo
 from reign.executor import Context, FailureKind, Operation, TaskFailed
 from reign.executor.contract import Observations
-from workers.kubernetes import kinds, pods
+from reign.executor.scope import Scope
+from workers.kubernetes import kinds, pods, rehearsing
 from workers.kubernetes.access import Access
 from workers.kubernetes.cluster import Cluster, connect, connect_again
 from workers.kubernetes.deployments import workload_kind, workload_ref
@@ -69,6 +70,9 @@ class RolloutStatus(Operation[Rollout, RolloutResult]):
     effect = Effect.READ
     undo = Undo.UNNEEDED
     timeout = 900.0
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.namespaced(inputs, scope)
 
     def apply(self, ctx: Context, inputs: Rollout, seen: Observations) -> RolloutResult:
         cluster = connect(ctx, inputs)

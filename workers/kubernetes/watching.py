@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, Field, model_validator
@@ -11,7 +12,8 @@ from reign.core.errors import did_you_mean
 from reign.core.resource import Undo
 from reign.executor import Context, FailureKind, Operation, TaskFailed
 from reign.executor.contract import Observations
-from workers.kubernetes import kinds, pods
+from reign.executor.scope import Scope
+from workers.kubernetes import kinds, pods, rehearsing
 from workers.kubernetes.cluster import Cluster, connect
 from workers.kubernetes.inputs import Name, Namespaced, Where
 from workers.kubernetes.kinds import Ref
@@ -98,6 +100,9 @@ class PodStatus(Operation["PodStatus.Inputs", "PodStatus.Result"]):
         pods: list[Pod]
         ready: int = Field(description="how many of them are ready")
 
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.namespaced(inputs, scope)
+
     def apply(self, ctx: Context, inputs: Inputs, seen: Observations) -> Result:
         cluster = connect(ctx, inputs)
         found = [Pod.of(body) for body in chosen(cluster, inputs)]
@@ -127,6 +132,9 @@ class Logs(Operation["Logs.Inputs", "Logs.Result"]):
     class Result(Placed):
         output: str = Field(description="with several containers, each line begins with [pod/container]")
         pods: list[str]
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.namespaced(inputs, scope)
 
     def apply(self, ctx: Context, inputs: Inputs, seen: Observations) -> Result:
         cluster = connect(ctx, inputs)

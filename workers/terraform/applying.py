@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
@@ -12,7 +12,8 @@ from reign.core.expressions import has_expression
 from reign.core.resource import Undo
 from reign.executor import Context, FailureKind, NeedsApproval, Operation, Proposal, TaskFailed
 from reign.executor.contract import Observations, Pinning
-from workers.terraform import undoing
+from reign.executor.scope import Scope
+from workers.terraform import rehearsing, undoing
 from workers.terraform.carrying import begun_by, carry_out
 from workers.terraform.changes import Counts, rest_of
 from workers.terraform.configuration import Configuration
@@ -111,6 +112,9 @@ class _Changing(Operation[Any, ChangedResult]):
         with opened(ctx, inputs) as session:
             state = session.state()
             return {"pinned": Pinned.of(session, state).model_dump()}
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.moved(inputs, scope)
 
     def touches(self, ctx: Context, inputs: Any) -> Sequence[str]:
         return [resource_of(ctx, inputs)]

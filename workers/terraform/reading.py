@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field
@@ -12,7 +13,9 @@ from reign.core.catalog import Effect, OperationResult
 from reign.core.resource import Undo
 from reign.executor import Context, FailureKind, Operation, Proposal, TaskFailed
 from reign.executor.contract import Observations
+from reign.executor.scope import Scope
 from workers.terraform import changes as plan_changes
+from workers.terraform import rehearsing
 from workers.terraform.changes import Counts, ResourceChange
 from workers.terraform.diagnostics import Diagnostic, distinct, failure, from_json
 from workers.terraform.inputs import InWorkspace, Planned, Where
@@ -30,6 +33,9 @@ class _Reading(Operation[Any, Any]):
 
     def repair(self, ctx: Context, inputs: Any, failure: TaskFailed) -> Proposal | None:
         return initialise(ctx, inputs, failure)
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.moved(inputs, scope)
 
 
 class Init(_Reading):

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -16,7 +17,8 @@ from reign.core.duration import Duration, readable
 from reign.core.findings import Finding, Severity
 from reign.executor import Context, FailureKind, TaskFailed
 from reign.executor.contract import Observations
-from workers.validation import patience
+from reign.executor.scope import Scope
+from workers.validation import patience, rehearsing
 from workers.validation.checking import Check, CheckInputs, CheckResult, conclude, kept
 
 if TYPE_CHECKING:
@@ -112,6 +114,9 @@ class Http(Check["Http.Inputs", "Http.Result"]):
         url: str = Field(description="the address that answered, after redirects")
         attempts: int = Field(description="tries that it took")
         certificate_days: float | None = Field(default=None, description="days that the TLS certificate is still valid")
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.url(inputs, scope)
 
     def apply(self, ctx: Context, inputs: Http.Inputs, seen: Observations) -> Http.Result:
         client = _client(ctx, inputs)

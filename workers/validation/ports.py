@@ -7,7 +7,7 @@ import contextlib
 import errno
 import ipaddress
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -16,7 +16,8 @@ from reign.core.duration import Duration
 from reign.core.findings import Finding, Severity
 from reign.executor import Context, FailureKind, TaskFailed
 from reign.executor.contract import Observations
-from workers.validation import patience
+from reign.executor.scope import Scope
+from workers.validation import patience, rehearsing
 from workers.validation.checking import Check, CheckInputs, CheckResult, conclude, kept
 
 MAX_PORTS = 10_000
@@ -78,6 +79,9 @@ class ScanPorts(Check["ScanPorts.Inputs", "ScanPorts.Result"]):
     class Result(CheckResult):
         open: list[int] = Field(description="ports that accept connections")
         closed: list[int] = Field(description="ports that refuse connections or do not answer")
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.ports(inputs, scope)
 
     def apply(self, ctx: Context, inputs: ScanPorts.Inputs, seen: Observations) -> ScanPorts.Result:
         open_ports, findings = patience.run(ctx, self._scan(ctx, inputs))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -14,7 +15,8 @@ from reign.core.duration import Duration, readable
 from reign.core.findings import Finding, Severity
 from reign.executor import Context
 from reign.executor.contract import Observations
-from workers.validation import patience
+from reign.executor.scope import Scope
+from workers.validation import patience, rehearsing
 from workers.validation.checking import Check, CheckInputs, CheckResult, conclude, kept
 
 _MAX_READ = 64 * 1024  # bytes of what the server says
@@ -47,6 +49,9 @@ class Tcp(Check["Tcp.Inputs", "Tcp.Result"]):
         status: str = Field(description="open, or closed if that is let pass")
         latency: float = Field(description="seconds until the connection stood")
         attempts: int = Field(description="tries that it took")
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.ports(inputs, scope)
 
     def apply(self, ctx: Context, inputs: Tcp.Inputs, seen: Observations) -> Tcp.Result:
         address = f"[{inputs.host}]:{inputs.port}" if ":" in inputs.host else f"{inputs.host}:{inputs.port}"
