@@ -123,9 +123,9 @@ class Remembering:
         return with_additions(plan, advice), notes
 
     def readable(self) -> bool:
-        """Whether there may be something to read; asking must not make an empty database."""
-        database = self._runtime.database
-        return self.on and not (database.is_sqlite and not Path(str(database.url.database)).exists())
+        """Whether there may be something to read; asking must make neither a database nor its folder."""
+        _, local, path = self._runtime.settings.database.partition("sqlite:///")
+        return self.on and not (local and not Path(path).exists())
 
     def advice(self, shown: Preview, catalog: Catalog) -> dict[str, Advice]:
         """What memory says of each task that it knows something about. Raises Unavailable."""
