@@ -11,9 +11,9 @@ from reign.engine import identity
 from reign.engine.crash import CrashPoints
 from reign.engine.dispatch import relay
 from reign.engine.general import ReignGeneral
+from reign.engine.rehearse import Rehearsals
 from reign.engine.remembering import Remembering
 from reign.engine.repair import Repairs
-from reign.engine.rehearse import Rehearsals
 from reign.engine.runtime import Runtime
 from reign.executor import registry
 from reign.store import claims, outbox, recovery, workers
