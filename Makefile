@@ -3,8 +3,8 @@
 .PHONY: help setup run test check format lock web web-test test-cluster test-engines bench eval image clean
 
 PYTHON := .venv/bin/python
-# Two test processes on two cores; a group of tests that shares an engine stays in one process.
-PYTEST := $(PYTHON) -m pytest -n 2 --dist loadgroup
+# Four test processes: most tests wait for an engine. Tests that share a heavy engine stay in one process (tests/conftest.py).
+PYTEST := $(PYTHON) -m pytest -n 4 --dist loadgroup
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
