@@ -19,8 +19,9 @@ from starlette.exceptions import HTTPException
 
 from reign.api import audit, state
 from reign.api.bodies import ActorBody, ApprovalBody, PreviewBody, ResolveBody, RunBody
-from reign.api.memory import memory_routes
+from reign.api.environments import environment_routes
 from reign.api.findings import findings_routes
+from reign.api.memory import memory_routes
 from reign.api.repair import repair_routes
 from reign.api.schedules import schedule_routes
 from reign.api.usage import usage_routes
@@ -71,6 +72,7 @@ def make_api(settings: Settings) -> FastAPI:
     repair_routes(api, Repairs(runtime, general, recall=remembering.recall))
     memory_routes(api, runtime)
     audit.routes(api, runtime)
+    environment_routes(api, runtime, general)
     findings_routes(api, runtime)
     state.routes(api, runtime, general)
     serve_web(api, settings)

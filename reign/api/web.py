@@ -24,6 +24,7 @@ from reign.api.bodies import Body
 from reign.config import Settings
 from reign.core import planfile
 from reign.core.check import checked, parse_plan
+from reign.engine import environments
 from reign.executor import registry
 
 STATIC = Path(__file__).parent / "static"
@@ -77,7 +78,8 @@ def serve_web(api: FastAPI, settings: Settings) -> None:
         """The content of a plan file; its faults are told with line and column."""
         content, locations = planfile.load(body.text)
         plan = parse_plan(content, locations)
-        checked(plan, registry.catalog(), body.params, body.environment, locations)
+        params = environments.params(settings, plan, body.params, body.environment)
+        checked(plan, registry.catalog(), params, body.environment, locations)
         return {"plan": content}
 
     @api.post("/session", include_in_schema=False)

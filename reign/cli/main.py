@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from reign.cli import audit, control, judge, plans, rehearse, runs, serving, state
+from reign.cli.environments import register as register_environments
 from reign.cli.findings import register as register_findings
 from reign.cli.locks import register as register_locks
 from reign.cli.memory import register as register_memory
@@ -40,6 +41,7 @@ register_repair(app)
 register_findings(app)
 register_memory(app)
 register_state_files(app)
+register_environments(app)
 register_locks(app)
 register_schedules(app)
 register_usage(app)

@@ -69,6 +69,7 @@ def _preview(
     """The plan, planned in this very process: showing a plan needs no server."""
     from reign.cli.thinking import shown as progress_shown
     from reign.core.check import checked, parse_plan
+    from reign.engine import environments
     from reign.engine.general import ReignGeneral, Submission
     from reign.engine.planning import planner_here
     from reign.engine.remembering import Remembering
@@ -78,7 +79,9 @@ def _preview(
     request, content, locations = requests.read(words)
     values = requests.params(given)
     if content is not None:  # faults are told with their line and column
-        checked(parse_plan(content, locations), registry.catalog(), values, environment, locations)
+        parsed = parse_plan(content, locations)
+        bound = environments.params(settings, parsed, values, environment)
+        checked(parsed, registry.catalog(), bound, environment, locations)
     with progress_shown() as progress:
         general = ReignGeneral(Runtime(settings), lambda: planner_here(settings, planner, progress))
         shown, about = general.plan(

@@ -18,7 +18,7 @@ from reign.core.errors import Conflict, InvalidInput, ReignError, Unavailable
 from reign.core.names import run_name
 from reign.core.plan import Plan
 from reign.core.resource import digest
-from reign.engine import policing, previews, rollback
+from reign.engine import environments, policing, previews, rollback
 from reign.engine.compile import compile_plan
 from reign.engine.fairness import Window
 from reign.engine.preview import Preview, preview

@@ -17,12 +17,13 @@ from reign.core.errors import InvalidInput
 from reign.core.findings import Waiver, distinct, waive
 from reign.core.plan import Plan, Task
 from reign.core.waivers import WAIVERS_FILE, parse
+from reign.engine.environments import protecting
 from reign.engine.preview import Preview, TaskPreview
 from reign.executor import registry
 from reign.executor.assessing import assess, partial_inputs
 from reign.executor.contract import Assessment
 from reign.planner.gates import add_gates
-from reign.policy import Decision, Effective, Rule, evaluate, load_rules
+from reign.policy import DEFAULT_RULES, Decision, Effective, Rule, evaluate, load_rules
 
 
 def rules(settings: Settings) -> list[Rule]:
@@ -58,7 +59,8 @@ def judged(shown: Preview, settings: Settings, workdir: str | None, proposed: Ma
     Raises InvalidInput for a policy or a waivers file that cannot be read.
     """
     written = rules(settings)
-    decisions = evaluate(shown.full, {task.id: task.assessment for task in (*shown.tasks, *shown.gates)}, written)
+    assessments = {task.id: task.assessment for task in (*shown.tasks, *shown.gates)}
+    decisions = evaluate(shown.full, assessments, written, (*DEFAULT_RULES, *protecting(settings)))
     names = {rule.name for rule in written}
     by_task = {decision.task: decision for decision in decisions}
     waivers = _waivers(Path(workdir) if workdir else Path.cwd())
