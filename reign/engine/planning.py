@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,13 +14,14 @@ from reign.core.errors import ReignError
 from reign.engine import policing
 from reign.engine.runtime import Runtime
 from reign.executor.repairs import Proposal as Repair
+from reign.memory.requests import PastRequest, similar
 from reign.planner.choose import Kind, make_planner, model_of
 from reign.planner.llm.planner import LlmPlanner
 from reign.planner.llm.ports import BareDesk, BudgetSpent, Desk, Estimate, Progress, Taken, nobody
 from reign.planner.llm.prices import MICRO
 from reign.planner.protocol import Planner, PlanRequest, Proposal
 from reign.planner.repairing import RepairRequest
-from reign.store import planning, schema
+from reign.store import memory, planning, schema
 from reign.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ def _made(
     desk: Desk = StateDesk(state, settings) if state else BareDesk()
     planner = make_planner(settings, kind=kind, desk=desk, rules=lambda: policing.rules(settings), progress=progress)
     assert isinstance(planner, LlmPlanner)
-    return Informed(planner, state)
+    return Informed(planner, state, settings.memory != "off")
 
 
 def opened(settings: Settings) -> Database | None:
@@ -78,31 +79,40 @@ def opened(settings: Settings) -> Database | None:
 
 @dataclass(frozen=True)
 class Informed:
-    """A planner that is told what the state records of the environment."""
+    """A planner that is told what the state records of the environment, and of requests like this one."""
 
     planner: LlmPlanner
     database: Database | None
+    remembers: bool = True
 
     def plan(self, request: PlanRequest) -> Proposal:
-        found = self.planner.plan(replace(request, resources=request.resources or self._recorded(request)))
-        if self.database is not None:
-            return found
-        return replace(
-            found, warnings=(*found.warnings, "the state cannot be opened: no budget of the day was counted")
+        if self.database is None:
+            found = self.planner.plan(request)
+            said = "the state cannot be opened: no budget of the day was counted"
+            return replace(found, warnings=(*found.warnings, said))
+        resources, hints = self._known(self.database, request)
+        return self.planner.plan(
+            replace(request, resources=request.resources or resources, hints=(*request.hints, *hints))
         )
 
     def repair(self, request: RepairRequest) -> Repair | None:
         return self.planner.repair(request)
 
-    def _recorded(self, request: PlanRequest) -> list[str]:
-        if self.database is None:
-            return []
+    def _known(self, database: Database, request: PlanRequest) -> tuple[Sequence[str], Sequence[str]]:
         try:
-            with self.database.read() as tx:
-                return planning.recorded_resources(tx, self.planner.environment_of(request))
+            with database.read() as tx:
+                recorded = planning.recorded_resources(tx, self.planner.environment_of(request))
+                past = similar(request.text, memory.requests(tx)) if self.remembers else []
         except ReignError as error:
-            log.warning("planning without the recorded resources: %s", error)
-            return []
+            log.warning("planning without what the state knows: %s", error)
+            return [], []
+        return recorded, [_hint(item) for item, _ in past]
+
+
+def _hint(past: PastRequest) -> str:
+    """Without the run's name: the same sentence for the same experience, so that answers stay kept."""
+    ended = "succeeded" if past.ok else "failed"
+    return f"a request like this one, {past.text!r}, was planned as {', '.join(past.operations)} and {ended}"
 
 
 @dataclass(frozen=True)

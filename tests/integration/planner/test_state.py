@@ -15,6 +15,7 @@ from reign.config import Settings
 from reign.core.resource import Change, Observation
 from reign.engine import planning as wiring
 from reign.engine.planning import Informed, StateDesk, opened, planner_here, usage
+from reign.memory.requests import PastRequest
 from reign.planner.keyword import KeywordPlanner
 from reign.planner.llm.ports import BudgetSpent, Estimate, Taken
 from reign.planner.protocol import PlanRequest
@@ -221,3 +222,15 @@ def test_the_state_is_used_as_it_is_or_not_at_all(tmp_path: Path) -> None:
 def test_without_a_model_the_state_is_not_even_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wiring, "opened", lambda _: pytest.fail("opened"))
     assert isinstance(planner_here(Settings.load(data_dir=tmp_path), "keyword"), KeywordPlanner)
+
+
+def test_experience_with_such_requests_is_told(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    past = PastRequest("run nginx as web2", "p", ("docker.pull", "docker.run"), False, "calm-fox", 1.0)
+    monkeypatch.setattr("reign.store.memory.requests", lambda tx: [past])
+    with asking("anthropic", [plan(web=WEB)]) as asked:
+        Informed(asked.planner, database).plan(PlanRequest("run nginx as web"))
+        Informed(asked.planner, database, remembers=False).plan(PlanRequest("run nginx as web"))
+        texts = [request.text for request in asked.vendor.asked]
+    assert "was planned as docker.pull, docker.run and failed" in texts[0]
+    assert "calm-fox" not in texts[0]
+    assert "docker.pull, docker.run" not in texts[1]
