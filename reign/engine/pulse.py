@@ -35,6 +35,7 @@ class Pulse:
         self._database = database
         self._chores = chores  # what is done with every look: log lines written, hints caught up
         self._agents = agents
+        self._known = False  # registered under its present name
         self._current: tuple[Claim, Context] | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
@@ -64,12 +65,18 @@ class Pulse:
         finally:
             self._current = None
 
+    def renew(self) -> None:
+        """Go on under a new name. After the database failed nobody here knows what it holds for this worker: a claim
+        may have been committed without an answer. The old name falls silent; the reconciler frees what it holds."""
+        self.worker, self._known = identity.worker_id(), False
+
     def _register(self) -> None:
         now = time.time()
         pid = os.getpid()
         record = Worker(self.worker, identity.boot_id(), pid, identity.born(pid) or "", self._agents, 0, now, now)
         with self._database.write() as tx:
             workers.register(tx, record)
+        self._known = True
 
     def _beat(self) -> None:
         next_beat = time.monotonic() + self._settings.heartbeat
@@ -88,6 +95,8 @@ class Pulse:
                 log.exception("the pulse stumbled")
 
     def _count_up(self) -> None:
+        if not self._known:
+            self._register()
         with self._database.write() as tx:
             known = workers.beat(tx, self.worker, time.time())
         if not known:  # struck off, as after a long stop of the whole machine: what was claimed belongs to others now

@@ -104,6 +104,13 @@ class Spine:
 
         Returns why the message's own task did not succeed, for whoever watches the queue; None if it did.
         """
+        try:
+            return self._carry_out(task_id, chain)
+        except Unavailable:
+            self.pulse.renew()
+            raise
+
+    def _carry_out(self, task_id: int, chain: Chain) -> str | None:
         claim = self._claim(task_id)
         if claim is None:
             chain.drop()  # another copy of the message, or a run that is over: nothing to do, nothing to follow
@@ -249,10 +256,16 @@ class Spine:
     def _patiently(self, commit: Callable[[], T]) -> T:
         """What has been done outside must not be forgotten because the database restarts just now."""
         give_up = time.monotonic() + RECORD_PATIENCE
+        doubtful = False
         while True:
             try:
                 return commit()
+            except StaleClaim:
+                if doubtful:  # the commit that got no answer was made, with all that it handed over
+                    self.pulse.renew()
+                raise
             except Unavailable as error:
+                doubtful = True
                 if time.monotonic() > give_up:
                     raise
                 log.warning("cannot record yet: %s", error)

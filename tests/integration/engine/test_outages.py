@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
+from reign.core.errors import Unavailable
 from reign.core.outcome import Succeeded
 from reign.core.plan import OnFailure, Plan, Task
 from reign.core.states import RunState, TaskState
 from reign.engine.compile import compile_plan
-from reign.store import claims, recording, release, runs, schema, workers
+from reign.engine.reconcile import Reconciler
+from reign.engine.spine import Spine
+from reign.store import claims, locks, recording, release, runs, schema, workers
 from reign.store.database import Database
 from reign.store.runs import NewRun
 from tests.engines.installation import Installation, end, until
@@ -94,6 +97,47 @@ def test_the_relay_dies_between_publish_and_mark(made: Installation, tmp_path: P
     assert made.wait(run).state is RunState.SUCCEEDED
     each_once(tmp_path, 4)
     assert {task.attempt for task in made.tasks(run).values()} == {1}, "the second message changed nothing"
+
+
+class NoChain:
+    """The chain of a message that carries nothing else."""
+
+    def head(self) -> int | None:
+        return None
+
+    def advance(self) -> None:
+        raise AssertionError
+
+    def drop(self) -> None:
+        return
+
+
+def test_a_claim_that_the_database_forgot_to_confirm_is_freed(made: Installation, monkeypatch: Any) -> None:
+    """The database goes away between the claim and the intent: this worker lives on and does not have the task."""
+    run = made.submit(lines(1, 0.0))
+    task = made.tasks(run)["t0"]
+    spine = Spine(made.runtime, ["probe"])
+    spine.pulse.start()
+    first = spine.pulse.worker
+    acquire = locks.acquire
+
+    def gone(*_: Any) -> None:
+        raise Unavailable("the database does not answer")
+
+    monkeypatch.setattr(locks, "acquire", gone)
+    with pytest.raises(Unavailable):
+        spine.carry_out(task.id, NoChain())
+    monkeypatch.setattr(locks, "acquire", acquire)
+    assert made.tasks(run)["t0"].worker == first
+    reconciler = Reconciler(made.runtime, made.general)
+    until(lambda: first in reconciler.free_dead(), every=0.1)
+    assert made.tasks(run)["t0"].state is TaskState.READY
+    spine.carry_out(task.id, NoChain())
+    assert made.wait(run).state is RunState.SUCCEEDED
+    with made.runtime.database.read() as tx:
+        assert [worker.id for worker in workers.listing(tx)] == [spine.pulse.worker]
+    spine.pulse.stop()
+    each_once(made.folder, 1)
 
 
 @pytest.fixture
