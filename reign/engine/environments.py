@@ -16,7 +16,7 @@ from reign.security import secrets
 from reign.store import freezes
 
 #: Kinds of runs that a frozen environment takes: they go back, or leave it alone.
-IN_A_FREEZE = frozenset({"rollback", "rehearsal"})
+IN_A_FREEZE = frozenset({"rollback", "rehearsal", "drift"})
 
 
 def params(settings: Settings, plan: Plan, given: Mapping[str, Any], environment: str | None) -> dict[str, Any]:
