@@ -114,9 +114,11 @@ class _Asked:
     def ask(self, ctx: Context, diffs: bool) -> None:
         """Learn the diff and the pins; never raises."""
         try:
-            if diffs and type(self.operation).preview is not Operation.preview:
-                self._rehearse(ctx)
-            self._pin(ctx)
+            try:
+                self._pin(ctx)
+            finally:  # what cannot be pinned may be shown for all that
+                if diffs and type(self.operation).preview is not Operation.preview:
+                    self._rehearse(ctx)
         except (Cancelled, TimedOut):
             return
         except (TaskFailed, ReignError) as error:

@@ -479,7 +479,7 @@ class _Attempt:
             changes = observing.changes(self._ctx, self._before, seen)
             return outcome.Succeeded(observing.plain(self._ctx, result), changes, unchanged=not changes)
         untouched = bool(seen) and same(self._before, observing.masked(self._ctx, seen))
-        if cut_off and not untouched and not self._operation.converges:
+        if cut_off and not untouched and not self._operation.repeats(self._ctx, self._inputs):
             return outcome.Unknown(
                 {
                     "message": f"an attempt of {self.claim.uses} was cut off; its change may have happened or not",

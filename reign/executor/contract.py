@@ -146,6 +146,10 @@ class Operation(Generic[InputsT, ResultT]):
         """
         return dict(inputs) if self.pure else None
 
+    def repeats(self, ctx: Context, inputs: InputsT) -> bool:
+        """Whether an `apply` that was cut off may simply run again with these inputs. Default: ``converges``."""
+        return self.converges
+
     def assess(self, inputs: InputsT) -> Assessment:
         """Effect, undo and approval for these inputs; expressions in them may still be unresolved texts.
 

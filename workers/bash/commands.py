@@ -18,7 +18,7 @@ from reign.core.resource import Observation, Undo
 from reign.executor import Context, FailureKind, Operation, TaskFailed
 from reign.executor.contract import Assessment, Observations
 from reign.executor.scope import NotRehearsable, Scope
-from workers.bash.judged import in_words, judgement_of, require_leave
+from workers.bash.judged import in_words, judgement_of, only_reads, require_leave
 from workers.bash.lint import remarks_on
 from workers.bash.sandbox import Profile, Sandbox, allowed_roots
 from workers.bash.shell import Shell, ShellInputs, execute, require_shell, script_file
@@ -115,6 +115,13 @@ class _Command(Operation[Any, CommandResult]):
         if result.exit_code not in inputs.exit_codes:
             raise failed(self.name, result)
         return result
+
+    def repeats(self, ctx: Context, inputs: Any) -> bool:
+        """It may run again if it cannot have changed anything, or says itself when it need not run again."""
+        if inputs.sandbox is Profile.READ_ONLY or inputs.creates or inputs.unless:
+            return True
+        text = self.with_arguments(inputs, self.text(ctx, inputs))
+        return inputs.shell is not Shell.PWSH and only_reads(text, str(ctx.workdir))
 
     def restore(self, ctx: Context, inputs: Any, before: Observations, now: Observations) -> None:
         if inputs.sandbox is Profile.READ_ONLY:

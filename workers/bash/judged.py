@@ -46,6 +46,13 @@ def require_leave(ctx: Context, command: str, *, shell: str, looking: bool = Fal
     )
 
 
+def only_reads(command: str, workdir: str) -> bool:
+    """Whether a command changes nothing, as far as the judge knows all that it runs."""
+    from workers.bash.judge import reading
+
+    return reading.only_reads(command, workdir)
+
+
 def in_words(judged: Judgement) -> str:
     """The reason and the part of the command that it is about."""
     return f"{judged.reason} ({judged.part})" if judged.part else judged.reason

@@ -238,3 +238,20 @@ class TestScript:
         assert [(found.rule, found.line, found.severity) for found in result.findings] == [("SC2046", 2, "medium")]
         assert any("shellcheck: line 2" in line for _, line in ctx.lines)
         assert script(make_context(tmp_path), script="set -e\ntrue\n").findings == []
+
+
+@pytest.mark.parametrize(
+    ("given", "repeats"),
+    [
+        ({"command": "git status | head"}, True),
+        ({"command": "make"}, False),
+        ({"command": "make", "sandbox": "read-only"}, True),
+        ({"command": "make", "creates": "out"}, True),
+        ({"command": "make", "unless": "test -f out"}, True),
+        ({"command": "ls", "shell": "pwsh"}, False),
+    ],
+)
+def test_what_may_run_again_when_nobody_knows_whether_it_ran(
+    tmp_path: Path, given: dict[str, Any], repeats: bool
+) -> None:
+    assert Run().repeats(make_context(tmp_path), Run.Inputs.model_validate(given)) is repeats
