@@ -131,8 +131,9 @@ class _Walk:
     def _moved(self) -> None:
         """What does not fit where it stands: whether it fits elsewhere says that it was moved."""
         places = [entry.seq for entry in self._wrong[:_MOST]]
-        for entry in self._wrong:
-            was = next((seq for seq in places if self._journal.wrote(entry, seq)), None)
+        for number, entry in enumerate(self._wrong):
+            tried = places if number < _MOST else []
+            was = next((seq for seq in tried if self._journal.wrote(entry, seq)), None)
             if was is not None:
                 self._fault("moved", entry.seq, f"entry {entry.seq} stood at {was}: the order was changed")
             else:
