@@ -102,6 +102,8 @@ def test_disaster_recovery(docker_engine: DockerEngine, installation: Installati
     state = (installation.folder / HERE / "infra/terraform.tfstate").read_bytes()
     assert drift(installation, 0) == {}
 
+    rehearsed_beside_it(installation, client)
+
     damage(installation, client)
     found = drift(installation, 1)
     assert found["disaster-recovery-web"] == ("missing", [])
@@ -122,9 +124,27 @@ def test_disaster_recovery(docker_engine: DockerEngine, installation: Installati
     back = installation.wait(installation.general.rollback(run.name), 120)
     assert back.state is RunState.SUCCEEDED, (installation.tasks(back), installation.log())
     assert not (installation.folder / HERE / "www").exists()
-    assert [c.name for c in client.containers.list(all=True) if "disaster" in c.name] == []
+    assert client.containers.list(all=True, filters={"name": "disaster-recovery"}) == []
     assert not (installation.folder / HERE / "infra/terraform.tfstate").exists()
     client.close()
+
+
+def rehearsed_beside_it(installation: Installation, client: Any) -> None:
+    """The same plan again, under other names, on other ports, in a copied folder: what runs feels nothing of it."""
+    web = client.containers.get("disaster-recovery-web").id
+    tree = {path for path in installation.folder.glob("examples/**/*") if path.is_file()}
+    done = reign(installation, "rehearse", f"{HERE}/plan.yaml", "--yes", "-o", "json")
+    assert done.returncode == 0, done.stdout + done.stderr + installation.log()
+    report = json.loads(done.stdout)
+    assert report["came_back"] is True
+    kinds = {item["address"].partition("/")[0] for item in report["proof"]["resources"]}
+    # The page is in the copied folder already, so nothing was left to do for it.
+    assert kinds == {"docker:network", "docker:container", "terraform:dir"}
+    assert all((item["before"], item["applied"]) == ("absent", "there") for item in report["proof"]["resources"])
+    assert [c.id for c in client.containers.list(all=True, filters={"name": "disaster-recovery"})] == [web]
+    assert {path for path in installation.folder.glob("examples/**/*") if path.is_file()} == tree
+    assert list(installation.folder.glob(".reign-rehearsal-*")) == []
+    assert drift(installation, 0) == {}
 
 
 def look_alike(docker_engine: DockerEngine, client: Any, installation: Installation) -> None:
