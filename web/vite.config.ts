@@ -31,6 +31,7 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0, // the page's Content-Security-Policy allows no data: addresses
     modulePreload: { polyfill: false },
+    license: { fileName: "assets/licenses.md" },
     target: "es2022",
   },
   server: {

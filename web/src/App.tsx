@@ -10,7 +10,8 @@ import { Ask } from "./pages/Ask";
 import { OperationPage, Operations } from "./pages/Operations";
 import { RunPage } from "./pages/RunPage";
 import { Runs } from "./pages/Runs";
-import { Locks, Pools, Resources } from "./pages/Tables";
+import { Resources } from "./pages/Resources";
+import { Locks, Pools } from "./pages/Tables";
 import { Dialog } from "./parts/Dialog";
 import { Problem } from "./parts/Problem";
 

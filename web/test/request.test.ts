@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import type { PlanPreview } from "../src/api/types";
-import { answered, gloss, isPlanFile, params, pieces, planOf } from "../src/model/request";
+import type { PlanPreview, PlanTask } from "../src/api/types";
+import { answered, asks, gatedTasks, gloss, isPlanFile, params, pieces, pinsOf, planOf } from "../src/model/request";
 
 describe("words or a plan file", () => {
   it.each([
@@ -15,32 +15,46 @@ describe("words or a plan file", () => {
   ])("%j", (text, file) => expect(isPlanFile(text)).toBe(file));
 });
 
+function task(id: string, more: Partial<PlanTask> = {}): PlanTask {
+  const said = { effect: "change", undo: "exact", undo_note: "", asks: null, refuses: null } as const;
+  return { id, uses: "bash.run", with: {}, needs: [], ...said, ...more };
+}
+
+function previewOf(...tasks: PlanTask[]): PlanPreview {
+  const undo = { exact: [], compensating: [], none: [], unneeded: [], summary: "" };
+  const about = { name: "p", description: null, environment: "dev", params: {}, on_failure: "stop", digest: "x" };
+  return { ...about, tasks, levels: [], undo };
+}
+
+it("puts gates before the tasks that they stand before", () => {
+  const gate = { ...task("gate-scan"), before: ["b"] };
+  const shown = { ...previewOf(task("a"), task("b", { needs: ["a"] })), gates: [gate] };
+  expect(gatedTasks(shown).map((each) => [each.id, each.needs])).toEqual([
+    ["gate-scan", []],
+    ["a", []],
+    ["b", ["a", "gate-scan"]],
+  ]);
+});
+
+it("hands on what ties a plan to what was meant, and nothing where nothing does", () => {
+  expect(pinsOf(previewOf(task("a")))).toBeNull();
+  expect(pinsOf(previewOf(task("a"), task("b", { pins: { context: "prod" } })))).toEqual({ b: { context: "prod" } });
+});
+
+it("asks for what the operation, the author or the policy wants a yes for", () => {
+  const policy = { decision: "ask", rule: "r", reason: "prod", also: [], by_name: true };
+  const every = [{}, { asks: "destroys data" }, { approval: "required" as const }, { policy }];
+  expect(every.map((more) => asks(task("a", more)))).toEqual([false, true, true, true]);
+});
+
 it("makes a plan file of what was shown, without what was said about it", () => {
-  const preview: PlanPreview = {
-    name: "p",
-    description: null,
-    environment: "dev",
-    params: {},
-    on_failure: "stop",
-    digest: "x",
-    levels: [["a"]],
-    undo: { exact: ["a"], compensating: [], none: [], unneeded: [], summary: "" },
-    tasks: [
-      {
-        id: "a",
-        uses: "bash.run",
-        with: { command: "ls" },
-        needs: [],
-        timeout: 30,
-        approval: "required",
-        effect: "change",
-        undo: "none",
-        undo_note: "",
-        asks: "it runs a command",
-        refuses: null,
-      },
-    ],
+  const said = {
+    asks: "it runs a command",
+    pins: { context: "x" },
+    proposed_by: "model" as const,
+    undo: "none" as const,
   };
+  const preview = previewOf(task("a", { with: { command: "ls" }, timeout: 30, approval: "required", ...said }));
   expect(planOf(preview)).toEqual({
     name: "p",
     environment: "dev",

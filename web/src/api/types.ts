@@ -40,6 +40,73 @@ export interface PlanTask {
   undo_note: string;
   asks: string | null;
   refuses: string | null;
+  policy?: { decision: string; rule: string; reason: string; also: string[]; by_name: boolean };
+  preview?: { diff: string | null; not_previewed: string | null };
+  pins?: Record<string, Json>;
+  proposed_by?: "model";
+}
+
+/** A check that is put before risky tasks. */
+export interface Gate extends PlanTask {
+  before: string[];
+}
+
+export interface Finding {
+  task: string;
+  id?: string;
+  rule: string;
+  severity: string;
+  place: string;
+  message: string;
+  remedy: string | null;
+  waived: { reason?: string } | null;
+}
+
+/** What memory says of a task. */
+export interface Advice {
+  estimate?: string | null;
+  notes?: string[];
+}
+
+export interface Repair {
+  run: string;
+  proposed: boolean;
+  failures: { task: string; message: string; proposal: string | null; source: string | null }[];
+  diff: { task: string; kind: string; path: string; before: Json; after: Json }[];
+  plan: PlanPreview | null;
+  risks: string[];
+  safe: boolean;
+  digest: string | null;
+  why_not: string | null;
+}
+
+export interface Resource {
+  address: string;
+  environment: string;
+  exists: boolean;
+  state: Record<string, Json>;
+  facts: Record<string, Json>;
+  run: string;
+  task: string;
+  uses: string;
+  changed_at: number;
+  standing: string | null;
+  drifted: boolean;
+  looked_at: number | null;
+}
+
+export interface Versions {
+  address: string;
+  environment: string;
+  versions: {
+    version: number;
+    kind: string;
+    run: string;
+    task: string;
+    by: string | null;
+    at: number;
+    differences: { path: string; before: Json; after: Json }[];
+  }[];
 }
 
 export interface UndoCoverage {
@@ -70,7 +137,11 @@ export interface PlanPreview {
   source?: string;
   explanation?: Note[];
   warnings?: string[];
-  findings?: Json[];
+  gates?: Gate[];
+  findings?: Finding[];
+  memory?: Record<string, Advice>;
+  expected_seconds?: number | null;
+  similar?: { text: string; ok: boolean; at: number; run: string }[];
 }
 
 export interface RunSummary {

@@ -1,11 +1,22 @@
-import type { Json, Note, PlanPreview } from "../api/types";
+import type { Json, Note, PlanPreview, PlanTask } from "../api/types";
 
 /** Whether a text is a plan file (it has `tasks:` at the start of a line, or is a JSON object) and not words. */
 export function isPlanFile(text: string): boolean {
   return /^tasks\s*:/m.test(text) || /^["']tasks["']\s*:/m.test(text) || /^\s*\{[\s\S]*["']tasks["']\s*:/.test(text);
 }
 
-const ABOUT = new Set(["id", "effect", "undo", "undo_note", "asks", "refuses"]);
+const ABOUT = new Set([
+  "id",
+  "effect",
+  "undo",
+  "undo_note",
+  "asks",
+  "refuses",
+  "policy",
+  "preview",
+  "pins",
+  "proposed_by",
+]);
 
 /** The plan of a preview as a plan file has it, so that what was shown is what runs, however the planner came to it. */
 export function planOf(preview: PlanPreview): Record<string, Json> {
@@ -23,6 +34,29 @@ export function planOf(preview: PlanPreview): Record<string, Json> {
     on_failure: preview.on_failure,
     tasks,
   };
+}
+
+/** What ties a plan to the clusters and accounts that were meant when it was shown, by task. */
+export function pinsOf(preview: PlanPreview): Record<string, Record<string, Json>> | null {
+  const pinned = preview.tasks.flatMap((task) => (task.pins ? [[task.id, task.pins] as const] : []));
+  return pinned.length ? Object.fromEntries(pinned) : null;
+}
+
+/** The tasks of a plan with the gates that stand before some of them. */
+export function gatedTasks(preview: PlanPreview): PlanTask[] {
+  const gates = preview.gates ?? [];
+  if (!gates.length) return preview.tasks;
+  return [
+    ...gates,
+    ...preview.tasks.map((task) => ({
+      ...task,
+      needs: [...task.needs, ...gates.filter((gate) => gate.before.includes(task.id)).map((gate) => gate.id)],
+    })),
+  ];
+}
+
+export function asks(task: PlanTask): boolean {
+  return task.asks !== null || task.approval === "required" || task.policy?.by_name === true;
 }
 
 /** A choice that was clicked, worked into the request: a whole sentence takes its place, a word or two is added. */

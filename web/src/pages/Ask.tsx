@@ -5,10 +5,11 @@ import { Link, useLocation } from "wouter";
 import { ApiError, get, post } from "../api/client";
 import { newKey, who } from "../api/who";
 import type { About, Json, Operation, PlanPreview, RunSummary } from "../api/types";
-import { count } from "../model/format";
-import { answered, gloss, isPlanFile, params, pieces, planOf } from "../model/request";
+import { count, duration } from "../model/format";
+import { answered, gloss, isPlanFile, params, pieces, pinsOf, planOf } from "../model/request";
 import { Ago } from "../parts/Ago";
-import { PlanView, Coverage } from "../parts/PlanView";
+import { Findings } from "../parts/Findings";
+import { Coverage, PlanView } from "../parts/PlanView";
 import { Problem } from "../parts/Problem";
 import { Progress, State } from "../parts/State";
 import { Confirm } from "./Confirm";
@@ -132,6 +133,8 @@ export function Ask() {
       ...(planned.workdir ? { workdir: planned.workdir } : {}),
       ...(planned.environment ? { environment: planned.environment } : {}),
       params: fixed === planned.plan ? planned.params : {},
+      ...(pinsOf(shown) ? { pins: pinsOf(shown) } : {}),
+      ...(fixed !== null && planned.request !== null && shown.source ? { planned_by: shown.source } : {}),
       approve,
       idempotency_key: newKey(),
       requested_by: await who(),
@@ -283,7 +286,7 @@ export function Ask() {
 
 function Plan({ planned, onRun }: { planned: Planned; onRun: () => void }) {
   const { preview, request } = planned;
-  const refused = preview.tasks.filter((task) => task.refuses);
+  const refused = [...preview.tasks, ...(preview.gates ?? [])].filter((task) => task.refuses);
   return (
     <section className="plan" aria-label="the plan">
       <header className="plan-head">
@@ -320,6 +323,16 @@ function Plan({ planned, onRun }: { planned: Planned; onRun: () => void }) {
         </p>
       ))}
       <PlanView plan={preview} />
+      {preview.findings && preview.findings.length > 0 && <Findings findings={preview.findings} />}
+      {preview.expected_seconds ? (
+        <p className="quiet">It takes about {duration(preview.expected_seconds)}, as far as memory tells.</p>
+      ) : null}
+      {preview.similar?.map((past) => (
+        <p key={past.run} className="quiet">
+          Asked before: “{past.text}” {past.ok ? "succeeded" : "failed"} <Ago at={past.at} />,{" "}
+          <Link href={`/run/${past.run}`}>{past.run}</Link>
+        </p>
+      ))}
       {preview.warnings && preview.warnings.length > 0 && (
         <ul className="warnings" aria-label="taken for granted">
           {preview.warnings.map((warning) => (

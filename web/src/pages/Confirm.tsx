@@ -2,6 +2,7 @@ import { useState } from "react";
 
 import type { PlanPreview } from "../api/types";
 import { count } from "../model/format";
+import { asks } from "../model/request";
 import { Dialog } from "../parts/Dialog";
 import { Coverage } from "../parts/PlanView";
 import { Problem } from "../parts/Problem";
@@ -16,7 +17,7 @@ export function Confirm({
   onRun: (approve: string[]) => Promise<void>;
   onClose: () => void;
 }) {
-  const asking = plan.tasks.filter((task) => task.asks !== null || task.approval === "required");
+  const asking = [...plan.tasks, ...(plan.gates ?? [])].filter(asks);
   const [yes, setYes] = useState<ReadonlySet<string>>(new Set());
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -50,7 +51,7 @@ export function Confirm({
               <span>
                 <b>{task.id}</b> <span className="mono quiet">{task.uses}</span>
                 <br />
-                {task.asks ?? "its author wants a person to approve it"}
+                {task.asks ?? task.policy?.reason ?? "its author wants a person to approve it"}
               </span>
             </label>
           ))}

@@ -1,7 +1,9 @@
 import { useEffect, useState } from "react";
+import useSWR from "swr";
 import { Link } from "wouter";
 
-import type { RunDetail, RunTask } from "../api/types";
+import { get, runPath } from "../api/client";
+import type { Finding, RunDetail, RunTask } from "../api/types";
 import { useLogs } from "../api/useLogs";
 import { useRun } from "../api/useRun";
 import { count } from "../model/format";
@@ -9,14 +11,17 @@ import { look, runEnded, verbs, type Verb } from "../model/states";
 import { Ago, Took } from "../parts/Ago";
 import { RunCard, runTone } from "../parts/cards";
 import { Dag } from "../parts/Dag";
+import { Findings } from "../parts/Findings";
 import { LogView } from "../parts/LogView";
 import { Problem } from "../parts/Problem";
 import { Mark, Progress, State } from "../parts/State";
+import { RepairBox } from "./RepairBox";
 import { Actions } from "./Actions";
 import { Attention } from "./Attention";
 import { TaskPanel } from "./TaskPanel";
 
-type Tab = "log" | "tasks" | "changes";
+const TABS = { log: "Log", tasks: "Tasks", changes: "Changes", findings: "Findings" } as const;
+type Tab = keyof typeof TABS;
 
 /** A run: how it stands, what it waits for, its picture, and what it printed. */
 export function RunPage({ name }: { name: string }) {
@@ -24,6 +29,11 @@ export function RunPage({ name }: { name: string }) {
   const [selected, setSelected] = useState<string | null>(null);
   const [tab, setTab] = useState<Tab>("log");
   const state = run?.state;
+  const found = useSWR<{ findings: Finding[] }>(state && runEnded(state) ? runPath(name, "/findings") : null, get, {
+    revalidateOnFocus: false,
+  });
+  const findings = found.data?.findings ?? [];
+  const tabs = (Object.keys(TABS) as Tab[]).filter((each) => each !== "findings" || findings.length);
   useEffect(() => {
     document.title = state ? `${look(state).mark} ${name} · REIGN` : `${name} · REIGN`;
     return () => {
@@ -61,6 +71,7 @@ export function RunPage({ name }: { name: string }) {
           Taken back by <Link href={`/run/${run.rolled_back_by}`}>{run.rolled_back_by}</Link>.
         </p>
       )}
+      {run.state === "failed" && <RepairBox run={run.name} onDone={refresh} />}
       <Attention run={run} onDone={refresh} />
       <div className={task ? "split" : ""}>
         <div className="split-main">
@@ -73,9 +84,10 @@ export function RunPage({ name }: { name: string }) {
             label={`tasks of ${run.name}; arrow keys walk from task to task`}
           />
           <div className="tabs" role="tablist" aria-label="more of this run">
-            {(["log", "tasks", "changes"] as const).map((each) => (
+            {tabs.map((each) => (
               <button key={each} type="button" role="tab" aria-selected={tab === each} onClick={() => setTab(each)}>
-                {each === "log" ? "Log" : each === "tasks" ? "Tasks" : "Changes"}
+                {TABS[each]}
+                {each === "findings" && <span className="quiet num"> {findings.length}</span>}
                 {each === "changes" && <span className="quiet num"> {run.changes.length}</span>}
                 {each === "tasks" && <span className="quiet num"> {run.tasks.length}</span>}
               </button>
@@ -85,6 +97,7 @@ export function RunPage({ name }: { name: string }) {
             {tab === "log" && <RunLog run={run} moving={moving} />}
             {tab === "tasks" && <TaskTable tasks={run.tasks} selected={selected} onSelect={setSelected} />}
             {tab === "changes" && <Changes run={run} />}
+            {tab === "findings" && <Findings findings={findings} />}
           </section>
         </div>
         {task && <TaskPanel run={run} task={task} events={events} moving={moving} onClose={() => setSelected(null)} />}

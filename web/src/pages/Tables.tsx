@@ -2,11 +2,9 @@ import useSWR from "swr";
 import { Link } from "wouter";
 
 import { get } from "../api/client";
-import type { HeldLock, Json, Pool } from "../api/types";
-import { count, short } from "../model/format";
+import type { HeldLock, Pool } from "../api/types";
 import { Ago } from "../parts/Ago";
 import { Problem } from "../parts/Problem";
-import { useState } from "react";
 
 const OFTEN = { refreshInterval: 2000, keepPreviousData: true };
 
@@ -100,82 +98,6 @@ export function Locks() {
           </table>
         </div>
       )}
-    </>
-  );
-}
-
-type Row = Record<string, Json>;
-
-function rowsOf(answer: Json | undefined): Row[] {
-  if (typeof answer !== "object" || answer === null) return [];
-  const list = Array.isArray(answer) ? answer : Object.values(answer).find((value) => Array.isArray(value));
-  return ((list as Json[] | undefined) ?? []).filter(
-    (item): item is Row => typeof item === "object" && item !== null && !Array.isArray(item),
-  );
-}
-
-const FIRST = ["resource", "address", "environment", "exists", "drift", "drifted", "run", "task", "kind", "at"];
-
-function Cell({ name, value }: { name: string; value: Json | undefined }) {
-  if (value === null || value === undefined) return null;
-  if (name === "run" && typeof value === "string") return <Link href={`/run/${value}`}>{value}</Link>;
-  if (typeof value === "number" && /(^|_)at$|since|seen/.test(name) && value > 1e9) return <Ago at={value} />;
-  if (typeof value === "boolean") return value ? "yes" : "no";
-  return <span className={name === "resource" || name === "address" ? "mono" : ""}>{short(value, 90)}</span>;
-}
-
-/** What is recorded of the things outside. The columns are those that the API sends. */
-export function Resources() {
-  const [text, setText] = useState("");
-  const { data, error } = useSWR<Json, unknown>("/resources", get, { refreshInterval: 5000, keepPreviousData: true });
-  const wanted = text.toLowerCase();
-  const rows = rowsOf(data).filter((row) => JSON.stringify(row).toLowerCase().includes(wanted));
-  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter(
-    (name) => !rows.every((row) => row[name] === null || typeof row[name] === "object"),
-  );
-  const columns = [...FIRST.filter((name) => names.includes(name)), ...names.filter((name) => !FIRST.includes(name))];
-  return (
-    <>
-      <h1>Resources</h1>
-      <div className="filters" role="search">
-        <input
-          type="search"
-          aria-label="find a resource"
-          placeholder="name, kind, environment, run"
-          value={text}
-          onChange={(event) => setText(event.target.value)}
-        />
-        {data !== undefined && <span className="quiet num">{count(rows.length, "resource")}</span>}
-      </div>
-      {data === undefined && <Problem error={error} />}
-      {data !== undefined && !rows.length && (
-        <p className="quiet empty">{wanted ? "None has that." : "No run has touched anything yet."}</p>
-      )}
-      {rows.length > 0 && (
-        <div className="table-frame">
-          <table>
-            <thead>
-              <tr>
-                {columns.map((name) => (
-                  <th key={name}>{name.replaceAll("_", " ")}</th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {rows.slice(0, 500).map((row, at) => (
-                <tr key={at}>
-                  {columns.map((name) => (
-                    <td key={name}>
-                      <Cell name={name} value={row[name]} />
-                    </td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      {rows.length > 500 && <p className="quiet">and {rows.length - 500} more; narrow the search.</p>}
     </>
   );
 }

@@ -1,11 +1,11 @@
 import type { PlanTask, RunTask } from "../api/types";
+import { asks } from "../model/request";
 import { look } from "../model/states";
 import { Took } from "./Ago";
 import { UndoMark } from "./State";
 
 /** A task as it is planned. */
-export function PlanCard({ task }: { task: PlanTask }) {
-  const asks = task.asks !== null || task.approval === "required";
+export function PlanCard({ task, gate }: { task: PlanTask; gate: boolean }) {
   return (
     <>
       <span className="card-top">
@@ -13,7 +13,8 @@ export function PlanCard({ task }: { task: PlanTask }) {
         {task.refuses ? (
           <span className="flag tone-bad">refused</span>
         ) : (
-          asks && <span className="flag tone-ask">asks</span>
+          (asks(task) && <span className="flag tone-ask">asks</span>) ||
+          (gate && <span className="flag tone-wait">gate</span>)
         )}
       </span>
       <span className="card-low">
@@ -26,7 +27,7 @@ export function PlanCard({ task }: { task: PlanTask }) {
 
 export function planTone(task: PlanTask): string {
   if (task.refuses) return "bad";
-  if (task.effect === "destroy" || task.asks !== null || task.approval === "required") return "ask";
+  if (task.effect === "destroy" || asks(task)) return "ask";
   return task.effect === "read" ? "idle" : "plan";
 }
 
