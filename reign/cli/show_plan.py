@@ -71,8 +71,8 @@ def _task(task: dict[str, Any]) -> Tree:
     for name in ("if", "for_each", "retry", "timeout", "on_failure"):
         if name in task:
             branch.add(f"[dim]{name}:[/dim] {escape(short(task[name]))}")
-    for name, value in task.get("pins", {}).items():
-        branch.add(f"[dim]pinned {escape(name)}:[/dim] {escape(short(value))}")
+    if pins := task.get("pins"):
+        branch.add(f"[dim]pinned to:[/dim] {escape(short(pins, 90))}")
     if rehearsal := task.get("preview"):
         _rehearsal(branch, rehearsal)
     if task.get("refuses"):
