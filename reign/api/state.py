@@ -24,7 +24,7 @@ from reign.store.inspections import Inspection
 Addresses = Annotated[list[str], Query()]
 
 
-class PointBody(Body):
+class PointBody(ActorBody):
     """A checkpoint of an environment."""
 
     name: str = Field(max_length=64)
@@ -131,7 +131,7 @@ def _points(api: FastAPI, points: Points) -> None:
     @api.post("/points", status_code=201, tags=["state"])
     def checkpoint(body: PointBody) -> dict[str, Any]:
         """Name the present state of an environment, to come back to it."""
-        made = points.checkpoint(body.name, body.environment)
+        made = points.checkpoint(body.name, body.environment, by=body.requested_by)
         return {"name": made.name, "environment": made.environment, "at": made.at}
 
     @api.get("/points/{name}/rollback", tags=["state"])

@@ -160,7 +160,8 @@ def checkpoint(
 ) -> None:
     """Name the present state of an environment, to come back to it."""
     with Client() as client:
-        made = client.post("/points", {"name": name, "environment": environment_or_default(environment)})
+        body = {"name": name, "environment": environment_or_default(environment), "requested_by": getpass.getuser()}
+        made = client.post("/points", body)
     if output is Format.JSON:
         write_json(made)
     else:

@@ -146,6 +146,7 @@ def prepare(settings: Settings) -> None:
     runtime = Runtime(settings)
     try:
         upgrade(runtime)
+        _refuse_a_lost_state(runtime)
         BackupKeeper(runtime).make_if_due()
     finally:
         runtime.close()
@@ -165,6 +166,21 @@ def examine(settings: Settings) -> None:
         return  # a state that never held anything
     hint = f"`reign state restore {kept.path}` brings back the newest good backup, {kept.age} old" if kept else None
     raise Unavailable(f"the state {path} is damaged: {fault}", hint=hint or f"there is no backup of it in {kept_in}")
+
+
+def _refuse_a_lost_state(runtime: Runtime) -> None:
+    """An empty state where the audit's anchors tell of entries is one that was lost. Raises Unavailable."""
+    anchored = runtime.journal.anchors.last()
+    with runtime.database.read() as tx:
+        if anchored is None or not anchored.seq or audit.head(tx)[0]:
+            return
+    kept = Backups(runtime.settings).newest_good()
+    if kept is not None:
+        raise Unavailable(
+            f"the state {runtime.database.shown} holds nothing, though its audit had {anchored.seq} entries",
+            hint=f"`reign state restore {kept.path}` brings back the newest good backup, {kept.age} old; "
+            f"to begin anew, move {runtime.journal.anchors.path} away",
+        )
 
 
 def sqlite_file(settings: Settings) -> Path | None:

@@ -11,7 +11,7 @@ from reign.engine.preview import Preview, preview
 from reign.engine.rollback import Rollback, rollback_to
 from reign.engine.runtime import Runtime
 from reign.executor import registry
-from reign.store import points, runs
+from reign.store import audit, points, runs
 from reign.store.points import Point
 from reign.store.runs import RunRecord
 
@@ -23,10 +23,12 @@ class Points:
         self._runtime = runtime
         self._general = general
 
-    def checkpoint(self, name: str, environment: str) -> Point:
+    def checkpoint(self, name: str, environment: str, *, by: str | None = None) -> Point:
         """A point that can be gone back to by name. Raises InvalidInput, Conflict for a name that is taken."""
         with self._runtime.database.write() as tx:
-            return points.make(tx, environment, name, time.time())
+            made = points.make(tx, environment, name, time.time())
+            audit.note(tx, "point.make", actor=by or "unknown", environment=environment, subject=name)
+            return made
 
     def listing(self, environment: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
         with self._runtime.database.read() as tx:

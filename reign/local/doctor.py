@@ -12,12 +12,12 @@ from reign.broker import embedded
 from reign.broker.redis import Redis
 from reign.config import Settings
 from reign.core.errors import ReignError
+from reign.engine import backups
+from reign.engine.runtime import Runtime
 from reign.executor import registry
 from reign.executor.contract import Agent, Check
 from reign.local import supervisor
 from reign.local.parts import free_port
-from reign.store import schema
-from reign.store.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -60,12 +60,13 @@ def _broker(settings: Settings, up: bool) -> str:
 
 
 def _database(settings: Settings) -> str:
-    database = Database(settings.database)
+    backups.examine(settings)
+    runtime = Runtime(settings)
     try:
-        schema.upgrade(database)
-        return database.shown
+        backups.upgrade(runtime)
+        return runtime.database.shown
     finally:
-        database.close()
+        runtime.close()
 
 
 def _port(port: int, setting: str) -> str:

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import random
+import shutil
 import sqlite3
 import time
 from pathlib import Path
@@ -324,6 +325,22 @@ class TestDamage:
         assert "\n" not in str(caught.value)
         backups.restore(settings, made, actor="ann")
         backups.prepare(settings)
+
+    def test_an_empty_one_in_its_place_is_told_too(self, here: Here, made: Path, template: Path) -> None:
+        settings = here.runtime.settings
+        here.runtime.close()
+        for path in settings.data_dir.glob("reign.db*"):
+            path.unlink()
+        shutil.copy(template, settings.data_dir / "reign.db")
+        with pytest.raises(Unavailable, match="holds nothing, though its audit had 8 entries") as caught:
+            backups.prepare(settings)
+        assert caught.value.hint is not None
+        assert f"`reign state restore {made}`" in caught.value.hint
+        backups.restore(settings, made, actor="ann")
+        backups.prepare(settings)
+        made.unlink()
+        (settings.data_dir / "reign.db").unlink()
+        backups.prepare(settings)  # there is no way back: a new one
 
     def test_without_a_backup(self, tmp_path: Path, broker_url: str) -> None:
         settings = Settings.load(data_dir=tmp_path, broker_url=broker_url)
