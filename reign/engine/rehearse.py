@@ -234,11 +234,16 @@ def _came_back(task: TaskHistory, undone: TaskHistory | None, state: str | None)
                 "before": "there" if before.exists else "absent",
                 "applied": "there" if applied.get(before.resource, {}).get("exists") else "absent",
                 "came_back": back,
-                "differences": [] if back or after is None else differences(before.state, after.state),
+                "differences": [] if back or after is None else _differ(before, after),
                 "why": None if back else f"its undo {state}" if state != "succeeded" else "it is not as it was",
             }
         )
     return found
+
+
+def _differ(before: Observation, after: Observation) -> list[dict[str, Any]]:
+    found = differences(before.state, after.state)
+    return [{"path": path, "before": was, "after": now} for path, was, now in found]
 
 
 def _left(task: TaskHistory, undone: TaskHistory | None, state: str | None) -> Mapping[str, Observation]:

@@ -71,10 +71,14 @@ class Inline:
 
     def finish(self, run: RunRecord) -> RunRecord:
         """Carry out all that is waiting; the run as it stands then."""
-        while self.messages.waiting:
-            self.spine.carry_out(self.messages.waiting.popleft(), _Alone())
+        self.work()
         with self.runtime.database.read() as tx:
             return runs.by_id(tx, run.id)
+
+    def work(self) -> None:
+        """What workers would do with the messages that wait."""
+        while self.messages.waiting:
+            self.spine.carry_out(self.messages.waiting.popleft(), _Alone())
 
     def tasks(self, run: RunRecord) -> dict[str, TaskRecord]:
         with self.runtime.database.read() as tx:
