@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from reign.cli import audit, control, judge, plans, rehearse, runs, serving, state
+from reign.cli.drill import register as register_drill
 from reign.cli.environments import register as register_environments
 from reign.cli.findings import register as register_findings
 from reign.cli.locks import register as register_locks
@@ -42,6 +43,7 @@ register_findings(app)
 register_memory(app)
 register_state_files(app)
 register_environments(app)
+register_drill(app)
 register_locks(app)
 register_schedules(app)
 register_usage(app)

@@ -1,0 +1,1 @@
+"""Chaos: many runs, many kills at random points, and the count of what was lost."""
