@@ -1,5 +1,4 @@
-"""``reign resources``, ``history``, ``blast``, ``points``, ``rollback``, ``drift`` and ``rehearse``: command line and API,
-on a REIGN in this process."""
+"""What is deployed, how it came to be, and the way back: command line and API on a REIGN in this process."""
 
 from __future__ import annotations
 
