@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pydantic import ValidationError
-
 from reign.core.catalog import Catalog, Effect
 from reign.core.expressions import has_expression
 from reign.core.plan import Plan, Task
@@ -51,10 +49,7 @@ def _same(one: Task, other: Task, catalog: Catalog) -> bool:
 
 
 def _inputs(task: Task, catalog: Catalog) -> Any:
-    """The inputs with their defaults, so that saying a default changes nothing."""
+    """The inputs with their defaults, so that saying a default changes nothing. Both plans have been checked."""
     if has_expression(task.with_):
         return dict(task.with_)
-    try:
-        return catalog[task.uses].inputs.model_validate(task.with_).model_dump(mode="json")
-    except (ValidationError, ValueError):
-        return dict(task.with_)
+    return catalog[task.uses].inputs.model_validate(task.with_).model_dump(mode="json")

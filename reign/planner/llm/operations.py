@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -31,7 +31,10 @@ class Listing:
         """The operations for one request. ``mentioned``: agents that are known to be meant."""
         if sum(map(len, self._full.values())) <= self.limit:
             return "\n".join(self._full.values())
-        agents = _relevant(self.catalog, request) | set(mentioned) or set(self.catalog.agents)
+        return self.for_agents(_relevant(self.catalog, request) | set(mentioned) or set(self.catalog.agents))
+
+    def for_agents(self, agents: Container[str]) -> str:
+        """The operations of these agents in full, of the others what they do."""
         lines = [self._full[name] if spec.agent in agents else _short(spec) for name, spec in self.catalog.items()]
         return "\n".join(lines)
 

@@ -148,7 +148,7 @@ class LlmPlanner:
         """What a model proposes for a failed task; None if none answers or it knows nothing. Never raises for that."""
         veil = Veil(self._environ)
         task = request.plan.tasks[request.task]
-        told, asked = repair.instructions(self.catalog, request), repair.question(request, veil)
+        told, asked = repair.instructions(self._listing, request), repair.question(request, veil)
         talk = Talk(self.desk, self.options, uuid.uuid4().hex, purpose="repair", progress=self.progress)
 
         def check(found: repair.ProposedRepair | repair.NoRepair) -> Repair | None:

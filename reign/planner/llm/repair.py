@@ -6,15 +6,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from reign.core.catalog import Catalog, Effect
-from reign.core.check import InvalidPlan, input_problems
+from reign.core.check import input_problems
 from reign.core.expressions import has_expression
 from reign.core.plan import Task
 from reign.executor.repairs import Proposal, Step
-from reign.planner.llm import operations
 from reign.planner.llm.grounding import takes_away
+from reign.planner.llm.operations import Listing
 from reign.planner.llm.privacy import Veil
 from reign.planner.llm.talk import Wrong
 from reign.planner.repairing import RepairRequest
@@ -55,14 +55,10 @@ class NoRepair(BaseModel):
     why: str = Field(default="", max_length=500)
 
 
-def instructions(catalog: Catalog, request: RepairRequest) -> str:
-    """The rules, and the operations of the agents that the plan uses; of the others their names."""
+def instructions(listing: Listing, request: RepairRequest) -> str:
+    """The rules, and the operations: those of the agents that the plan uses in full."""
     used = {task.agent for task in request.plan.tasks.values()}
-    lines: list[str] = []
-    for spec in catalog.values():
-        described = list(operations.describe(spec))
-        lines += described if spec.agent in used else described[:1]
-    return RULES + "\nOperations:\n" + "\n".join(lines)
+    return f"{RULES}\nOperations:\n{listing.for_agents(used)}"
 
 
 def question(request: RepairRequest, veil: Veil) -> str:
@@ -100,11 +96,7 @@ def _step_problems(answer: ProposedRepair, catalog: Catalog) -> Sequence[str]:
         if step.uses not in catalog:
             found.append(f"there is no operation {step.uses!r}: {catalog.hint(step.uses)}")
             continue
-        try:
-            task = Task.model_validate({"uses": step.uses, "with": step.with_})
-        except (ValidationError, InvalidPlan) as error:
-            found.append(f"{step.id}: {error}")
-            continue
+        task = Task.model_validate({"uses": step.uses, "with": step.with_})
         if takes_away(task, None) or catalog[step.uses].effect is Effect.DESTROY:
             found.append(f"{step.id}: a repair takes nothing away")
         if not has_expression(step.with_):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -9,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from reign.cli import thinking
 from reign.cli.main import main
 from reign.cli.thinking import line, shown
 from reign.planner.llm.ports import Told
@@ -126,9 +129,14 @@ def test_usage_without_a_state_says_what_is_missing(reign: Cli) -> None:
     assert "the state cannot be read here" in err
 
 
-def test_what_a_model_does_is_told_in_a_line() -> None:
+def test_what_a_model_does_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     told = Told("arriving", "anthropic:m", round=1, operations=("docker.build", "docker.run"))
     assert line(told) == "anthropic:m answers (round 2): docker.build, docker.run"
     assert line(Told("waiting", "m", "5 s: is [overloaded]")) == "m waits: 5 s: is \\[overloaded]"
+    with shown() as progress:  # no terminal: nothing is shown
+        progress(told)
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=200)
+    monkeypatch.setattr(thinking, "errors", terminal)
     with shown() as progress:
         progress(told)
+    assert "answers (round 2)" in terminal.file.getvalue()  # type: ignore[attr-defined]

@@ -200,3 +200,26 @@ def test_the_keyword_planner_itself_is_what_the_words_mean() -> None:
     """The comparison rests on it: a plan of words alone equals what `alone` compares with."""
     words = KeywordPlanner(catalog()).plan(PlanRequest(WEB)).plan
     assert words.tasks["run"].with_ == {"image": "nginx", "name": "web"}
+
+
+def test_a_secret_that_does_not_fit_is_told_by_its_place_alone() -> None:
+    bad = task("docker.run", "run nginx", image="nginx", name="REIGN_SECRET_1")
+    good = task("docker.run", "run nginx", image="nginx", name="web")
+    asked = asking([proposed(web=bad), proposed(web=good)])
+    found = asked.plan("run nginx with password=hunter2/../hunter2")
+    assert found.plan.tasks["web"].with_["name"] == "web"
+    assert "a secret does not fit here" in asked.sent[1]
+    assert "hunter2" not in asked.sent[1]
+
+
+def test_limits_of_the_request_stand_in_the_plan() -> None:
+    asked = asking([("propose_plan", {"tasks": {"web": RUN}, "concurrency": 2, "on_failure": "rollback"})])
+    plan = asked.plan(WEB).plan
+    assert (plan.concurrency, plan.on_failure.value) == (2, "rollback")
+
+
+def test_words_are_found_whatever_their_case() -> None:
+    run = task("docker.run", "Run NGINX as web", image="nginx", name="web")
+    assert asking([proposed(web=run)]).plan("run nginx as web").explanation[0].text == "run nginx as web"
+    lengthened = asking([proposed(web=RUN)]).plan("\u0130 run nginx as web")  # a letter that casefold makes two of
+    assert lengthened.explanation[0].text == WEB
