@@ -90,6 +90,8 @@ def _told(entry: dict[str, Any]) -> str:
     data = entry["data"] or {}
     if entry["kind"] == "change":
         return str(data["kind"])
+    if entry["kind"] == "settings.change":
+        return ", ".join(data["changed"]) or "first start"
     shown = {key: value for key, value in data.items() if value not in (None, [], "") and key not in ("name", "digest")}
     return short(" ".join(f"{key}={short(value, 40)}" for key, value in shown.items()), 100)
 
