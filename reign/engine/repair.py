@@ -161,6 +161,8 @@ class Repairs:
             return f"run {run.name} is {run.state.value.replace('_', ' ')}; only a failed run is repaired"
         if run.rolled_back_by not in (None, "-"):
             return f"run {run.name} was taken back by {run.rolled_back_by}"
+        if run.on_failure == "rollback" and run.rolled_back_by is None and self._runtime.settings.repair != "auto":
+            return f"run {run.name} is being taken back, as its plan says (on_failure: rollback)"
         return None if failed else "no task of it has failed"
 
     def _finding(self, plan: Plan, record: TaskRecord, ask_model: bool, run: RunRecord) -> Finding:

@@ -23,6 +23,7 @@ _SOME = 4.0  # attempts of today that a warning needs
 _MANY = 8.0  # that a timeout needs
 _MARGIN = 10.0  # times the 99th of a hundred: a timeout is for what hangs, not for what is slow
 _SHORTEST = 60.0  # seconds of a timeout
+_TOLD = 140  # characters of a failure's message in a warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,8 @@ def _worth_telling(known: Evidence, pattern: Pattern) -> bool:
 
 
 def _warning(known: Evidence, pattern: Pattern, repairs: Mapping[str, KnownRepair]) -> str:
-    told = f"{known.operation} failed {pattern.count} of {pattern.of} times lately: {pattern.message}; see run "
+    message = pattern.message if len(pattern.message) <= _TOLD else pattern.message[: _TOLD - 1] + "…"
+    told = f"{known.operation} failed {pattern.count} of {pattern.of} times lately: {message}; see run "
     told += _runs(pattern.runs)
     repair = repairs.get(pattern.signature)
     if repair is None or repair.worked * 2 <= repair.of:
