@@ -8,6 +8,7 @@ Why these settings (each was measured or read in the sources of the release that
 - anonymous exchange: a wiped Redis then lacks no bindings, and publishing goes on
 - nothing is tried again inside the transport: only so does kombu send a whole group in one pipeline, and what was not
   taken is sent again from the outbox
+- ``worker_lost_wait``: by default the slot of a killed child stays taken for ten seconds; the state knows better
 - ``socket_timeout`` and unlimited retries: by default a half-dead connection hangs for ever, or is given up after 100
 """
 
@@ -44,6 +45,7 @@ def make_app(settings: Settings, agents: Iterable[str]) -> Celery:
         worker_send_task_events=True,
         worker_prefetch_multiplier=1,
         worker_disable_prefetch=True,
+        worker_lost_wait=0.5,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
