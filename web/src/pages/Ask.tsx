@@ -293,8 +293,9 @@ function Plan({ planned, onRun }: { planned: Planned; onRun: () => void }) {
         <div>
           <h1>{request === null ? preview.name : "The plan"}</h1>
           <p className="quiet">
-            {count(preview.tasks.length, "task")} in {count(preview.levels.length, "step")} · environment{" "}
-            <b>{preview.environment}</b>
+            {count(preview.tasks.length, "task")} in {count(preview.levels.length, "step")}
+            {preview.gates && preview.gates.length > 0 && <>, {count(preview.gates.length, "gate")} before them</>} ·
+            environment <b>{preview.environment}</b>
             {preview.source && preview.source !== "keyword" && preview.source !== "file" && <> · by {preview.source}</>}
           </p>
         </div>

@@ -37,7 +37,10 @@ export function Confirm({
     }
   };
   return (
-    <Dialog title={`Run ${count(plan.tasks.length, "task")} in ${plan.environment}?`} onClose={onClose}>
+    <Dialog
+      title={`Run ${count(plan.tasks.length + (plan.gates?.length ?? 0), "task")} in ${plan.environment}?`}
+      onClose={onClose}
+    >
       <Coverage plan={plan} />
       {asking.length > 0 && (
         <fieldset className="approvals">
