@@ -82,7 +82,10 @@ def resources(
     if not found:
         console.print("nothing is recorded yet; `reign run` makes something")
         return
-    table = Table("resource", "environment", "made by", "", "standing", box=None, header_style="dim")
+    table = Table(box=None, header_style="dim")
+    table.add_column("resource", overflow="fold")
+    for title in ("environment", "made by", "", "standing"):
+        table.add_column(title)
     for item in found:
         standing = "[dim]removed[/dim]" if not item["exists"] else _STANDING.get(item["standing"], "")
         looked = f" [dim]{ago(item['looked_at'])}[/dim]" if item["looked_at"] else ""
@@ -121,7 +124,7 @@ def diff_lines(found: list[dict[str, Any]], was: str, now: str, most: int = 40) 
     """Differences for people: one line a place, with what is there on one side only as + or -."""
     lines = []
     for item in found[:most]:
-        place, old, new = escape(item["path"] or "state"), item[was], item[now]
+        place, old, new = escape(item["path"] or "state"), _kept(item[was]), _kept(item[now])
         if old is None:
             lines.append(f"[green]+ {place}: {escape(short(new, 100))}[/green]")
         elif new is None:
@@ -131,6 +134,11 @@ def diff_lines(found: list[dict[str, Any]], was: str, now: str, most: int = 40) 
     if len(found) > most:
         lines.append(f"[dim]... and {len(found) - most} more; `-o json` has all[/dim]")
     return lines
+
+
+def _kept(value: Any) -> Any:
+    """Content that is kept apart is shown by the first digits of its digest."""
+    return f"kept content {value[5:17]}" if isinstance(value, str) and value.startswith("blob:") else value
 
 
 def blast(address: Address, environment: Environment = None, output: Output = Format.TEXT) -> None:

@@ -99,7 +99,8 @@ def rollback_to(tx: Transaction, point: Point) -> Rollback:
     for run in runs.listing(tx, environment=point.environment, limit=500):
         if run.kind != "drift":
             _still(run)
-    since = points.members(tx, point)
+    # What was repaired is what it was at the point; what the repair found in its place is nothing to go back to.
+    since = [task for task in points.members(tx, point) if task.spec.restore_of is None]
     standing = still_standing(since)
     undo = {key_of(task): undo_of(task)[0] for task in standing}
     wanted = [task for task in standing if undo[key_of(task)] is not Undo.UNNEEDED]

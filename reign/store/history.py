@@ -193,7 +193,7 @@ def find(tx: Transaction, address: str, environment: str | None = None) -> Resou
         if environment is not None:
             known = known.where(resources.c.environment == environment)
         names = list(tx.execute(known.distinct()).scalars())
-        named = [name for name in names if name.endswith(f"/{address}")]
+        named = [name for name in names if name.endswith((f"/{address}", f":{address}"))]
         if len(named) == 1:  # `web` for docker:container/web
             return find(tx, named[0], environment)
         where = f" in {environment}" if environment else ""

@@ -13,6 +13,7 @@ from reign.core.errors import Conflict, NotFound
 from reign.core.resource import Observation
 from reign.core.states import RunState, TaskState
 from reign.engine.drift import DriftCheck
+from reign.engine.points import Points
 from reign.executor import Context, FailureKind, TaskFailed, registry
 from reign.store import history, inspections
 from tests.engines.inline import Inline
@@ -79,6 +80,19 @@ def test_what_differs_is_found_and_restored(either: Inline) -> None:
         drift.repair("dev")
     either.finish(either.general.rollback(run.name))
     assert (either.folder / "a").read_text() == "two", "a repair can be taken back like any run"
+
+
+def test_a_way_back_goes_past_a_repair_to_what_was_recorded(inline: Inline) -> None:
+    drift, points = DriftCheck(inline.runtime, inline.general), Points(inline.runtime, inline.general)
+    inline.run(PLAN)
+    points.checkpoint("good", "dev")
+    (inline.folder / "a").write_text("two")
+    look(inline)
+    inline.finish(drift.repair("dev"))
+    assert points.preview("good", "dev")[0] is None
+    inline.run({"name": "more", "tasks": {"a": {"uses": "bash.write_file", "with": {"path": "a", "content": "three"}}}})
+    inline.finish(points.rollback("good", "dev"))
+    assert (inline.folder / "a").read_text() == "one"
 
 
 def test_what_is_there_can_be_accepted(either: Inline) -> None:
