@@ -31,8 +31,10 @@ def enter(order: Order, status: int, to_warden: socket.socket, output: int | Non
             os.dup2(output, 1)
             os.dup2(output, 2)
         _limit(order.limits)
-        if order.walls.kind == "none":
-            to_warden.send(guard.NONE)  # the gate would keep sudo from working, which a bare host is chosen for
+        if order.walls.kind == "none" or os.getuid() != 0:
+            # On a bare host the gate would keep sudo from working. Who is not root is held by RLIMIT_NPROC, and a
+            # fork that waits at the gate is one that a signal can interrupt: dash takes that for "Cannot fork".
+            to_warden.send(guard.NONE)
         else:
             guard.post(to_warden)
         to_warden.close()
@@ -47,6 +49,9 @@ def enter(order: Order, status: int, to_warden: socket.socket, output: int | Non
     os._exit(126)
 
 
+_SLACK = 64  # processes
+
+
 def _limit(limits: Limits) -> None:
     wanted = {
         # Address space would be the stricter one, but Go, Java and Node reserve far more of it than they use.
@@ -56,8 +61,9 @@ def _limit(limits: Limits) -> None:
         resource.RLIMIT_CPU: limits.cpu,
     }
     if limits.processes and os.getuid() != 0:
-        # The kernel counts all processes of the user and does not hold root to it: the warden's own count is for that.
-        wanted[resource.RLIMIT_NPROC] = limits.processes + _processes_of(os.getuid())
+        # The kernel counts all processes of the user and does not hold root to it: the gate is for that. A little more
+        # than the limit, so that a bomb is seen to be over it, and ended, instead of trying for ever.
+        wanted[resource.RLIMIT_NPROC] = limits.processes + _SLACK + _processes_of(os.getuid())
     for which, value in wanted.items():
         if value:
             _, most = resource.getrlimit(which)

@@ -22,6 +22,7 @@ from workers.bash.warden.kernel import PR_SET_NO_NEW_PRIVS, prctl, syscall
 
 _SECCOMP = {"x86_64": 317, "aarch64": 277}
 _SET_MODE_FILTER, _NEW_LISTENER = 1, 1 << 3
+_WAIT_KILLABLE = 1 << 5  # once the warden has taken the question, only a deadly signal interrupts who asked
 _RECEIVE, _SEND = 0xC0502100, 0xC0182101  # SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND
 _NOTICE_SIZE, _CONTINUE = 80, 1
 #: The child's word that there is a gate, or none.
@@ -37,14 +38,20 @@ def post(to_warden: socket.socket) -> None:
         prctl(PR_SET_NO_NEW_PRIVS, 1)
         code = seccomp.gate()
         with seccomp.as_program(code) as program:
-            key = syscall(
-                _SECCOMP[os.uname().machine], ctypes.c_uint(_SET_MODE_FILTER), ctypes.c_uint(_NEW_LISTENER), program
-            )
+            try:
+                key = _install(program, _NEW_LISTENER | _WAIT_KILLABLE)
+            except OSError:  # a kernel before 5.19
+                key = _install(program, _NEW_LISTENER)
     except (OSError, KeyError):
         to_warden.send(NONE)
         return
     to_warden.sendmsg([UP], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [key]))])
     os.close(key)
+
+
+def _install(program: ctypes.Array[ctypes.c_char], flags: int) -> int:
+    number = _SECCOMP[os.uname().machine]
+    return int(syscall(number, ctypes.c_uint(_SET_MODE_FILTER), ctypes.c_uint(flags), program))
 
 
 class Guard:
