@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -89,10 +90,12 @@ class LlmPlanner:
             [veil.mask(text) for text in request.context],
         )
         talk = Talk(self.desk, self.options, planning=uuid.uuid4().hex, progress=self.progress)
-        warnings: list[str] = []
-        for name in self._models:
+        asking = _Asking(talk, told, asked, examination)
+        warnings = asking.warnings
+        for place, name in enumerate(self._models):
+            share = len(self._models) - place
             try:
-                return self._by_model(parse(name), talk, told, asked, examination, warnings)
+                return self._by_model(parse(name), asking, share)
             except Unanswered as error:
                 warnings.append(f"{name} {error}")
                 self.progress(Told("falling_back", name, str(error)))
@@ -113,12 +116,10 @@ class LlmPlanner:
         except ReignError as error:
             return None, error
 
-    def _by_model(
-        self, spec: Spec, talk: Talk, told: str, asked: str, examination: Examination, warnings: list[str]
-    ) -> Proposal:
-        key = digest(
-            [prompt.VERSION, str(spec), told, asked, [rule.model_dump(mode="json") for rule in examination.rules]]
-        )
+    def _by_model(self, spec: Spec, asking: _Asking, share: int) -> Proposal:
+        """One model's plan. Raises Unanswered, or NotUnderstood with its question."""
+        examination, warnings = asking.examination, asking.warnings
+        key = asking.key(spec)
         answer = self._kept(key, examination)
         if answer is not None:
             self.progress(Told("kept", str(spec)))
@@ -131,13 +132,14 @@ class LlmPlanner:
             return examination.examine(found) if isinstance(found, ProposedPlan) else found
 
         model = self._model(spec)
-        outcome = talk.ask(
+        outcome = asking.talk.ask(
             model,
             spec,
-            instructions=told,
-            prompt=asked,
+            instructions=asking.told,
+            prompt=asking.asked,
             outputs={"propose_plan": ProposedPlan, "ask_back": Question},
             check=check,
+            share=share,
         )
         if isinstance(outcome, Question):
             raise _question(outcome, examination)
@@ -154,12 +156,17 @@ class LlmPlanner:
         def check(found: repair.ProposedRepair | repair.NoRepair) -> Repair | None:
             return repair.checked(found, task, self.catalog) if isinstance(found, repair.ProposedRepair) else None
 
-        for name in self._models:
+        for place, name in enumerate(self._models):
             spec = parse(name)
-            outputs = {"propose_repair": repair.ProposedRepair, "no_repair": repair.NoRepair}
             try:
                 found: Repair | None = talk.ask(
-                    self._model(spec), spec, instructions=told, prompt=asked, outputs=outputs, check=check
+                    self._model(spec),
+                    spec,
+                    instructions=told,
+                    prompt=asked,
+                    outputs={"propose_repair": repair.ProposedRepair, "no_repair": repair.NoRepair},
+                    check=check,
+                    share=len(self._models) - place,
                 )
             except Unanswered as error:
                 log.warning("%s %s", name, error)
@@ -210,17 +217,35 @@ class LlmPlanner:
         )
 
 
+@dataclass(frozen=True)
+class _Asking:
+    """What all models of one planning are told, and what their failures left to say."""
+
+    talk: Talk
+    told: str
+    asked: str
+    examination: Examination
+    warnings: list[str] = field(default_factory=list)
+
+    def key(self, spec: Spec) -> str:
+        """Under which an answer is kept: it depends on all that the model is told, and on the policy."""
+        rules = [rule.model_dump(mode="json") for rule in self.examination.rules]
+        return digest([prompt.VERSION, str(spec), self.told, self.asked, rules])
+
+
 def _agents(words: Proposal | None) -> set[str]:
     return {task.agent for task in words.plan.tasks.values()} if words else set()
 
 
 def _question(question: Question, examination: Examination) -> NotUnderstood:
     """The model asks back: its question is shown, and nothing of it is a fact."""
-    choices = [examination.veil.mask_stand_ins(choice) for choice in question.choices]
+    text, *choices = (
+        " ".join(examination.veil.mask_stand_ins(said).split()) for said in (question.question, *question.choices)
+    )
     return NotUnderstood(
-        examination.veil.mask_stand_ins(question.question),
+        text,
         hint=f"for example: {choices[0]!r}" if choices else "say it in the request",
-        details={"request": examination.request.text[:1000], "question": question.question, "choices": choices},
+        details={"request": examination.request.text[:1000], "question": text, "choices": choices},
     )
 
 

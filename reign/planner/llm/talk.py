@@ -55,28 +55,39 @@ class Talk:
     progress: Progress = lambda told: None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    deadline: float = 0.0
     tokens: int = 0  # taken so far
     cost: int = 0  # taken so far, millionths of a dollar
     requests: int = 0
+    _end: float = field(init=False, repr=False)
+    _until: float = field(init=False, repr=False)
     _number: int | None = field(default=None, repr=False)  # of the reservation that is open
     _estimate: Estimate | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        self.deadline = self.deadline or self.clock() + self.options.timeout
+        self._end = self.clock() + self.options.timeout
+        self._until = self._end
 
     @property
     def left(self) -> float:
-        """Seconds until the planning must end."""
-        return self.deadline - self.clock()
+        """Seconds until the model that is asked must have answered."""
+        return self._until - self.clock()
 
     def ask(
-        self, model: Model, spec: Spec, *, instructions: str, prompt: str, outputs: Mapping[str, type], check: Check
+        self,
+        model: Model,
+        spec: Spec,
+        *,
+        instructions: str,
+        prompt: str,
+        outputs: Mapping[str, type],
+        check: Check,
+        share: int = 1,
     ) -> Any:
         """What ``check`` makes of the model's answer. ``check`` raises Wrong for faults that the model may repair.
 
-        Raises Unanswered.
+        ``share``: how many models the time that is left must do for, this one included. Raises Unanswered.
         """
+        self._until = self.clock() + (self._end - self.clock()) / share
         return _run(lambda: self._ask(model, spec, instructions, prompt, outputs, check))
 
     async def _ask(
@@ -87,6 +98,7 @@ class Talk:
         from pydantic_ai.exceptions import AgentRunError, UserError
         from pydantic_ai.settings import ModelSettings
 
+        given = self.left
         size = prices.tokens(len(instructions) + len(prompt))
         asked = _Asked(self, spec, size)
         agent: Agent[None, Any] = Agent(
@@ -139,7 +151,7 @@ class Talk:
             if not isinstance(error, AgentRunError | UserError | BudgetSpent | Unanswered | TimeoutError):
                 log.warning("%s: an answer that its SDK does not expect", spec, exc_info=error)
             asked.fail(broken_off=True)
-            raise Unanswered(_reason(error, faults, asked.answers, self.options)) from error
+            raise Unanswered(_reason(error, faults, asked.answers, given)) from error
         return result.output.value
 
     # --- the budget --------------------------------------------------------------------------------------------------
@@ -291,18 +303,18 @@ def _told(problems: Sequence[str]) -> str:
     )
 
 
-def _reason(error: BaseException, faults: Sequence[str], answers: int, options: Options) -> str:
+def _reason(error: BaseException, faults: Sequence[str], answers: int, given: float) -> str:
     """Why there is no answer, as a clause: "{model} {clause}"."""
     from pydantic_ai import exceptions as ai
 
     if isinstance(error, ExceptionGroup):
-        return _reason(error.exceptions[0], faults, answers, options)
+        return _reason(error.exceptions[0], faults, answers, given)
     if isinstance(error, Unanswered):
         return str(error)
     if isinstance(error, BudgetSpent):
         return f"was not asked: {error.message}"
     if isinstance(error, ai.RunTimedOut | TimeoutError):
-        return f"did not answer within {options.timeout:g} s"
+        return f"did not answer within {given:.3g} s"
     if isinstance(error, ai.ContentFilterError):
         return "refused to answer"
     if isinstance(error, ai.ModelAPIError):

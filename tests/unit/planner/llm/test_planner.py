@@ -90,7 +90,7 @@ def test_what_nobody_understands_says_why_no_model_helped() -> None:
 
 
 def test_a_question_is_asked_back_with_choices() -> None:
-    call = ("ask_back", {"question": "which container?", "choices": ["restart web", "restart db"]})
+    call = ("ask_back", {"question": "which\ncontainer?", "choices": ["restart web", "restart db"]})
     with pytest.raises(NotUnderstood) as raised:
         asking([call]).plan("restart it")
     assert raised.value.message == "which container?"

@@ -157,3 +157,18 @@ def test_a_bare_desk_keeps_nothing_but_the_vendors_wish() -> None:
     assert desk.answer("k") is None
     now[0] = 6
     assert desk.take("m", 1) == 0
+
+
+def test_the_time_is_shared_with_the_model_that_comes_after() -> None:
+    made, world, script, _ = talk([refused(429, ModelRateLimitError, **{"retry-after": "40"}), GOOD], timeout=60)
+
+    def ask_sharing(share: int) -> Any:
+        outputs = {"propose_plan": ProposedPlan}
+        return made.ask(
+            script.model(), parse(MODEL), instructions="i", prompt="p", outputs=outputs, check=str, share=share
+        )
+
+    with pytest.raises(Unanswered, match="asked too often"):
+        ask_sharing(2)  # 40 s are more than its half
+    assert world.slept == []
+    assert "docker.run" in ask_sharing(1)
