@@ -91,9 +91,19 @@ def _read(call: Invocation) -> None:
         value = stdin.paths[0] if len(stdin.paths) == 1 else UNKNOWN
         values = [value] * len(variables)
     else:
-        values = text.rstrip("\n").split(None, len(variables) - 1)
+        values = _fields(call, text.rstrip("\n"), len(variables))
     for index, name in enumerate(variables):
         call.scope.assign(name, values[index] if index < len(values) else "")
+
+
+def _fields(call: Invocation, text: str, count: int) -> list[str]:
+    """The line cut into at most so many words, at the blanks or at what IFS holds."""
+    separators = call.assigned.get("IFS", call.scope.values.get("IFS", " \t\n"))
+    if not is_known(separators):
+        return [UNKNOWN] * count
+    if not separators.strip():
+        return text.split(None, count - 1)
+    return re.split(f"[{re.escape(separators)}]", text, maxsplit=count - 1)
 
 
 def _mapfile(call: Invocation) -> None:

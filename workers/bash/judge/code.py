@@ -69,7 +69,9 @@ _KILLS_ALL = re.compile(r"\bkill\w*\s*\(?\s*(?:['\"]?\w*['\"]?\s*,\s*)?-\s*1\b")
 _HOME = re.compile(
     r"Path\.home\(\)|homedir\(\)|Dir\.home|(?:environ|ENV|getenv|process\.env|_SERVER)[\[({.]+\s*['\"]?HOME|expanduser"
 )
-_HOARDS = re.compile(r"\bwhile\s*\(?\s*(?:True|1|true)\b.{0,2000}?(?:append|\+=|push|\*\*)", re.DOTALL)
+_HOARDS = re.compile(
+    r"\bwhile\s*\(?\s*(?:True|1|true)\b.{0,2000}?(?:append|\+=|push|\*\*)|\*\s*10\s*\*\*\s*(?:9|[1-9]\d)\b", re.DOTALL
+)
 
 
 @dataclass(slots=True)

@@ -92,7 +92,7 @@ _CREDENTIAL = re.compile(
     r"ssh/ssh_host_\w+_key$|kubernetes/(?:admin|kubelet)\.conf|kubernetes/pki|rancher/k3s|wireguard|shadow-|NetworkManager/"
     r"system-connections)"
     r"|^/proc/[^/]+/(?:environ|mem|fd|maps)$|^/proc/kcore$|^/dev/k?mem$|^(?:/var)?/run/secrets"
-    r"|^/root/\.(?!cache|local|cargo|rustup|npm)"
+    r"|^/root/\.(?!cache|local|cargo|rustup|npm(?:$|/))|^/home/[^/]+/\.npmrc$"
 )
 _SAMPLES = (
     "/etc/shadow",

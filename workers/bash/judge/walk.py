@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -35,6 +36,10 @@ class Function:
 
     walk: Walk
     node: Node
+
+
+#: A list of more than a thousand, in the head of a loop.
+_MANY = re.compile(r"\bseq\b[^)`]*\d{4,}|\.\.\d{4,}[.}]|\byes\b")
 
 
 class Walk:
@@ -220,6 +225,9 @@ class Walk:
             for span in values.words
             for field in self._resolver.fields(self._resolver.take(span), "", scope, stdin)
         ] or ([UNKNOWN] if listed else scope.positional or [UNKNOWN])
+        if body is not None and self._is_long(node, body) and any(one.type == "&" for one in syntax.nodes(body)):
+            reason = "A long loop starts a background job in each round."
+            self._note(Decision.ASK, reason, body, "resources.fork-bomb")
         if len(rounds) > MOST_ROUNDS:
             rounds = [_common(rounds)]
         printed = NOTHING
@@ -246,6 +254,9 @@ class Walk:
             printed = self._statement(body, scope, stdin)
             scope.merge(before, scope.copy())
         return self._machine.redirected(redirects, Stream(None, printed.traits, printed.paths), scope)
+
+    def _is_long(self, loop: Node, body: Node) -> bool:
+        return _MANY.search(self._syntax.slice((loop.start_byte, body.start_byte))) is not None
 
     def _endless(self, body: Node) -> None:
         jobs = any(child.type == "&" for child in syntax.nodes(body))

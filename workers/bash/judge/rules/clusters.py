@@ -37,6 +37,7 @@ def _kubectl(call: Invocation) -> Iterator[Finding]:
     manifests = read.values("-f", "--filename", "-k", "--kustomize")
     if (
         verb in _CHANGES
+        or (verb in ("label", "annotate") and kind.startswith("no"))  # a node
         or (verb == "rollout" and kind == "undo")
         or (verb == "config" and kind.startswith(("delete", "unset")))
     ):
@@ -58,6 +59,10 @@ def _kubectl(call: Invocation) -> Iterator[Finding]:
         kind in ("clusterrolebinding", "rolebinding", "token") or "cluster-admin" in " ".join(call.args)
     ):
         yield call.ask("clusters.rights", "It gives rights in the cluster.")
+    if any(value.startswith("system:") for value in read.values("--as", "--as-group")):
+        yield call.ask("clusters.rights", "It acts as the cluster's own account.")
+    if verb == "config" and read.has("--insecure-skip-tls-verify"):
+        yield call.ask("network.unverified", "It stops checking who answers.")
     if verb in ("proxy", "port-forward") and any(
         value not in ("127.0.0.1", "localhost") for value in read.values("--address")
     ):
@@ -78,6 +83,8 @@ def _helm(call: Invocation) -> Iterator[Finding]:
 
 def _node(call: Invocation) -> Iterator[Finding]:
     words = options.read(call.args).operands
+    if call.name == "crictl" and words[:1] in (["exec"], ["run"], ["runp"]):
+        yield call.ask("containers.inside", "It runs something inside a container of the cluster, or a new one.")
     if words[:1] and words[0] in names("reset delete rm rmi rmp stopp stop destroy remove leave"):
         yield call.ask("clusters.change", f"It takes a cluster or its parts down: {words[0]}.")
 

@@ -18,7 +18,11 @@ def _endless(call: Invocation) -> Iterator[Finding]:
     source = call.stdin is not None and Trait.ENDLESS in call.stdin.traits
     named = any(argument in ("/dev/zero", "/dev/urandom", "/dev/random", "/dev/full") for argument in call.args)
     to_file = any(redirect.writes and not redirect.target.startswith("/dev/") for redirect in call.redirects)
-    if (named or source or call.name == "yes") and to_file and call.name in names("cat yes tee dd tr base64 xxd od"):
+    if (
+        (named or source or call.name == "yes")
+        and to_file
+        and call.name in names("cat yes tee dd tr base64 xxd od gzip bzip2 xz zstd")
+    ):
         yield call.ask("resources.disk-flood", "It writes data without end into a file.")
     elif call.name in ("tail", "sort", "tac") and (named or source):
         yield call.ask("resources.memory", "It collects data without end in memory.")
@@ -64,6 +68,7 @@ RULES = {
     "tac": _endless,
     "tr": _endless,
     "base64": _endless,
+    **dict.fromkeys(("gzip", "bzip2", "xz", "zstd", "xxd", "od"), _endless),
     "head": _head,
     "fallocate": _allocate,
     "truncate": _allocate,

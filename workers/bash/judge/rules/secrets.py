@@ -73,7 +73,7 @@ def _named(call: Invocation, sends: bool) -> Iterator[Finding]:
         own_key = _OWN_KEY_OPTIONS.match(before) or _OWN_KEY_OPTIONS.match(argument.partition("=")[0])
         ssh_key = call.name in _SSH and _SSH_KEY_OPTIONS.match(before)
         before = argument
-        if (own_key or ssh_key) and call.name not in ("cat", "tar", "cp"):
+        if (own_key or ssh_key) and call.name not in ("cat", "tar", "cp", "docker", "podman", "nerdctl"):
             continue
         for candidate in [*candidates(argument), *([f"{folder}/{argument}"] if folder else [])]:
             if is_credential(candidate, call.scope):
@@ -106,6 +106,8 @@ def _sweeps(call: Invocation, candidate: str) -> bool:
     recursive = (
         any(re.match(r"-[a-zA-Z]*[rR]|--recursive", argument) for argument in call.args) or call.name in _DESCENDS
     )
+    if recursive and call.scope.absolute(candidate) == "/etc":
+        return True
     return found.place in (Place.ROOT, Place.HOME) and found.whole and (recursive or "*" in candidate)
 
 
