@@ -64,15 +64,25 @@ class Remembering:
             ended, to = kept.ended_since(tx, at, now - settled, _BATCH)
         if to == at and not ended:
             return 0
+        for run_id in ended:
+            self._one(run_id)
         with self._runtime.database.write() as tx:
-            for run_id in ended:
-                self._remember(tx, run_id)
             kept.move_cursor(tx, to)
             if time.monotonic() - self._pruned > _PRUNE_EVERY or self._pruned == 0.0:
                 self._pruned = time.monotonic()
                 settings = self._runtime.settings
                 kept.prune(tx, now - settings.memory_days * 86_400.0, settings.memory_rows)
         return len(ended)
+
+    def _one(self, run_id: int) -> None:
+        """A run that cannot be remembered is left out; it must not keep the others from it."""
+        try:
+            with self._runtime.database.write() as tx:
+                self._remember(tx, run_id)
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("run %d is not remembered", run_id)
 
     def _remember(self, tx: Transaction, run_id: int) -> None:
         run = kept.run_of(tx, run_id)
@@ -81,9 +91,11 @@ class Remembering:
         found = kept.finished_attempts(tx, run_id)
         repairs = amending.repairs_of(tx, run_id)
         kept.add(tx, episodes_of(run, found, repairs, self._runtime.settings.key))
+        if run.ended_at is None:
+            return  # it has gone on meanwhile: what helped is seen when it ends again
         for repair in applied_of(run, found, repairs):
             kept.add_repair(tx, repair)
-        if run.request and run.ended_at is not None:
+        if run.request:
             uses = tuple(dict.fromkeys(attempt.uses for attempt in found))
             ok = run.state == "succeeded"
             kept.add_request(tx, PastRequest(run.request[:LONGEST], run.plan_name, uses, ok, run.name, run.ended_at))

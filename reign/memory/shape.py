@@ -84,7 +84,7 @@ _VARYING = (
 
 def plain(message: str) -> str:
     """A message without names, numbers, paths and addresses, so that the same failure reads the same."""
-    text = message[:2000]
+    text = "".join(c if c.isprintable() else " " for c in message[:2000])
     for found, by in _VARYING:
         text = found.sub(by, text)
     return text.strip()[:MESSAGE]

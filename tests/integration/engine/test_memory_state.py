@@ -119,6 +119,27 @@ def test_ended_runs_become_episodes_once(runtime: Runtime) -> None:
         assert len(memory.episodes(tx, "probe.noop")) == 3, "known attempts change nothing"
 
 
+def test_a_run_that_cannot_be_remembered_keeps_no_other_from_it(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    for name in ("bad", "good"):
+        run_id = started(runtime, name, a=noop())
+        attempt(runtime, run_id, 0, 1, "succeeded", now - 60)
+        ended(runtime, run_id, "succeeded", now - 50)
+    add = memory.add
+
+    def broken(tx: Any, found: Any) -> int:
+        if found[0][0].run == "bad":
+            raise ValueError("an odd run")
+        return add(tx, found)
+
+    monkeypatch.setattr(memory, "add", broken)
+    assert Remembering(runtime).remember(now) == 2
+    with runtime.database.read() as tx:
+        assert [e.run for e in memory.episodes(tx, "probe.noop")] == ["good"]
+
+
 def test_what_has_just_ended_is_left_for_later(runtime: Runtime) -> None:
     now = time.time()
     run_id = started(runtime, "young", a=noop())

@@ -12,6 +12,7 @@ from reign.core.check import InvalidPlan, checked, parse_plan
 from reign.core.plan import Plan
 from reign.engine.amendment import amend
 from reign.executor import PortMoved, Proposal, Step, registry
+from tests.unit.memory.builders import PATIENT
 
 
 def plan(**tasks: Any) -> Plan:
@@ -113,6 +114,7 @@ def test_a_proposal_that_makes_no_plan_is_refused() -> None:
 names = st.lists(st.sampled_from("abcdef"), min_size=1, max_size=6, unique=True)
 
 
+@PATIENT
 @given(names, st.data())
 def test_other_tasks_and_edges_stay(chosen: list[str], data: st.DataObject) -> None:
     tasks = {name: noop(name, needs=chosen[:place][-1:]) for place, name in enumerate(chosen)}

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hypothesis import HealthCheck, settings
+
 from reign.memory.episodes import Episode
 
+#: On a machine that is busy examples are slow to make, which is no fault.
+PATIENT = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 NOW = 1_800_000_000.0
 DAY = 86_400.0
 GOOD = Episode(

@@ -12,7 +12,7 @@ from reign.core.plan import Plan, Retry, Task
 from reign.core.resource import Undo
 from reign.memory.advice import Advice, Facts, KnownRepair, advise, whole, with_additions
 from reign.memory.episodes import Episode, Evidence, evidence
-from tests.unit.memory.builders import DAY, GOOD, NOW, bad, good
+from tests.unit.memory.builders import DAY, GOOD, NOW, PATIENT, bad, good
 
 FACTS = Facts(timeout=1800.0, retry=Retry(), effect=Effect.CHANGE, undo=Undo.EXACT)
 
@@ -112,6 +112,7 @@ def no_weaker(before: Task, after: Task, default: Retry) -> None:
     assert before.model_copy(update=same) == after.model_copy(update=same)
 
 
+@PATIENT
 @given(tasks, st.lists(episodes, min_size=1, max_size=40), facts)
 def test_advice_never_takes_anything_away(before: Task, seen: list[Episode], own: Facts) -> None:
     found = advise(before, known([GOOD, *seen]), own, {})
@@ -121,6 +122,7 @@ def test_advice_never_takes_anything_away(before: Task, seen: list[Episode], own
     assert after.timeout is None or before.timeout is not None or after.timeout <= own.timeout
 
 
+@PATIENT
 @given(tasks, anything)
 def test_even_forged_advice_cannot_weaken_a_plan(before: Task, adds: dict[str, Any]) -> None:
     plan = Plan(name="p", tasks={"t": before, "u": before})

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reign.memory.shape import pattern, plain, same_inputs, shape, signature
+from tests.unit.memory.builders import PATIENT
 
 
 def test_a_shape_has_names_and_kinds() -> None:
@@ -35,7 +36,8 @@ def test_a_shape_has_names_and_kinds() -> None:
 SECRETS = st.text(alphabet="QZXJK", min_size=8, max_size=30)
 
 
-@given(SECRETS, st.recursive(st.none() | st.integers(), lambda inner: st.dictionaries(st.sampled_from("abc"), inner)))
+@PATIENT
+@given(SECRETS, st.none() | st.integers() | st.dictionaries(st.sampled_from("abc"), st.integers()))
 def test_no_value_gets_into_a_shape(secret: str, other: Any) -> None:
     inputs = {"a": secret, "b": {"x": secret, "y": [secret]}, "c": other}
     assert secret not in shape("a.b", inputs)
@@ -71,9 +73,13 @@ def test_the_same_failure_reads_the_same(one: str, other: str) -> None:
     assert signature("a.b", one) == signature("a.b", other) != signature("a.c", one)
 
 
+@PATIENT
 @given(st.text(max_size=5000))
 def test_a_message_is_bounded(message: str) -> None:
-    assert len(plain(message)) <= 300
+    found = plain(message)
+    assert len(found) <= 300
+    assert found.isprintable()
+    found.encode()
 
 
 def test_different_failures_read_differently() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reign.memory.statistics import HALF_LIFE, PER_DAY, quantile, weights, wilson
+from tests.unit.memory.builders import PATIENT
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0
@@ -14,6 +15,7 @@ totals = st.floats(min_value=0.01, max_value=1e6)
 shares = st.floats(min_value=0, max_value=1)
 
 
+@PATIENT
 @given(totals, shares)
 def test_an_interval_holds_its_value_and_stays_within_bounds(total: float, share: float) -> None:
     rate = wilson(total * share, total)
@@ -21,6 +23,7 @@ def test_an_interval_holds_its_value_and_stays_within_bounds(total: float, share
     assert 0 <= rate.confidence < 1
 
 
+@PATIENT
 @given(totals, shares, st.floats(min_value=1.01, max_value=100))
 def test_more_of_the_same_evidence_narrows_the_interval_and_raises_confidence(
     total: float, share: float, more: float
@@ -43,6 +46,7 @@ seen = st.lists(
 )
 
 
+@PATIENT
 @given(seen)
 def test_weights_are_bounded_and_a_requesters_day_counts_for_little(rows: list[tuple[float, str]]) -> None:
     found = weights(rows, NOW)
@@ -69,6 +73,7 @@ def test_thousands_of_attempts_of_one_requester_weigh_less_than_a_week_of_anothe
 values = st.lists(st.tuples(st.floats(0, 1e6), st.floats(0.01, 1)), min_size=1, max_size=50)
 
 
+@PATIENT
 @given(values, shares, shares)
 def test_a_quantile_is_one_of_the_values_and_grows_with_q(
     pairs: list[tuple[float, float]], one: float, other: float
