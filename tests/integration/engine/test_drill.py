@@ -22,7 +22,7 @@ pytestmark = pytest.mark.chaos
 def test_a_drill_kills_and_loses_nothing(tmp_path: Path) -> None:
     settings = Settings.load(data_dir=tmp_path, heartbeat=0.3, lease=2.0, max_attempts_lost=1000)
     said: list[str] = []
-    size = Size(runs=3, kills=10, tasks=5, generals=1, workers=1, within=120.0, seed=3)
+    size = Size(runs=2, kills=10, tasks=5, generals=1, workers=1, within=120.0, seed=3)
     report = Drill(settings, size, uses="probe.append", agents=AGENTS, say=said.append).run()
     found = report.as_dict()
     assert report.well, found | {"lost": report.lost_runs}
