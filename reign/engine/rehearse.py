@@ -27,7 +27,6 @@ from reign.store import history, rehearsals, runs
 from reign.store.database import Transaction
 from reign.store.history import TaskHistory
 from reign.store.runs import RunRecord
-from reign.store.tables import runs as run_table
 
 #: The copy lies in the work folder itself, where all pools see it.
 FOLDER = ".reign-rehearsal-"
@@ -207,7 +206,7 @@ def proof_of(tx: Transaction, run: RunRecord, undo: RunRecord | None) -> dict[st
     undos: dict[str, TaskHistory] = {}
     states: dict[str, str] = {}
     if undo is not None:
-        for done in history.with_intent(tx, run_table.c.id == undo.id):
+        for done in history.of_run(tx, undo.id):
             if done.spec.undo_of:
                 undos[done.spec.undo_of.task] = done
         for record in runs.tasks_of(tx, undo.id):
@@ -215,7 +214,7 @@ def proof_of(tx: Transaction, run: RunRecord, undo: RunRecord | None) -> dict[st
             if about:
                 states[about.task] = record.state.value
     resources: list[dict[str, Any]] = []
-    for task in history.with_intent(tx, run_table.c.id == run.id):
+    for task in history.of_run(tx, run.id):
         resources += _came_back(task, undos.get(task.name), states.get(task.name))
     return {"applied": run.state.value, "undone": undo.state.value if undo else None, "resources": resources}
 

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-import sqlalchemy as sa
-
 from reign.core import dag
 from reign.core.errors import Conflict, InvalidInput
 from reign.core.plan import OnFailure, Plan, Task, UndoOf
@@ -21,7 +19,6 @@ from reign.store.database import Transaction
 from reign.store.history import TaskHistory
 from reign.store.points import Point
 from reign.store.runs import RunRecord, TaskRecord
-from reign.store.tables import runs as run_table
 
 #: Edges between the tasks of two runs before one task is put in the middle: all wait for it, and it for all.
 _MANY = 64
@@ -45,7 +42,7 @@ def rollback_plan(tx: Transaction, run: RunRecord) -> Rollback:
     Raises Conflict while the run, or a rollback of it, still moves.
     """
     _still(run)
-    own = history.with_intent(tx, run_table.c.id == run.id)
+    own = history.of_run(tx, run.id)
     followed = _followed(tx, run, own)
     for other in {task.run for task in followed}:
         _still(runs.find(tx, other))
@@ -64,14 +61,9 @@ def _still(run: RunRecord) -> None:
 
 def _followed(tx: Transaction, run: RunRecord, own: Sequence[TaskHistory]) -> list[TaskHistory]:
     """The undos of these tasks in later runs, and the undos of those."""
-    undoing = sa.and_(
-        run_table.c.id > run.id,
-        run_table.c.environment == run.environment,
-        run_table.c.kind.in_(["rollback", "rehearsal"]),
-    )
     known = {key_of(task) for task in own}
     found = []
-    for task in history.with_intent(tx, undoing) if own else ():
+    for task in history.undoing(tx, run.environment, run.id) if own else ():
         about = task.spec.undo_of
         if about is not None and (about.run, about.task) in known:
             known.add(key_of(task))

@@ -292,9 +292,21 @@ def of_task(tx: Transaction, run: str, task: str) -> TaskHistory | None:
     return found[0] if found else None
 
 
+def of_run(tx: Transaction, run_id: int) -> list[TaskHistory]:
+    """The tasks of a run that started to change something."""
+    return with_intent(tx, runs.c.id == run_id)
+
+
+def undoing(tx: Transaction, environment: str, after: int) -> list[TaskHistory]:
+    """What rollbacks and rehearsals with a later id than ``after`` changed in the environment."""
+    kinds = runs.c.kind.in_(["rollback", "rehearsal"])
+    return with_intent(tx, sa.and_(runs.c.id > after, runs.c.environment == environment, kinds))
+
+
 def specs(tx: Transaction, task_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
     """The tasks of these ids as their plans have them."""
-    wanted, found = list(task_ids), {}
+    wanted = list(task_ids)
+    found: dict[int, dict[str, Any]] = {}
     for start in range(0, len(wanted), 500):
         query = sa.select(tasks.c.id, tasks.c.spec).where(tasks.c.id.in_(wanted[start : start + 500]))
         found |= {row.id: load(row.spec) for row in tx.execute(query)}
