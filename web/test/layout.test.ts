@@ -59,6 +59,19 @@ describe("the picture", () => {
     );
   });
 
+  it("shows the levels: a task stands as far to the left as it can", () => {
+    fc.assert(
+      fc.property(dags, (nodes) => {
+        const { boxes } = layout(nodes);
+        const columns = levels(nodes).map((inside) => new Set(inside.map((node) => boxes.get(node.id)?.x)));
+        expect(columns.map((column) => column.size)).toEqual(columns.map(() => 1));
+        const places = columns.map((column) => [...column][0] ?? NaN);
+        expect(places).toEqual(places.toSorted((a, b) => a - b));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   it("is given up for plans that are too big", () => {
     const flat = (size: number) => Array.from({ length: size }, (_, at) => ({ id: `t${at}`, needs: [] }));
     expect(drawable(flat(DRAWN))).toBe(true);

@@ -96,12 +96,16 @@ export function layout(nodes: readonly Node[], direction: "LR" | "TB" = "LR"): L
     nodesep: direction === "LR" ? 16 : 14,
     ranksep: direction === "LR" ? 44 : 30,
     edgesep: 10,
+    ranker: "none", // tasks stand in the level in which they can start, not as late as their followers allow
     marginx: margin,
     marginy: margin,
   });
   graph.setDefaultEdgeLabel(() => ({}));
   const known = new Set(nodes.map((node) => node.id));
-  for (const node of nodes) graph.setNode(node.id, { ...BOX });
+  levels(nodes).forEach((inside, level) => {
+    // dagre keeps every second rank free for the labels of edges.
+    for (const node of inside) graph.setNode(node.id, { ...BOX, rank: 2 * level });
+  });
   for (const node of nodes) for (const need of node.needs) if (known.has(need)) graph.setEdge(need, node.id);
   dagre.layout(graph);
   const boxes = new Map<string, Box>();

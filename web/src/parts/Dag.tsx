@@ -80,6 +80,13 @@ function Picture<T extends Drawn>({
   const [entry] = tasks;
   const anchor = selected !== null && found.boxes.has(selected) ? selected : entry?.id;
 
+  useEffect(() => {
+    if (selected !== null)
+      frame.current
+        ?.querySelector(`[data-task="${CSS.escape(selected)}"]`)
+        ?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [selected, width]);
+
   const walk = (event: KeyboardEvent, id: string) => {
     if (!ARROWS.has(event.key)) return;
     const next = neighbour(found, id, event.key as Arrow);
