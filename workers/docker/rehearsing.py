@@ -40,16 +40,19 @@ def _read(reader: Any, value: Any) -> Any:
         raise NotRehearsable(str(error)) from None
 
 
-def _networks(inputs: Mapping[str, Any], scope: Scope) -> dict[str, list[str]]:
+def _networks(inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     given = inputs.get("networks") or {}
+    if isinstance(given, str):
+        given = [given]
     named: Mapping[str, Any] = given if isinstance(given, Mapping) else dict.fromkeys(map(str, given))
-    found: dict[str, list[str]] = {}
-    for network, aliases in named.items():
+    found: dict[str, Any] = {}
+    for network, endpoint in named.items():
+        settings = dict(endpoint) if isinstance(endpoint, Mapping) else {"aliases": endpoint or []}
         if network in _SPECIAL:
-            found[network] = []
+            found[network] = settings
         else:
-            own = [str(alias) for alias in aliases or ()]
-            found[scope.required("network", network)] = [*own, str(inputs["name"])]
+            settings["aliases"] = [*settings.get("aliases", ()), str(inputs["name"])]
+            found[scope.required("network", network)] = settings
     return found
 
 

@@ -167,7 +167,7 @@ def test_containers_get_other_names_and_ports_and_still_find_each_other(scope: S
                 "volumes": {"data": "/data", "./site": "/www:ro", "/etc/hosts": "/hosts:ro"},
             },
         },
-        other={"uses": "docker.run", "with": {"image": "busybox:1.36", "name": "o", "networks": ["host"]}},
+        other={"uses": "docker.run", "with": {"image": "busybox:1.36", "name": "o", "networks": "host"}},
         check={"uses": "validation.http", "needs": ["web"], "with": {"url": "http://127.0.0.1:8080/x"}},
         tcp={"uses": "validation.tcp", "needs": ["web"], "with": {"host": "127.0.0.1", "port": 8080}},
         far={"uses": "validation.tcp", "with": {"host": "example.org", "port": 8080}},
@@ -180,12 +180,12 @@ def test_containers_get_other_names_and_ports_and_still_find_each_other(scope: S
     assert found["web"] == {
         "image": "localhost:5000/rehearse-1-web:1",
         "name": "rehearse-1-web",
-        "networks": {"rehearse-1-front": ["www", "web"]},
+        "networks": {"rehearse-1-front": {"aliases": ["www", "web"]}},
         "ports": [f"127.0.0.1:{port}:80/tcp", f"0.0.0.0:{scope.port(8081)}:53/udp"],
         "volumes": ["rehearse-1-data:/data", "./site:/www:ro", "/etc/hosts:/hosts:ro"],
     }
     assert found["other"]["image"] == "busybox:1.36"
-    assert found["other"]["networks"] == {"host": []}
+    assert found["other"]["networks"] == {"host": {"aliases": []}}
     assert found["check"]["url"] == f"http://127.0.0.1:{port}/x"
     assert found["tcp"]["port"] == port
     assert found["far"]["port"] == 8080
