@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
+from reign.api.memory import memory_routes
 from reign.config import Settings
 from reign.core.check import checked, parse_plan
 from reign.core.errors import Conflict, InvalidInput, NotFound
@@ -304,3 +307,18 @@ def test_what_succeeded_or_was_taken_back_is_not_amended(runtime: Runtime) -> No
         amend.amend(tx, run, {}, "x", [], [], {}, 2.0)
     with runtime.database.read() as tx:
         assert amend.failed_lately(tx, 0.0) == []
+
+
+def test_the_routes_of_memory(runtime: Runtime) -> None:
+    remembered(runtime, time.time())
+    api = FastAPI()
+    memory_routes(api, runtime)
+    with TestClient(api) as client:
+        assert [row["operation"] for row in client.get("/memory").json()] == ["probe.noop"]
+        assert client.get("/memory/operations/probe.noop").json()["failures"][0]["count"] == 2
+        assert len(client.get("/memory/requests", params={"text": "do nothing, please"}).json()) == 1
+        lines = client.get("/memory/export").json()["lines"]
+        assert len(lines) == 4
+        assert client.post("/memory/forget", json={"everything": True}).json() == {"forgotten": 5}
+        assert client.post("/memory/import", json={"text": "\n".join(lines)}).json()["attempts"] == 3
+        assert client.post("/memory/forget", json={"all": True}).status_code == 422

@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
+from reign.api.repair import repair_routes
+from reign.core.check import parse_plan
 from reign.core.errors import Conflict
 from reign.core.plan import Plan
 from reign.core.states import RunState, TaskState
@@ -16,11 +20,14 @@ from reign.engine.general import ReignGeneral
 from reign.engine.remembering import Remembering
 from reign.engine.repair import Repairs
 from reign.executor import Proposal, Step
+from reign.memory.recipes import Applied
+from reign.memory.shape import signature
 from reign.planner.protocol import PlanRequest
 from reign.planner.protocol import Proposal as Planned
 from reign.planner.repairing import RepairRequest
 from reign.store import events, runs
-from reign.store.amend import REPAIRED, repairs_of
+from reign.store import memory as kept
+from reign.store.amend import REPAIRED, repairs_of, save_proposal
 from reign.store.runs import RunRecord
 from tests.engines.installation import Installation
 
@@ -269,3 +276,48 @@ def test_a_run_that_moved_on_is_not_changed(started: Installation, repairs: Repa
     with pytest.raises(Conflict, match="another one by now"):
         repairs.apply(run.name, shown.digest or "", by="ada")
     assert isinstance(shown.amendment and shown.amendment.plan, Plan)
+
+
+def test_the_routes_of_repairs(started: Installation, repairs: Repairs) -> None:
+    run = failed(started, plan(works=need("made-by-route")))
+    api = FastAPI()
+    repair_routes(api, repairs)
+    with TestClient(api) as client:
+        found = client.get(f"/runs/{run.name}/repair").json()
+        assert found["proposed"]
+        assert client.post(f"/runs/{run.name}/repair/proposal").json()["digest"] == found["digest"]
+        body = {"digest": found["digest"], "requested_by": "ada"}
+        assert client.post(f"/runs/{run.name}/repair", json=body).json()["state"] == "running"
+    assert started.wait(run).state is RunState.SUCCEEDED
+
+
+def test_a_plan_that_is_taken_back_is_not_repaired_by_hand(started: Installation, repairs: Repairs) -> None:
+    run = failed(started, plan(on_failure="rollback", works=need("never")))
+    assert "being taken back" in (repairs.look(run.name).why_not or "")
+    assert started.general.roll_back_failed() == [], "there is nothing to take back"
+    assert repairs.look(run.name).digest is not None
+    back = started.wait(started.submit(plan(a={"uses": "probe.append", "with": {"ledger": "r", "line": "x"}})))
+    undone = started.wait(started.general.rollback(back.name))
+    assert "a rollback is not repaired" in (repairs.look(undone.name).why_not or "")
+
+
+def test_a_recorded_repair_that_cannot_be_read_is_left(started: Installation, repairs: Repairs) -> None:
+    run = failed(started, plan(broken={"uses": "probe.fail", "with": {"retryable": False}}))
+    with started.runtime.database.write() as tx:
+        save_proposal(tx, run, "broken", {"reason": 1, "surprise": True})
+    assert "no rule knows" in (repairs.look(run.name).why_not or "")
+
+
+def test_memory_that_does_not_fit_is_left(started: Installation) -> None:
+    run = failed(started, plan(broken={"uses": "probe.fail", "with": {"retryable": False, "counter": "fit"}}))
+    memory = Remembering(started.runtime)
+    task = parse_plan(plan(broken={"uses": "probe.fail"})).tasks["broken"]
+    error = started.tasks(run)["broken"].error
+    mark = signature("probe.fail", error["message"])
+    recipe = {"before": [{"id": "x", "uses": "probe.noop", "with": {"value": {"$input": ["nothing"]}}}]}
+    applied = Applied("probe.fail", mark, "unknown", "r", "model", recipe, True, "odd", 1, "broken", "ada", time.time())
+    with started.runtime.database.write() as tx:
+        kept.forget(tx)
+        kept.add_repair(tx, applied)
+    assert memory.recall(task, error) is None
+    assert memory.recall(task, {"message": "something else"}) is None
