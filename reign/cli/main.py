@@ -12,17 +12,26 @@ from typing import Any
 
 import typer
 
-from reign.cli import audit, control, judge, plans, rehearse, runs, serving, state
-from reign.cli.drill import register as register_drill
-from reign.cli.environments import register as register_environments
-from reign.cli.findings import register as register_findings
-from reign.cli.locks import register as register_locks
-from reign.cli.memory import register as register_memory
+from reign.cli import (
+    audit,
+    control,
+    drill,
+    environments,
+    findings,
+    judge,
+    locks,
+    memory,
+    plans,
+    rehearse,
+    repair,
+    runs,
+    schedules,
+    serving,
+    state,
+    state_files,
+    usage,
+)
 from reign.cli.output import Format, errors, escape, fail
-from reign.cli.repair import register as register_repair
-from reign.cli.schedules import register as register_schedules
-from reign.cli.state_files import register as register_state_files
-from reign.cli.usage import register as register_usage
 from reign.core.errors import ReignError
 
 #: What typer raises for a wrong command or option; it brings its own copy of click, which has no public name.
@@ -36,17 +45,29 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (plans, runs, control, serving, judge, audit, state, rehearse):
+_MODULES = (
+    plans, runs, control, repair, findings, state, rehearse, environments, schedules, locks,
+    audit, judge, memory, usage, serving, state_files, drill,
+)  # fmt: skip
+_PANELS = {
+    "Ask": ("plan", "run", "rehearse", "operations", "schema", "judge"),
+    "Runs": ("runs", "show", "logs", "findings", "waive", "waivers", "receipt", "verify"),
+    "Act on a run": ("cancel", "pause", "resume", "retry", "repair", "approve", "resolve", "rollback", "promote"),
+    "What there is, and the way back": ("resources", "history", "blast", "drift", "checkpoint", "points"),
+    "Look after it": (
+        "environments", "schedule", "locks", "memory", "usage", "audit", "state", "doctor", "status", "drill",
+    ),
+    "Serve": ("up", "down", "sample", "api", "general", "worker", "flower"),
+}  # fmt: skip
+
+for module in _MODULES:
     module.register(app)
-register_repair(app)
-register_findings(app)
-register_memory(app)
-register_state_files(app)
-register_environments(app)
-register_drill(app)
-register_locks(app)
-register_schedules(app)
-register_usage(app)
+_PANEL_OF = {name: panel for panel, names in _PANELS.items() for name in names}
+for command in app.registered_commands:
+    own = command.name or (command.callback.__name__ if command.callback else "")
+    command.rich_help_panel = _PANEL_OF[own]
+for group in app.registered_groups:
+    group.rich_help_panel = _PANEL_OF[str(group.name)]
 
 
 def main() -> None:

@@ -119,8 +119,11 @@ def memory_lines(advice: Mapping[str, Any]) -> list[str]:
     lines = [f"[cyan]{escape(advice['estimate'])}[/cyan]"] if advice.get("estimate") else []
     lines += [f"[yellow]{escape(note)}[/yellow]" for note in advice.get("notes", ())]
     for key, value in advice.get("adds", {}).items():
-        told = f"{value['attempts']} tries, {readable(value['delay'])} apart" if key == "retry" else value
-        told = readable(told) if key == "timeout" else told
+        told = str(value)
+        if key == "retry":
+            told = f"{value['attempts']} tries, {readable(value['delay'])} apart"
+        elif key == "timeout":
+            told = readable(value)
         lines.append(f"[dim]memory suggests[/dim] {key}: {escape(told)} [dim]({escape(advice['why'][key])})[/dim]")
     return lines
 

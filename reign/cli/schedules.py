@@ -16,12 +16,12 @@ from reign.cli.output import Format, Output, ago, console, escape, short, write_
 from reign.client import Client
 from reign.core.duration import readable
 
-group = typer.Typer(name="schedule", help="Runs that start by themselves at set times.", no_args_is_help=True)
+group = typer.Typer(help="Runs that start by themselves at set times.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="the schedule's name")]
 
 
 def register(app: typer.Typer) -> None:
-    app.add_typer(group)
+    app.add_typer(group, name="schedule")
 
 
 @group.command("add")
