@@ -30,7 +30,7 @@ interface Point {
   y: number;
 }
 
-export const BOX = { width: 200, height: 58 };
+export const BOX = { width: 190, height: 58 };
 
 /** More tasks than this are shown as levels at first: their picture is larger than any screen. */
 export const DRAWN_AT_FIRST = 150;
@@ -94,7 +94,7 @@ export function layout(nodes: readonly Node[], direction: "LR" | "TB" = "LR"): L
   graph.setGraph({
     rankdir: direction,
     nodesep: direction === "LR" ? 16 : 14,
-    ranksep: direction === "LR" ? 44 : 30,
+    ranksep: direction === "LR" ? 40 : 28,
     edgesep: 10,
     ranker: "none", // tasks stand in the level in which they can start, not as late as their followers allow
     marginx: margin,
