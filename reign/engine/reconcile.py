@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Iterable
 
@@ -119,20 +120,30 @@ class Reconciler:
             self._runtime.dispatcher.changed(run_id, ended=True)
 
 
+def _gone(holder: str) -> bool:
+    """Whether a leader was a process of this very machine and is not there any more."""
+    _, pid, born = holder.split(" ") if holder.count(" ") == 2 else ("", "0", "")
+    return identity.here(born) and identity.born(int(pid)) != born
+
+
 class Leadership:
-    """Of any number of services one leads; another takes over when its beat has stood still for a lease."""
+    """Of any number of services one leads; another takes over when its beat has stood still for a lease, or at once if
+    its process has ended on this machine."""
 
     def __init__(self, runtime: Runtime, role: str) -> None:
         self._runtime = runtime
         self._role = role
-        self._me = identity.worker_id()
+        pid = os.getpid()
+        self._me = f"{identity.worker_id()} {pid} {identity.born(pid)}"
         self._silence = Silence()
         self._rival: tuple[str, int] | None = None
 
     def held(self) -> bool:
         """Whether this process leads now. Raises Unavailable."""
         rival = self._rival
-        silent = rival is not None and self._silence.of(rival[0], rival[1]) > self._runtime.settings.lease
+        silent = rival is not None and (
+            _gone(rival[0]) or self._silence.of(rival[0], rival[1]) > self._runtime.settings.lease
+        )
         with self._runtime.database.write() as tx:
             holder, beat = recovery.lead(tx, self._role, self._me, rival if silent else None)
         self._rival = None if holder == self._me else (holder, beat)

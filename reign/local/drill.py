@@ -262,7 +262,7 @@ class Drill:
             due = len(made) * self._size.kills / self._size.runs
             if not enough and len(self._kills) < max(1.0, due) and time.monotonic() > rest:
                 self._strike()
-                rest = time.monotonic() + self._random.uniform(0.1, 0.8)
+                rest = time.monotonic() + self._random.uniform(0.2, 1.2)
             time.sleep(0.02)
         return made
 

@@ -151,3 +151,13 @@ def test_a_limit_holds_while_many_claim_at_once(database_url: str, tmp_path: Pat
     made.close()
     assert states == {TaskState.SUCCEEDED}
     assert running[1] <= 2
+
+
+def test_a_timeout_ends_the_attempt_and_counts_as_a_failure_that_may_be_tried_again(busy: Installation) -> None:
+    slow = {"uses": "probe.sleep", "with": {"seconds": 60}, "timeout": 0.4, "retry": {"attempts": 2, "delay": 0.05}}
+    run = busy.submit({"name": "late", "tasks": {"a": slow}})
+    ended = busy.wait(run)
+    assert ended.state is RunState.FAILED
+    task = busy.tasks(run)["a"]
+    assert task.error["kind"] == "timed_out"
+    assert task.attempt == 2
