@@ -255,6 +255,9 @@ def drift(
         bool, typer.Option("--replace", help="with --fix: also where another one has taken the name")
     ] = False,
     removed: Annotated[bool, typer.Option("--removed", help="also look where something was taken away again")] = False,
+    run: Annotated[
+        str | None, typer.Option("--run", help="what that look found (a scheduled one), in place of a new look")
+    ] = None,
     within: Annotated[str, typer.Option("--within", help="longest wait for the looks")] = "5m",
     yes: Yes = False,
     output: Output = Format.TEXT,
@@ -268,8 +271,12 @@ def drift(
     where, only = environment_or_default(environment), addresses or []
     user = getpass.getuser()
     with Client() as client:
-        body = {"environment": where, "resources": only, "removed": removed, "requested_by": user}
-        found = _looked(client, Run(client, client.post("/drift", body)), _patience(within))
+        if run is not None:
+            found = client.get(f"/drift/{run}")
+            where = found["environment"]
+        else:
+            body = {"environment": where, "resources": only, "removed": removed, "requested_by": user}
+            found = _looked(client, Run(client, client.post("/drift", body)), _patience(within))
         if output is Format.TEXT:
             _show_findings(found)
         drifted = [item["address"] for item in found["resources"] if item["standing"] in _DRIFTED]

@@ -190,11 +190,17 @@ def note_rollback(tx: Transaction, run_id: int, by: str) -> None:
 
 
 def wanting_rollback(tx: Transaction) -> list[str]:
-    """Failed runs whose plan says ``on_failure: rollback`` and that nobody has taken back yet."""
+    """Failed runs that nobody has taken back yet, whose plan says ``on_failure: rollback``, or that task of it which
+    failed."""
+    failed = sa.exists().where(
+        task_table.c.run_id == run_table.c.id,
+        task_table.c.state == TaskState.FAILED.value,
+        task_table.c.spec.contains('"on_failure":"rollback"', autoescape=True),
+    )
     query = sa.select(run_table.c.name).where(
         run_table.c.state == RunState.FAILED.value,
-        run_table.c.on_failure == "rollback",
         run_table.c.rolled_back_by.is_(None),
         run_table.c.kind == "apply",
+        sa.or_(run_table.c.on_failure == "rollback", failed),
     )
     return list(tx.execute(query).scalars())

@@ -176,6 +176,7 @@ def test_drift_is_shown_accepted_and_fixed(reign: Hands) -> None:
     assert "2 of 2 resources are not as recorded" in told.err
     found = reign("drift", "-o", "json")
     assert (found.code, found.json["drifted"]) == (1, 2)
+    assert reign("drift", "--run", found.json["run"], "-o", "json").json == found.json
     assert reign("drift", "--fix", "--accept").code == 2
     assert reign("drift", "--within", "soon").code == 2
     assert "accepted: " in reign("drift", "world/a", "--accept", "--yes").out

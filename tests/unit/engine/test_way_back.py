@@ -174,3 +174,23 @@ def test_a_run_that_moves_holds_a_way_back_up(inline: Inline) -> None:
         points.rollback("start", "dev")
     inline.finish(run)
     assert inline.finish(points.rollback("start", "dev")).state is RunState.SUCCEEDED
+
+
+@pytest.mark.parametrize("where", ["plan", "task"])
+def test_on_failure_rollback_takes_a_run_back_once(either: Inline, where: str) -> None:
+    fails: dict[str, Any] = {"uses": "bash.delete_file", "needs": ["a"], "with": {"path": "/etc/nothing"}}
+    given = plan(a=write("a", "1"), bad=fails)
+    if where == "plan":
+        given["on_failure"] = "rollback"
+    else:
+        fails["on_failure"] = "rollback"
+    run = either.run(given)
+    assert run.state is RunState.FAILED
+    assert world(either) == {"a": "1"}
+    assert either.general.roll_back_failed() == [run.name]
+    either.finish(run)
+    assert world(either) == {}
+    assert either.general.roll_back_failed() == []
+    plain = either.run(plan(a=write("a", "1"), bad={k: v for k, v in fails.items() if k != "on_failure"}))
+    assert plain.state is RunState.FAILED
+    assert either.general.roll_back_failed() == []
