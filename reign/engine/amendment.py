@@ -73,9 +73,15 @@ def amend(plan: Plan, repairs: Mapping[str, Proposal], remaining: Collection[str
         for step_id in before.get(name, ()):
             ordered[step_id] = new[step_id]
         ordered[name] = task
-    amended = parse_plan({**body, "tasks": ordered, **({"params": params} if params else {})})
-    changed = tuple(name for name in old if canonical(old[name]) != canonical(tasks[name]))
-    return Amendment(amended, tuple(new), changed, tuple(_differences(old, ordered, new, plan.params, params)))
+    return compared(plan, parse_plan({**body, "tasks": ordered, **({"params": params} if params else {})}))
+
+
+def compared(before: Plan, after: Plan) -> Amendment:
+    """``after`` as an amendment of ``before``: what is new in it, and what is different."""
+    old, new = before.as_file()["tasks"], after.as_file()["tasks"]
+    added = tuple(name for name in new if name not in old)
+    changed = tuple(name for name in old if canonical(old[name]) != canonical(new[name]))
+    return Amendment(after, added, changed, tuple(_differences(old, new, before.params, after.params)))
 
 
 def _change(task: dict[str, Any], proposal: Proposal) -> None:
@@ -140,15 +146,11 @@ def _moved_param(name: str, value: Any, port: PortMoved) -> Any:
 
 
 def _differences(
-    old: Mapping[str, Any],
-    tasks: Mapping[str, Any],
-    new: Mapping[str, Any],
-    params: Mapping[str, Any],
-    params_now: Mapping[str, Any],
+    old: Mapping[str, Any], new: Mapping[str, Any], params: Mapping[str, Any], params_now: Mapping[str, Any]
 ) -> list[Difference]:
     found = []
-    for name, task in tasks.items():
-        if name in new:
+    for name, task in new.items():
+        if name not in old:
             found.append(Difference(name, "added", "", None, task))
         else:
             found += [Difference(name, "changed", path, was, now) for path, was, now in differences(old[name], task)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from reign.core.errors import Conflict, ReignError, Unavailable
 from reign.core.plan import Plan, Task
 from reign.core.resource import Undo, canonical, digest
 from reign.core.states import RunState, TaskState
-from reign.engine.amendment import Amendment, amend
+from reign.engine.amendment import Amendment, amend, compared
 from reign.engine.classify import FailureClass, classify
 from reign.engine.general import ReignGeneral, Submission
 from reign.engine.preview import Preview, TaskPreview
@@ -80,6 +80,7 @@ class Repair:
     amendment: Amendment | None = None
     shown: Preview | None = None
     risks: list[str] = field(default_factory=list)
+    granted: frozenset[str] = frozenset()  # changed tasks that do the same as before, and had their yes
     unsure: bool = True
     why_not: str | None = None
 
@@ -216,7 +217,7 @@ class Repairs:
         try:
             amendment = amend(plan, wanted, remaining)
             bound = checked(amendment.plan, registry.catalog(), environment=plan.environment)
-            # The general judges the plan as it would any other; what runs is the amended plan itself.
+            # The general judges the plan as it would any other, and puts the same checks before what is new in it.
             then, shown = (self._judged(body, repair.run) for body in (plan, bound))
             shown.refusals()
         except Unavailable:
@@ -224,15 +225,20 @@ class Repairs:
         except ReignError as error:
             repair.why_not = f"the repair makes no plan that may run: {error.message}"
             return
-        repair.amendment = Amendment(bound, amendment.added, amendment.changed, amendment.diff)
-        repair.shown = shown
+        amended = compared(plan, shown.full)
+        if not set(amended.changed) <= remaining:
+            amended = compared(plan, bound)
+        repair.amendment, repair.shown = amended, shown
+        repair.granted = _granted(plan, tasks, amended)
         repair.unsure = not all(f.proposal and f.proposal.sure for f in usable) or any(
             f.proposal is None for f in repair.findings
         )
-        repair.risks = risks(then, shown, repair.amendment)
+        repair.risks = risks(then, shown, amended, repair.granted)
 
     def _judged(self, plan: Plan, run: RunRecord) -> Preview:
-        asked = Submission(plan=plan.as_file(), environment=plan.environment, workdir=run.workdir)
+        asked = Submission(
+            plan=plan.as_file(), environment=plan.environment, workdir=run.workdir, planned_by=run.source
+        )
         return self._general.plan(asked, advised=False)[0]
 
     # --- applying ---------------------------------------------------------------------------------------------------
@@ -256,7 +262,7 @@ class Repairs:
         amendment, shown = repair.amendment, repair.shown
         assert amendment is not None
         assert shown is not None
-        approvals = shown.approvals(None if approved else frozenset())
+        approvals = shown.approvals(None if approved else frozenset()) | dict.fromkeys(repair.granted, "granted")
         added = [_change(amendment.plan, name, approvals) for name in amendment.added]
         changed = [_change(amendment.plan, name, approvals) for name in amendment.changed]
         about = {
@@ -345,14 +351,15 @@ def _change(plan: Plan, name: str, approvals: Mapping[str, str]) -> TaskChange:
     )
 
 
-def risks(before: Preview, after: Preview, amendment: Amendment) -> list[str]:
-    """Why the amended plan is riskier than the one before it; empty if no changed or added task destroys, asks, is
-    undone less well than what it replaces (or, when added, than the plan's worst), or has a new danger."""
+def risks(before: Preview, after: Preview, amendment: Amendment, granted: Collection[str] = ()) -> list[str]:
+    """Why the amended plan is riskier than the one before it; empty if no changed or added task destroys, asks (unless
+    it has been ``granted``), is undone less well than what it replaces (or, when added, than the plan's worst), or has
+    a new danger."""
     old = {task.id: task for task in before.tasks}
-    waiting = after.approvals(frozenset())
+    waiting = after.approvals(frozenset(granted))
     worst = max((_UNDO.index(task.assessment.undo) for task in before.tasks), default=0)
     found = []
-    for task in after.tasks:
+    for task in (*after.tasks, *after.gates):
         if task.id in amendment.added:
             found += _risks(task, None, max(worst, _UNDO.index(Undo.EXACT)))
         elif task.id in amendment.changed:
@@ -363,6 +370,18 @@ def risks(before: Preview, after: Preview, amendment: Amendment) -> list[str]:
             why = task.assessment.asks or "a person must say yes"
             found.append(f"{task.id} asks: {why}")
     return found
+
+
+def _granted(plan: Plan, tasks: Sequence[TaskRecord], amendment: Amendment) -> frozenset[str]:
+    """The changed tasks that had a yes and still do the same, with the same inputs."""
+    had = {task.name for task in tasks if task.approval == "granted"}
+    same = {
+        name
+        for name in amendment.changed
+        if (plan.tasks[name].uses, plan.tasks[name].with_)
+        == (amendment.plan.tasks[name].uses, amendment.plan.tasks[name].with_)
+    }
+    return frozenset(had & same)
 
 
 def _risks(task: TaskPreview, was: TaskPreview | None, allowed: int) -> list[str]:
