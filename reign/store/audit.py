@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from reign.core.resource import canonical, digest
 from reign.store.anchors import Anchors
 from reign.store.database import Transaction
+from reign.store.hot import Hot
 from reign.store.jsontext import dump, load
 from reign.store.tables import audit, audit_head, changes, runs
 
@@ -27,10 +28,12 @@ log = logging.getLogger(__name__)
 
 #: What stands for an actor where REIGN acts by itself.
 ITSELF = "reign"
-_PENDING = "reign audit"
-_HEAD = sa.select(audit_head.c.seq, audit_head.c.mac).where(audit_head.c.id == 1).with_for_update()
-_INSERT = audit.insert()
-_MOVE_HEAD = (
+#: What was noted in transactions that have not ended, by the identity of the transaction: ``Connection.info`` of
+#: SQLAlchemy costs more than all the rest for the many transactions that note nothing.
+_noted: dict[int, list[tuple[Any, ...]]] = {}
+_HEAD = Hot(sa.select(audit_head.c.seq, audit_head.c.mac).where(audit_head.c.id == 1).with_for_update())
+_INSERT = Hot(audit.insert(), [column.name for column in audit.c])
+_MOVE_HEAD = Hot(
     sa.update(audit_head).where(audit_head.c.id == 1).values(seq=sa.bindparam("to_seq"), mac=sa.bindparam("to_mac"))
 )
 
@@ -69,7 +72,7 @@ def note(
 ) -> None:
     """Have an entry written with this transaction. ``kind``: ``thing.verb``; ``data``: JSON, without secrets."""
     entry = (time.time() if at is None else at, kind, actor, environment, run_id, subject, dump(data))
-    tx.info.setdefault(_PENDING, []).append(entry)
+    _noted.setdefault(id(tx), []).append(entry)
 
 
 class Journal:
@@ -80,15 +83,15 @@ class Journal:
         self.anchors = anchors
 
     def forget(self, tx: Transaction) -> None:
-        """Drop what an earlier transaction on the same connection noted and never committed."""
-        tx.info.pop(_PENDING, None)
+        """Drop what an earlier transaction noted and never committed, if this one has taken its place in memory."""
+        _noted.pop(id(tx), None)
 
     def seal(self, tx: Transaction) -> tuple[int, str] | None:
         """Write the noted entries at the end of the chain; returns its new head, None if there were none."""
-        pending = tx.info.pop(_PENDING, None)
+        pending = _noted.pop(id(tx), None)
         if not pending:
             return None
-        seq, mac = tx.execute(_HEAD).one()
+        seq, mac = _HEAD.one(tx, {})
         rows = []
         for at, kind, actor, environment, run_id, subject, data in pending:
             entry = Entry(seq + 1, at, kind, actor, environment, run_id, subject, data, mac, "")
@@ -107,8 +110,8 @@ class Journal:
                     "mac": mac,
                 }
             )
-        tx.execute(_INSERT, rows)
-        tx.execute(_MOVE_HEAD, {"to_seq": seq, "to_mac": mac})
+        _INSERT.many(tx, rows)
+        _MOVE_HEAD.run(tx, {"to_seq": seq, "to_mac": mac})
         return seq, mac
 
     def wrote(self, entry: Entry, at: int | None = None) -> bool:

@@ -84,12 +84,12 @@ class Database:
                 self._journal.forget(tx)
             try:
                 yield tx
+                if self._journal is not None:
+                    head = self._journal.seal(tx)
             except _DRIVER_ERRORS as error:
                 if not self.is_sqlite:
                     tx.invalidate()  # a statement of the hot path failed: SQLAlchemy has not seen it
                 raise self._unavailable(error) from error
-            if self._journal is not None:
-                head = self._journal.seal(tx)
         if head is not None and self._journal is not None:
             self._journal.anchor(head)
 
