@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 FOLDER = Path(__file__).parent
-SETS = ("specified", "requests", "heldout")
+SETS = ("specified", "requests", "heldout", "varied")
 
 
 @dataclass(frozen=True)

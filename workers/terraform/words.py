@@ -43,7 +43,7 @@ _VARIABLE_FILES = Slot(
     many=True,
 )
 _WHERE = (_DIRECTORY, _WORKSPACE)
-_FILLER = ("change", "resource", "everything", "anything", "all")
+_FILLER = ("made", "created", "change", "resource", "everything", "anything", "all")
 
 WORDS: Words = {
     "terraform.init": (

@@ -190,7 +190,9 @@ class Reader:
             self.story.ask_first(step)
             return
         place = len(timeline.steps) - 1
-        if found.check is None and clause.role is Role.AFTER:
+        # "once its checks have passed" of nothing that was said is a condition, and no condition is passed over.
+        stated = any(token.word in english.WENT_WELL for token in clause.body)
+        if found.check is None and clause.role is Role.AFTER and (place > 0 or not stated):
             step.join = Join.THEN if step.join is Join.AND else step.join
             return
         sources = self._sources(found, clause, place)

@@ -176,3 +176,11 @@ def test_what_is_left_out_is_told() -> None:
 
 def test_what_is_spared_must_be_understood() -> None:
     assert refusal("destroy ./infra without hurting the database").details["question"] == "what should be spared?"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["merge PR 12 of acme/shop once its checks have passed", "merge PR 12 of acme/shop when the checks are green"],
+)
+def test_a_time_that_hangs_on_nothing_that_was_said_is_not_passed_over(text: str) -> None:
+    assert "nothing was said before it" in refusal(text).details["question"]
