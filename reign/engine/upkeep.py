@@ -75,7 +75,17 @@ def _shown(settings: Settings) -> dict[str, Any]:
             shown[name] = _digest(settings, value)
         else:
             shown[name] = str(value)
+    if settings.policy is not None:
+        shown["policy_content"] = _content(settings.policy)
     return shown
+
+
+def _content(path: Path) -> str | None:
+    """What tells one content of a file from another; None if it cannot be read."""
+    try:
+        return hashlib.sha256(path.expanduser().read_bytes()).hexdigest()
+    except OSError:
+        return None
 
 
 def _digest(settings: Settings, value: Any) -> str:

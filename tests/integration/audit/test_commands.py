@@ -16,7 +16,7 @@ import uvicorn
 
 from reign.api.app import make_api
 from reign.cli.main import main
-from reign.config import Settings, Surroundings
+from reign.config import Surroundings
 from reign.engine import audit as auditing
 from reign.engine import receipts, upkeep
 from reign.store import audit, runs, schema
@@ -298,4 +298,9 @@ def test_settings_that_change_are_noted(here: Here) -> None:
     assert last.as_dict()["data"]["changed"] == ["agents.bash", "lease"]
     assert "hunter2" not in (last.data or "")
     assert last.as_dict()["data"]["settings"]["lease"] == 9.0
-    assert Settings.load().lease != 9.0
+    policy = here.runtime.settings.data_dir / "policy.yaml"
+    here.runtime.settings.policy = policy
+    assert upkeep.note_settings(here.runtime)
+    policy.write_text("rules: []\n")
+    assert upkeep.note_settings(here.runtime)
+    assert not upkeep.note_settings(here.runtime)
