@@ -1,6 +1,7 @@
 """``python -m benchmarks.scale``: one JSON line for each size, and one for the history. In this process, on SQLite.
 
-- plan: checking a plan of n tasks; compile: rows and segments; insert: the run in the state; all should be linear
+- plan: checking a plan of n tasks; compile: rows and segments; insert: the run in the state; all should be linear.
+  CPU seconds, so that what else runs on the machine does not matter much
 - message: the bytes of the largest message of the canvas; should not depend on n
 - history: the time of a run's whole way through the state with many finished runs there, as a ratio to without
 """
@@ -43,22 +44,22 @@ def layered(count: int, width: int = 50) -> dict[str, Any]:
 
 
 def curve(database: Database, settings: Settings, sizes: tuple[int, ...]) -> None:
-    """A line for each size: seconds (the best of three), microseconds a task and edge, bytes of the largest message."""
+    """A line for each size: CPU seconds (the best of three), microseconds a task and edge, bytes of a message."""
     app = make_app(settings, registry.catalog().agents)
     signer = Signer(b"scale")
     for count in sizes:
         content = layered(count)
         times = []
         for attempt in range(3):
-            began = time.perf_counter()
+            began = time.process_time()
             plan = checked(parse_plan(content), registry.catalog(), {}, None)
-            planned = time.perf_counter()
+            planned = time.process_time()
             rows = compile_plan(plan, segment_limit=settings.segment_limit)
-            compiled = time.perf_counter()
+            compiled = time.process_time()
             with database.write() as tx:
                 new = NewRun(f"scale-{count}-{attempt}", plan.as_file(), "scale", "d", "dev", "/", "file", "me", "stop")
                 _, ready = runs.insert(tx, new, rows, time.time())
-            times.append((planned - began, compiled - planned, time.perf_counter() - compiled))
+            times.append((planned - began, compiled - planned, time.process_time() - compiled))
         plan_s, compile_s, insert_s = (min(column) for column in zip(*times, strict=True))
         group = canvas(app, signer, [Posting("scale", item) for item in ready])
         parts = count + sum(len(row.needs) for row in rows)
