@@ -75,10 +75,14 @@ class Helm:
         done = self.run(*args)
         if done.exit_code:
             raise failure(self, args[0], done)
-        return done.stdout
+        # Of a chart out of an OCI registry it first says, in the same place, where it came from.
+        return _PULLED.sub("", done.stdout, count=1)
 
     def json(self, *args: str) -> Any:
         return json.loads(self.text(*args, "--output=json") or "null")
+
+
+_PULLED = re.compile(r"\A(?:Pulled: \S+\nDigest: \S+\n)")
 
 
 def _unheard(stream: str, line: str) -> None:

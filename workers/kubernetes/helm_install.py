@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -19,6 +20,9 @@ from workers.kubernetes.helm import Helm, failure, helm_of
 from workers.kubernetes.helm_watch import Watch
 from workers.kubernetes.inputs import Name
 from workers.kubernetes.objects import Placed, placed
+
+#: A version, not a range of versions.
+_EXACT = re.compile(r"v?(\d+\.\d+\.\d+(?:[-+][\w.+-]+)?)")
 
 
 class ReleaseInputs(ChartInputs):
@@ -114,6 +118,9 @@ class _Deploys(ReleaseOperation):
         [there] = seen
         if not there.exists or there.state["status"] != "deployed":
             return None
+        exact = _EXACT.fullmatch(inputs.version or "")
+        if exact and not str(there.state["chart"]).endswith(f"-{exact[1]}"):
+            return None  # the same objects out of another version are another revision for all that
         cluster = connect(ctx, inputs)
         helm = helm_of(cluster, inputs.namespace)
         number = int(there.facts["revision"])
