@@ -19,6 +19,8 @@ from reign.store import runs, schema
 from reign.store.outbox import Posting
 from reign.store.runs import RunRecord, TaskRecord
 
+_TEMPLATE: list[bytes] = []
+
 
 class _Handed(Dispatcher):
     """Publishes into a list."""
@@ -59,7 +61,18 @@ class Inline:
         self.messages = self.runtime.__dict__["dispatcher"] = _Handed(self.runtime)
         self.general = ReignGeneral(self.runtime, make_planner)
         self.spine = Spine(self.runtime, list(registry.agents()))
+        self._upgrade()
+
+    def _upgrade(self) -> None:
+        """The schema; made once, and copied for every further SQLite."""
+        file = self.settings.data_dir / "reign.db"
+        if self.settings.database_url is None and _TEMPLATE:
+            file.write_bytes(_TEMPLATE[0])
+            return
         schema.upgrade(self.runtime.database)
+        if self.settings.database_url is None:
+            self.runtime.database.close()  # and with it everything is in the one file
+            _TEMPLATE.append(file.read_bytes())
 
     def submit(self, plan: Mapping[str, Any] | Plan, **given: Any) -> RunRecord:
         content = plan.as_file() if isinstance(plan, Plan) else plan

@@ -55,7 +55,7 @@ def take(inline: Inline, done: list[RunRecord], step: Any) -> None:
             return
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(before=st.lists(_STEP, max_size=3), after=st.lists(_STEP, min_size=1, max_size=5))
 def test_random_runs_and_rollbacks_come_back_to_the_point(before: list[Any], after: list[Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
