@@ -157,3 +157,18 @@ def test_the_proxy_is_for_those_who_may_use_it(tmp_path: Path, monkeypatch: pyte
         environment = Sandbox.of(make_context(tmp_path), profile).environment({})
         assert ("HTTPS_PROXY" in environment) == there
         assert environment["PATH"].endswith("/bin")
+
+
+def test_doctor_goes_by_the_operators_choice(monkeypatch: pytest.MonkeyPatch, fake: Path) -> None:
+    write(fake, "echo bubblewrap 9")
+    need(Kind.LANDLOCK)
+    [line] = [check for check in checks({"boundary": "landlock"}) if check.name == "sandbox"]
+    assert line.ok
+    assert "which the settings do not want" in line.detail
+    monkeypatch.setattr(machine.landlock, "abi", lambda: 0)
+    machine.landlocked.cache_clear()
+    [line] = [check for check in checks({"boundary": "landlock"}) if check.name == "sandbox"]
+    assert not line.ok
+    [line] = [check for check in checks({"boundary": "landlock", "allow_unsandboxed": True}) if check.name == "sandbox"]
+    assert line.ok
+    assert "commands run as the worker" in line.detail
