@@ -159,3 +159,30 @@ def test_removing_a_volume(world: World) -> None:
     world.go("docker.remove_volume", name=world.name("v"))
     assert world.picture()["volumes"] == []
     assert world.go("docker.remove_volume", name=world.name("v")).volume == world.name("v")
+
+
+def test_what_others_took_away_is_made_again(world: World) -> None:
+    """As a repair or the undo of an undo does it: the recorded state is what is brought back."""
+    net, volume = {"name": world.name("net")}, {"name": world.name("data"), "labels": {"team": "web"}}
+    world.go("docker.create_network", **net)
+    world.go("docker.create_volume", **volume)
+    recorded = [world.look("docker.create_network", **net), world.look("docker.create_volume", **volume)]
+    world.client.networks.get(net["name"]).remove()
+    world.client.volumes.get(volume["name"]).remove()
+    for _ in range(2):
+        world.undo("docker.create_network", recorded[0], **net)
+        world.undo("docker.create_volume", recorded[1], **volume)
+        assert world.look("docker.create_network", **net)[0].same_as(recorded[0][0])
+        assert world.look("docker.create_volume", **volume)[0].same_as(recorded[1][0])
+
+
+def test_another_network_of_that_name_gives_way_and_keeps_its_containers(world: World) -> None:
+    net = {"name": world.name("net")}
+    world.go("docker.create_network", **net)
+    recorded = world.look("docker.create_network", **net)
+    world.client.networks.get(net["name"]).remove()
+    world.client.networks.create(net["name"], labels={"made": "by hand"})
+    world.container("it", network=net["name"])
+    world.undo("docker.create_network", recorded, **net)
+    assert world.look("docker.create_network", **net)[0].same_as(recorded[0])
+    assert net["name"] in world.client.containers.get(world.name("it")).attrs["NetworkSettings"]["Networks"]
