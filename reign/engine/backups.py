@@ -18,6 +18,7 @@ from typing import Any
 from reign.config import Settings
 from reign.core.duration import readable
 from reign.core.errors import Conflict, ReignError, Unavailable
+from reign.engine import identity
 from reign.engine.runtime import Runtime
 from reign.store import audit, backup, recovery, schema, workers
 from reign.store.backup import Damaged, Summary
@@ -238,6 +239,7 @@ def _fit_key(settings: Settings, found: Summary, other_key: bool) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as out:
             out.write(str(brought))
+        settings.__dict__.pop("key", None)  # it may have been read before
         return
     there = settings.signing_key is not None or path.exists()
     if not other_key and (not there or key_id(settings.key) != found.header["key"]):
@@ -282,27 +284,37 @@ def _forget_messages(settings: Settings) -> None:
 
 
 def refuse_while_running(settings: Settings) -> None:
-    """Raises Conflict if a leading service or a worker is at work on the state. A damaged state has none."""
-    if settings.broker_url is None and sqlite_file(settings) is not None:
-        return  # `reign up` is the only one that can be at work, and its lock is the caller's
-    runtime = Runtime(settings)
+    """Raises Conflict if a leading service or a worker is at work on the state. Of a damaged one nobody can tell."""
+    path = sqlite_file(settings)
+    if path is not None and (not path.exists() or backup.sqlite_fault(path)):
+        return
+    database = Database(settings.database)
     try:
-        with runtime.database.read() as tx:
+        with database.read() as tx:
             if schema.current(tx) is None:
                 return
-            alive = [w.id for w in workers.listing(tx) if w.seen_at >= time.time() - settings.lease]
+            alive = [worker.id for worker in workers.listing(tx) if _lives(worker, settings.lease)]
             beats = recovery.beats(tx)
-        if not alive:
+        if not alive and beats:
             threading.Event().wait(1.5)  # three ticks of a leading service
-            with runtime.database.read() as tx:
+            with database.read() as tx:
                 if recovery.beats(tx) == beats:
                     return
+        elif not alive:
+            return
     except Unavailable:
         return
     finally:
-        runtime.close()
+        database.close()
     who = f"{len(alive)} workers are" if alive else "a general is"
     raise Conflict(f"{who} at work on this state", hint="stop every part of REIGN before a restore")
+
+
+def _lives(worker: workers.Worker, lease: float) -> bool:
+    """One on this machine is looked at, one elsewhere is judged by when it was last seen."""
+    if identity.here(worker.born):
+        return identity.born(worker.pid) == worker.born
+    return worker.seen_at >= time.time() - lease
 
 
 class BackupKeeper:

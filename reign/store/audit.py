@@ -81,6 +81,7 @@ class Journal:
     def __init__(self, key: bytes, anchors: Anchors) -> None:
         self._key = chain_key(key)
         self.anchors = anchors
+        self._complained = False
 
     def forget(self, tx: Transaction) -> None:
         """Drop what an earlier transaction noted and never committed, if this one has taken its place in memory."""
@@ -123,8 +124,11 @@ class Journal:
         """Tell the file outside, after the commit. What it misses now, the general's next tick adds."""
         try:
             self.anchors.append(*head, time.time(), sync=sync)
+            self._complained = False
         except OSError as error:
-            log.warning("the audit's heads cannot be anchored in %s: %s", self.anchors.path, error.strerror)
+            if not self._complained:
+                log.warning("the audit's heads cannot be anchored in %s: %s", self.anchors.path, error.strerror)
+            self._complained = True
 
 
 def chain_key(key: bytes) -> bytes:

@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import sqlite3
+import threading
 import time
 from pathlib import Path
 from uuid import uuid4
@@ -18,10 +19,10 @@ import sqlalchemy as sa
 from reign.config import Settings
 from reign.core.errors import Conflict, InvalidInput, Unavailable
 from reign.engine import audit as auditing
-from reign.engine import backups
+from reign.engine import backups, identity
 from reign.engine.backups import BY_HAND, BY_ITSELF, BackupKeeper, Backups
 from reign.engine.runtime import Runtime
-from reign.store import backup, blobs, schema, workers
+from reign.store import backup, blobs, recovery, schema, workers
 from reign.store.backup import Damaged
 from reign.store.database import Database
 from reign.store.tables import logs, runs
@@ -283,14 +284,51 @@ class TestRestoring:
         report = auditing.verify(runtime.database, runtime.journal)
         assert report.sound, report
         assert report.entries > 4
-        with runtime.database.write() as tx:
-            workers.register(tx, workers.Worker("w", "h", 1, "", ("bash",), 0, time.time(), time.time()))
-        with pytest.raises(Conflict, match="workers are at work"):
-            backups.refuse_while_running(settings)
-        with runtime.database.write() as tx:
-            workers.strike_off(tx, ["w"])
-        backups.refuse_while_running(settings)
         runtime.close()
+
+    @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+    def test_it_is_refused_while_somebody_is_at_work(
+        self, kind: str, tmp_path: Path, request: pytest.FixtureRequest
+    ) -> None:
+        database = fresh(kind, request, tmp_path)
+        settings = Settings.load(
+            data_dir=tmp_path, database_url=database.url.render_as_string(hide_password=False), signing_key="k"
+        )
+        backups.refuse_while_running(settings)  # there is nothing yet
+        schema.upgrade(database)
+        backups.refuse_while_running(settings)
+        here, now = str(identity.born(os.getpid())), time.time()
+        for born, seen, lives in (
+            (here, 0.0, True),
+            (here + "0", now, False),
+            ("elsewhere/1", now, True),
+            ("elsewhere/1", 0.0, False),
+        ):
+            with database.write() as tx:
+                workers.strike_off(tx, ["w"])
+                workers.register(tx, workers.Worker("w", "h", os.getpid(), born, ("bash",), 0, now, seen))
+            if lives:
+                with pytest.raises(Conflict, match="1 workers are at work"):
+                    backups.refuse_while_running(settings)
+            else:
+                backups.refuse_while_running(settings)
+        with database.write() as tx:
+            recovery.lead(tx, "general", "somebody", None)
+        backups.refuse_while_running(settings)  # it leads no more
+        stop = threading.Event()
+
+        def lead() -> None:
+            while not stop.wait(0.2):
+                with database.write() as tx:
+                    recovery.lead(tx, "general", "somebody", None)
+
+        thread = threading.Thread(target=lead)
+        thread.start()
+        with pytest.raises(Conflict, match="a general is at work"):
+            backups.refuse_while_running(settings)
+        stop.set()
+        thread.join()
+        database.close()
 
     def test_an_empty_database_has_nobody_at_work(self, request: pytest.FixtureRequest, tmp_path: Path) -> None:
         server: Postgres = request.getfixturevalue("postgres")
