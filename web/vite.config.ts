@@ -36,7 +36,7 @@ export default defineConfig({
   },
   server: {
     proxy: {
-      "^/(plan|runs|operations|pools|locks|resources|schema|web|session)": {
+      "^/(plan|runs|operations|pools|locks|resources|schedules|drift|schema|web|session)": {
         target: api,
         bypass: (request) => (request.headers.accept?.startsWith("text/html") ? "/index.html" : undefined),
       },

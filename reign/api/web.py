@@ -31,7 +31,7 @@ STATIC = Path(__file__).parent / "static"
 COOKIE = "reign"
 
 #: The first parts of the page's addresses; below them every address is the page's.
-PAGES = ("run", "runs", "operations", "pools", "locks", "resources")
+PAGES = ("run", "runs", "operations", "pools", "locks", "resources", "schedules")
 
 _HEADERS = {
     "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "

@@ -10,6 +10,7 @@ import { Ask } from "./pages/Ask";
 import { OperationPage, Operations } from "./pages/Operations";
 import { RunPage } from "./pages/RunPage";
 import { Runs } from "./pages/Runs";
+import { Schedules } from "./pages/Schedules";
 import { Resources } from "./pages/Resources";
 import { Locks, Pools } from "./pages/Tables";
 import { Dialog } from "./parts/Dialog";
@@ -55,6 +56,9 @@ function Page() {
           <Route path="/locks">
             <Locks />
           </Route>
+          <Route path="/schedules">
+            <Schedules />
+          </Route>
           <Route path="/resources">
             <Resources />
           </Route>
@@ -81,7 +85,8 @@ function Tab({ href, children }: { href: string; children: string }) {
 
 function Top() {
   const about = useSWR<About>("/web/about", get, { refreshInterval: 30_000 }).data;
-  const resources = useSWR<Json, unknown>("/resources", get, { revalidateOnFocus: false });
+  // An environment that cannot be: only whether the API knows the address is asked.
+  const resources = useSWR<Json, unknown>("/resources?environment=-", get, { revalidateOnFocus: false });
   const absent = resources.error instanceof ApiError && resources.error.status === 404;
   return (
     <header className="top">
@@ -95,6 +100,7 @@ function Top() {
         <Tab href="/pools">Pools</Tab>
         <Tab href="/locks">Locks</Tab>
         {resources.data !== undefined && !absent && <Tab href="/resources">Resources</Tab>}
+        <Tab href="/schedules">Schedules</Tab>
         <Tab href="/operations">Operations</Tab>
         {about?.flower && (
           <a href={about.flower} target="_blank" rel="noreferrer">

@@ -271,6 +271,18 @@ export interface Operation {
   result: JsonSchema;
 }
 
+export interface Schedule {
+  name: string;
+  spec: string;
+  timezone: string;
+  action: string;
+  paused: boolean;
+  next_due: number | null;
+  created_by: string;
+  what: string;
+  environment: string | null;
+}
+
 /** What the page needs to know of the installation that serves it (GET /web/about). */
 export interface About {
   version: string;

@@ -1,4 +1,4 @@
-import { type DragEvent, type SubmitEvent, useId, useRef, useState } from "react";
+import { type DragEvent, type SubmitEvent, useEffect, useId, useRef, useState } from "react";
 import useSWR from "swr";
 import { Link, useLocation } from "wouter";
 
@@ -23,7 +23,10 @@ interface Planned {
   workdir: string;
   params: Record<string, Json>;
   environment: string;
+  key: string; // of its submission: sent twice over a bad line, it starts one run
 }
+
+const KEPT = "reign.request"; // what was typed is there again when the reader comes back
 
 const EXAMPLES = [
   "build examples/hello-web, run it on port 8088 and check that it answers",
@@ -54,7 +57,8 @@ export function Ask() {
   const about = useSWR<About>("/web/about", get).data;
   const operations = useSWR<Operation[]>("/operations", get).data;
   const [, go] = useLocation();
-  const [text, setText] = useState("");
+  const [text, setText] = useState(() => sessionStorage.getItem(KEPT) ?? "");
+  useEffect(() => sessionStorage.setItem(KEPT, text.slice(0, 20_000)), [text]);
   const [environment, setEnvironment] = useState("");
   const [workdir, setWorkdir] = useState("");
   const [given, setGiven] = useState("");
@@ -88,7 +92,15 @@ export function Ask() {
         ...(content ? { plan: content } : { request: asked }),
       });
       if (mine !== turn.current) return;
-      setPlanned({ preview, request: content ? null : asked, plan: content, workdir, params: values, environment });
+      setPlanned({
+        preview,
+        request: content ? null : asked,
+        plan: content,
+        workdir,
+        params: values,
+        environment,
+        key: newKey(),
+      });
     } catch (problem) {
       if (mine !== turn.current) return;
       setPlanned(null);
@@ -136,7 +148,7 @@ export function Ask() {
       ...(pinsOf(shown) ? { pins: pinsOf(shown) } : {}),
       ...(fixed !== null && planned.request !== null && shown.source ? { planned_by: shown.source } : {}),
       approve,
-      idempotency_key: newKey(),
+      idempotency_key: planned.key,
       requested_by: await who(),
     });
     go(`/run/${started.name}`);

@@ -1,6 +1,7 @@
 import { useState } from "react";
 
 import { post, taskPath } from "../api/client";
+import { useAct } from "../api/useAct";
 import { who } from "../api/who";
 import type { RunDetail, RunTask } from "../api/types";
 import { count } from "../model/format";
@@ -33,27 +34,9 @@ export function Attention({ run, onDone }: { run: RunDetail; onDone: () => void 
   );
 }
 
-function useAct(onDone: () => void): [boolean, unknown, (send: () => Promise<unknown>) => Promise<void>] {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
-  const act = async (send: () => Promise<unknown>) => {
-    setBusy(true);
-    setError(null);
-    try {
-      await send();
-      onDone();
-    } catch (problem) {
-      setError(problem);
-    } finally {
-      setBusy(false);
-    }
-  };
-  return [busy, error, act];
-}
-
 function Approval({ run, task, onDone }: { run: string; task: RunTask; onDone: () => void }) {
   const [note, setNote] = useState("");
-  const [busy, error, act] = useAct(onDone);
+  const { busy, error, act } = useAct(onDone);
   const say = (yes: boolean) =>
     act(async () =>
       post(taskPath(run, task.id, "approve"), { by: await who(), yes, ...(note.trim() ? { note: note.trim() } : {}) }),
@@ -95,7 +78,7 @@ const VERDICTS = [
 ] as const;
 
 function Settle({ run, task, onDone }: { run: string; task: RunTask; onDone: () => void }) {
-  const [busy, error, act] = useAct(onDone);
+  const { busy, error, act } = useAct(onDone);
   return (
     <section className="callout tone-bad">
       <h2>

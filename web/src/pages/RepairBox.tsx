@@ -1,8 +1,8 @@
-import { useState } from "react";
 import useSWR from "swr";
 
 import { get, post, runPath } from "../api/client";
 import type { Repair } from "../api/types";
+import { useAct } from "../api/useAct";
 import { who } from "../api/who";
 import { short } from "../model/format";
 import { Problem } from "../parts/Problem";
@@ -10,21 +10,11 @@ import { Problem } from "../parts/Problem";
 /** What would repair a failed run, as a change of its plan; shown before anybody says yes to it. */
 export function RepairBox({ run, onDone }: { run: string; onDone: () => void }) {
   const { data } = useSWR<Repair>(runPath(run, "/repair"), get, { revalidateOnFocus: false });
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { busy, error, act } = useAct(onDone);
   if (!data?.proposed || !data.digest) return null;
-  const apply = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      await post(runPath(run, "/repair"), { digest: data.digest, requested_by: await who(), approve: true });
-      onDone();
-    } catch (problem) {
-      setError(problem);
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { digest } = data;
+  const apply = () =>
+    act(async () => post(runPath(run, "/repair"), { digest, requested_by: await who(), approve: true }));
   return (
     <section className="callout tone-wait" aria-label="a repair is proposed">
       <h2>A repair is proposed</h2>

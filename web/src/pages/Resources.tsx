@@ -1,9 +1,11 @@
 import { useState } from "react";
 import useSWR from "swr";
-import { Link, useSearchParams } from "wouter";
+import { Link, useLocation, useSearchParams } from "wouter";
 
-import { get } from "../api/client";
-import type { Resource, Versions } from "../api/types";
+import { get, post } from "../api/client";
+import type { Resource, RunSummary, Versions } from "../api/types";
+import { useAct } from "../api/useAct";
+import { who } from "../api/who";
 import { count, short, words } from "../model/format";
 import { Ago } from "../parts/Ago";
 import { Problem } from "../parts/Problem";
@@ -24,6 +26,8 @@ function Standing({ of }: { of: Resource }) {
 /** What runs have made and changed, and how it stood when somebody last looked. */
 export function Resources() {
   const [query, setQuery] = useSearchParams();
+  const [, go] = useLocation();
+  const { busy, error: unsent, act } = useAct(() => undefined);
   const [chosen, setChosen] = useState<Resource | null>(null);
   const text = query.get("q") ?? "";
   const { data, error } = useSWR<Resource[], unknown>("/resources", get, {
@@ -35,6 +39,12 @@ export function Resources() {
     const all = `${each.address} ${each.environment} ${each.run} ${each.uses} ${each.standing ?? ""}`.toLowerCase();
     return wanted.every((word) => all.includes(word));
   });
+  const environments = [...new Set((data ?? []).map((each) => each.environment))].sort().slice(0, 4);
+  const lookAt = (environment: string) =>
+    act(async () => {
+      const run = await post<RunSummary>("/drift", { environment, requested_by: await who() });
+      go(`/run/${run.name}`);
+    });
   return (
     <>
       <h1>Resources</h1>
@@ -47,8 +57,14 @@ export function Resources() {
           onChange={(event) => setQuery(event.target.value ? { q: event.target.value } : {}, { replace: true })}
         />
         {data && <span className="quiet num">{count(found.length, "resource")}</span>}
+        <span className="spring" />
+        {environments.map((environment) => (
+          <button key={environment} type="button" disabled={busy} onClick={() => void lookAt(environment)}>
+            Look for drift in {environment}
+          </button>
+        ))}
       </div>
-      {!data && <Problem error={error} />}
+      <Problem error={unsent ?? (data ? null : error)} />
       {data && !found.length && (
         <p className="quiet empty">{text ? "None has that." : "No run has made or changed anything yet."}</p>
       )}
