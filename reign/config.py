@@ -114,6 +114,9 @@ class Settings(BaseSettings):
     )
     preview_timeout: float = Field(default=8.0, ge=0, le=300, description="for engines to show a change; 0: not asked")
 
+    keep_processes: bool = Field(
+        default=False, description="what bash.start_process started goes on when `reign up` ends"
+    )
     heartbeat: float = Field(default=1.0, gt=0, le=60, description="between two beats of a worker")
     lease: float = Field(default=6.0, gt=0, le=600, description="a worker silent for so long has lost its claims")
     segment_limit: int = Field(default=8, ge=1, le=64, description="tasks of a chain that one message carries")

@@ -17,13 +17,14 @@ from reign.core.resource import Undo
 class OperationInputs(BaseModel):
     """Base of the typed inputs of an operation; unknown names are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    # Built when first used: a command or a worker needs few of the some hundred models that are installed.
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 class OperationResult(BaseModel):
     """Base of the typed result of an operation; what later tasks refer to as ``tasks.ID.result.NAME``."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, populate_by_name=True, defer_build=True)
 
 
 class Effect(StrEnum):

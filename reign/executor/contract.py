@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -202,6 +203,8 @@ class Agent:
     #: Addresses of what an observed resource needs to be there, for `reign blast` and the order of repairs.
     refers: Callable[[Observation], Sequence[str]] = lambda observation: ()
     judge: CommandJudge | None = None
+    #: Ends what it keeps running beside the workers, given its state folder, and names it: for the end of `reign up`.
+    leave: Callable[[Path], Sequence[str]] = lambda state: ()
 
     def specs(self) -> list[OperationSpec]:
         words = self.words or {}

@@ -18,6 +18,7 @@ from reign.executor import registry
 from reign.executor.contract import Agent, Check
 from reign.local import supervisor
 from reign.local.parts import free_port
+from reign.planner.choose import model_of
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ def examine(settings: Settings) -> list[Check]:
         _tried("broker", lambda: _broker(settings, up)),
         _tried("database", lambda: _database(settings)),
         _room(settings),
+        _tried("planner", lambda: model_of(settings) or "keyword; a key of Anthropic or OpenAI adds a model"),
     ]
     for name, port, setting in (
         ("API port", settings.api_port, "REIGN_API_PORT"),

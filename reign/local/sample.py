@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import httpx
+
 from reign.core.errors import NotFound
 from reign.executor import registry
 
@@ -13,8 +15,10 @@ FIRST_PORT = 8088
 
 
 def port() -> int:
-    """The first free port from 8088 on."""
+    """The port of a sample that runs already, else the first free one from 8088 on."""
     for candidate in range(FIRST_PORT, FIRST_PORT + 50):
+        if _serves_it(candidate):
+            return candidate
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -23,6 +27,14 @@ def port() -> int:
                 continue
             return candidate
     raise NotFound(f"no free port from {FIRST_PORT} to {FIRST_PORT + 49}")
+
+
+def _serves_it(port: int) -> bool:
+    """Whether the page of an earlier sample is there: then this one finds everything as it wants it."""
+    try:
+        return "Hello from REIGN" in httpx.get(f"http://127.0.0.1:{port}/", timeout=1, trust_env=False).text
+    except httpx.HTTPError:
+        return False
 
 
 def docker_answers() -> bool:

@@ -21,6 +21,7 @@ from typing import Any
 from reign.config import Settings
 from reign.core.errors import Conflict, Unavailable
 from reign.engine import backups, identity
+from reign.executor import registry
 from reign.executor.process import die_with_parent
 from reign.local.parts import Part, environment, free_port, parts
 
@@ -58,6 +59,7 @@ class Supervisor:
                     self._revive(wanted)
             finally:
                 self._stop_all(wanted)
+                self._leave()
                 _state_file(self._settings).unlink(missing_ok=True)
                 self._settings.socket_path.unlink(missing_ok=True)
 
@@ -126,6 +128,14 @@ class Supervisor:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(part.grace)
                 _end(process, signal.SIGKILL)
+
+    def _leave(self) -> None:
+        """Nothing stays behind: agents end what they keep running beside the workers."""
+        if self._settings.keep_processes:
+            return
+        for agent in registry.agents().values():
+            for name in agent.leave(self._settings.data_dir.absolute() / "agents" / agent.name):
+                self._say(f"stopped {name}, which a run had started")
 
     def _write_state(self) -> None:
         pid = os.getpid()

@@ -10,6 +10,7 @@ from workers.bash.checks import checks
 from workers.bash.commands import Run, Script
 from workers.bash.files import CopyFile, DeleteFile, MakeDirectory, MoveFile, WriteFile
 from workers.bash.processes import ProcessStatus, StartProcess, StopProcess
+from workers.bash.records import end_all
 from workers.bash.words import WORDS
 
 _COMMANDS = (Run, Script)
@@ -30,4 +31,5 @@ AGENT = Agent(
     checks=checks,
     words=WORDS,
     judge=_judge,
+    leave=end_all,
 )

@@ -9,6 +9,7 @@ import re
 import select
 import signal
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,9 +114,13 @@ class Shelf:
 
         Raises TaskFailed if it cannot be signalled, Cancelled, TimedOut.
         """
+        return self.end(ctx.check, grace)
+
+    def end(self, check: Callable[[], None], grace: float) -> bool:
+        """:meth:`stop` that calls ``check`` while it waits. Raises TaskFailed, and what ``check`` raises."""
         kept = self.kept()
         if kept is not None:
-            _end(ctx, kept, grace)
+            _end(check, kept, grace)
         token = kept.token if kept else self.last_token()
         for pid in _marked(token) if token else []:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -125,7 +130,17 @@ class Shelf:
         return kept is not None
 
 
-def _end(ctx: Context, kept: Kept, grace: float) -> None:
+def end_all(state: Path) -> list[str]:
+    """End what is kept below the agent's state folder, for the end of a whole installation; returns the names."""
+    ended = []
+    for folder in sorted((state / "processes").glob("*")):
+        with contextlib.suppress(TaskFailed):  # of another user
+            if Shelf(folder).end(lambda: None, grace=5.0):
+                ended.append(folder.name)
+    return ended
+
+
+def _end(check: Callable[[], None], kept: Kept, grace: float) -> None:
     """SIGTERM to the keeper, which passes it on and waits ``grace``; SIGKILL to a keeper that does not end."""
     try:
         handle = os.pidfd_open(kept.keeper)
@@ -141,7 +156,7 @@ def _end(ctx: Context, kept: Kept, grace: float) -> None:
             if waited >= grace + 5:
                 signal.pidfd_send_signal(handle, signal.SIGKILL)
                 break
-            ctx.check()
+            check()
         ended.poll(5000)
     except ProcessLookupError:
         return

@@ -20,7 +20,7 @@ from reign.security.masking import Masker
 from tests.engines.bash import processes_about
 from tests.integration.bash.conftest import Bench
 from workers.bash.processes import ProcessStatus, StartProcess, StopProcess
-from workers.bash.records import Shelf
+from workers.bash.records import Shelf, end_all
 
 Soon = Callable[[Callable[[], Any]], Any]
 
@@ -250,3 +250,12 @@ def test_its_limits_end_it(bench: Bench, soon: Soon) -> None:
     start(bench, "sleep 1; for i in $(seq 100); do sleep 60 & done; wait", limits={"processes": 20})
     soon(lambda: status(bench).status == "failed")
     assert shelf(bench).ended().killed == "more than 20 processes"  # type: ignore[union-attr]
+
+
+def test_with_the_installation_ends_what_it_kept(bench: Bench, soon: Soon) -> None:
+    start(bench, "sleep 1000")
+    pid = status(bench).pid
+    assert end_all(bench.context().state_dir) == ["web"]
+    soon(lambda: not os.path.exists(f"/proc/{pid}"))
+    assert status(bench).status != "running"
+    assert end_all(bench.context().state_dir) == []

@@ -31,12 +31,13 @@ def enter(order: Order, status: int, to_warden: socket.socket, output: int | Non
             os.dup2(output, 1)
             os.dup2(output, 2)
         _limit(order.limits)
-        if order.walls.kind == "none" or os.getuid() != 0:
-            # On a bare host the gate would keep sudo from working. Who is not root is held by RLIMIT_NPROC, and a
-            # fork that waits at the gate is one that a signal can interrupt: dash takes that for "Cannot fork".
-            to_warden.send(guard.NONE)
-        else:
+        # A fork that waits at the gate is one that a signal can interrupt, and dash takes that for "Cannot fork"; so it
+        # stands only where nothing else holds a bomb. Who is not root is held by RLIMIT_NPROC, and bubblewrap's process
+        # namespace dies as a whole. On a bare host the gate would keep sudo from working.
+        if order.walls.kind == "landlock" and os.getuid() == 0:
             guard.post(to_warden)
+        else:
+            to_warden.send(guard.NONE)
         to_warden.close()
         _ENTER[order.walls.kind](order, status)
     except FileNotFoundError as error:
