@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
+
+# A loaded machine is no fault of an example.
+settings.register_profile("reign", deadline=None)
+settings.load_profile("reign")
 
 # Before anything asks the registry: the tests' own agent is installed everywhere, in this process and in its children.
 os.environ["REIGN_EXTRA_AGENTS"] = "tests.agents.probe:AGENT"
