@@ -10,16 +10,19 @@ from fastapi.testclient import TestClient
 
 from reign.api.app import make_api
 from reign.config import Settings
+from reign.core.plan import Plan
 from reign.engine.general import ReignGeneral, Submission
 from reign.engine.planning import planner_here, planners
 from reign.engine.runtime import Runtime
 from reign.planner.llm.ports import Told
-from reign.store import runs, schema
+from reign.planner.repairing import Repairer, RepairRequest
+from reign.store import planning, runs, schema
 from tests.fakes.llm.anthropic import Anthropic
-from tests.fakes.llm.script import plan
+from tests.fakes.llm.script import Answer, plan
 from tests.fakes.llm.server import Vendor
 
 WEB = {"uses": "docker.run", "with": {"image": "nginx", "name": "web"}, "because": "run nginx as web"}
+PULL = {"id": "pull", "uses": "docker.pull", "with": {"image": "nginx"}}
 DROP = {"uses": "docker.remove", "with": {"name": "web"}, "because": "run nginx as web", "needs": ["web"]}
 
 
@@ -80,3 +83,17 @@ def test_the_api_plans_with_the_model_and_tells_what_it_took(runtime: Runtime, v
         }
         run = http.post("/runs", json={**body, "planned_by": "llm:x"}).json()
         assert (run["source"], run["request"]) == ("llm:x", "run nginx as web")
+
+
+def test_the_engine_finds_a_planner_that_repairs(runtime: Runtime, vendor: Vendor) -> None:
+    vendor.script = [
+        Answer(tool="propose_repair", arguments={"reason": "the image is pulled first", "before": [PULL]}),
+    ]
+    planner = ReignGeneral(runtime, planners(runtime)).planner()
+    assert isinstance(planner, Repairer)
+    broken = Plan.model_validate({"name": "p", "tasks": {"web": {"uses": "docker.run", "with": WEB["with"]}}})
+    found = planner.repair(RepairRequest(broken, "web", "missing", {"message": "no such image: nginx"}))
+    assert found is not None
+    assert [step.uses for step in found.before] == ["docker.pull"]
+    with runtime.database.read() as tx:
+        assert planning.totals(tx, 0).requests == 1
