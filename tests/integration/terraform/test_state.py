@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
+from reign.core.resource import Observation
 from reign.executor import FailureKind, TaskFailed
 from tests.engines import terraform as engines
-from tests.integration.terraform.world import ONE, SLOW, World, until
+from tests.integration.terraform.world import ONE, OPERATIONS, SLOW, World, until
 
 
 def test_the_state_is_backed_up_before_each_change(world: World) -> None:
@@ -159,3 +160,23 @@ def test_another_machine_goes_by_what_was_recorded(world: World) -> None:
     _, before = world.change("apply", variables={"what": "second"})
     world.undo("apply", before, variables={"what": "second"})
     assert world.run("output").outputs == {"what": "first"}
+
+
+@pytest.mark.parametrize("damage", ["{", None], ids=["damaged", "lost"])
+def test_a_state_that_is_damaged_or_lost_is_put_back_and_nothing_is_made_twice(
+    world: World, damage: str | None
+) -> None:
+    world.write(ONE)
+    world.run("apply")
+    recorded, former = world.look(), world.state_file().read_bytes()
+    ctx = world.context()
+    if damage is None:
+        world.state_file().unlink()
+        [now] = OPERATIONS["terraform.apply"].inspect(ctx, world.inputs("apply"))
+    else:
+        world.state_file().write_text(damage)
+        now = Observation.damaged(recorded.resource, "it is damaged")
+    OPERATIONS["terraform.apply"].restore(ctx, world.inputs("apply"), [recorded], [now])
+    assert world.state_file().read_bytes() == former
+    assert world.look().same_as(recorded)
+    assert world.state_file().with_name("terraform.tfstate.damaged").exists() == (damage is not None)
