@@ -98,7 +98,6 @@ class Talk:
         from pydantic_ai.exceptions import AgentRunError, UserError
         from pydantic_ai.settings import ModelSettings
 
-        given = self.left
         size = prices.tokens(len(instructions) + len(prompt))
         asked = _Asked(self, spec, size)
         agent: Agent[None, Any] = Agent(
@@ -151,7 +150,7 @@ class Talk:
             if not isinstance(error, AgentRunError | UserError | BudgetSpent | Unanswered | TimeoutError):
                 log.warning("%s: an answer that its SDK does not expect", spec, exc_info=error)
             asked.fail(broken_off=True)
-            raise Unanswered(_reason(error, faults, asked.answers, given)) from error
+            raise Unanswered(_reason(error, faults, asked.answers, self.options)) from error
         return result.output.value
 
     # --- the budget --------------------------------------------------------------------------------------------------
@@ -303,18 +302,18 @@ def _told(problems: Sequence[str]) -> str:
     )
 
 
-def _reason(error: BaseException, faults: Sequence[str], answers: int, given: float) -> str:
+def _reason(error: BaseException, faults: Sequence[str], answers: int, options: Options) -> str:
     """Why there is no answer, as a clause: "{model} {clause}"."""
     from pydantic_ai import exceptions as ai
 
     if isinstance(error, ExceptionGroup):
-        return _reason(error.exceptions[0], faults, answers, given)
+        return _reason(error.exceptions[0], faults, answers, options)
     if isinstance(error, Unanswered):
         return str(error)
     if isinstance(error, BudgetSpent):
         return f"was not asked: {error.message}"
     if isinstance(error, ai.RunTimedOut | TimeoutError):
-        return f"did not answer within {given:.3g} s"
+        return f"did not answer in time (REIGN_LLM_TIMEOUT is {options.timeout:g} s)"
     if isinstance(error, ai.ContentFilterError):
         return "refused to answer"
     if isinstance(error, ai.ModelAPIError):

@@ -116,7 +116,7 @@ def test_time_is_limited(kind: str) -> None:
     with asking(kind, [Silence()], timeout=0.5) as asked:
         found = asked.plan(WORDS)
     assert found.source == "keyword"
-    assert "did not answer within 0.5 s" in found.warnings[0]
+    assert "did not answer in time (REIGN_LLM_TIMEOUT is 0.5 s)" in found.warnings[0]
 
 
 def test_nobody_at_the_address() -> None:
