@@ -41,28 +41,21 @@ class Recurrence:
     start: float
 
     def after(self, moment: float) -> float | None:
-        """Seconds since 1970; None if it is never due again (``0 0 30 2 *``)."""
+        """Seconds since 1970; None if it is not due again within the years that cronsim looks ahead."""
         if self.every is not None:
             return self.start + (int((moment - self.start) // self.every) + 1) * self.every
         assert self.cron is not None
-        try:
-            return next(CronSim(self.cron, datetime.fromtimestamp(moment, self.zone))).timestamp()
-        except StopIteration:
-            return None
+        found = next(CronSim(self.cron, datetime.fromtimestamp(moment, self.zone)), None)
+        return None if found is None else found.timestamp()
 
     def before(self, moment: float, since: float) -> float:
         """The last due time that is not later than ``moment``; ``since`` is one that is known."""
         if self.every is not None:
             return max(since, self.start + int((moment - self.start) // self.every) * self.every)
         assert self.cron is not None
-        try:
-            back = CronSim(self.cron, datetime.fromtimestamp(moment + 60, self.zone), reverse=True)
-            for found in back:
-                if found.timestamp() <= moment:
-                    return max(since, found.timestamp())
-        except StopIteration:
-            pass
-        return since
+        back = CronSim(self.cron, datetime.fromtimestamp(moment + 60, self.zone), reverse=True)
+        last = next((found.timestamp() for found in back if found.timestamp() <= moment), since)
+        return max(since, last)
 
 
 def recurrence(spec: str, timezone: str = "UTC", start: float = 0.0) -> Recurrence:
@@ -84,10 +77,7 @@ def recurrence(spec: str, timezone: str = "UTC", start: float = 0.0) -> Recurren
         raise InvalidInput(
             f"{spec!r} is no schedule: {error}", hint="'0 7 * * MON-FRI', '*/10 * * * *', '@daily' or 'every 10m'"
         ) from None
-    found = Recurrence(cron, zone, None, start)
-    if found.after(start) is None:
-        raise InvalidInput(f"{spec!r} is never due", hint="is there such a day?")
-    return found
+    return Recurrence(cron, zone, None, start)
 
 
 def _zone(name: str) -> tzinfo:

@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reign.core.errors import InvalidInput
@@ -48,6 +48,7 @@ def test_an_interval_counts_from_its_start() -> None:
     assert found.before(750.0, since=700.0) == 700.0
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from(["*/7 * * * *", "0 */3 * * *", "every 90s", "@daily"]), st.integers(10**9, 2 * 10**9))
 def test_before_and_after_agree(spec: str, moment: int) -> None:
     found = recurrence(spec, "Europe/Berlin", 1000.0)

@@ -234,7 +234,7 @@ def submitted(database: Database, dag: Dag) -> World:
     return world
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(dag=dags())
 def test_any_dag_runs_in_order_and_each_task_is_recorded_once(database: Database, dag: Dag) -> None:
     world = submitted(database, dag)
