@@ -55,15 +55,5 @@ def find(tx: Transaction, task: Task, environment: str) -> Original:
             f"{lost.resource} was damaged before {about.run}/{about.task}: there is nothing to go back to",
             hint="the state before the damage is in `reign history`",
         )
-    first = _first(tx, found)
+    first = history.first(tx, found)
     return Original(first.run, first.name, first.workdir, found.inputs, before, task.restore_of is not None)
-
-
-def _first(tx: Transaction, found: history.TaskHistory) -> history.TaskHistory:
-    """Back through undos and repairs to the task that they are about; its work folder is where paths start."""
-    while (about := found.spec.original) is not None:
-        earlier = history.of_task(tx, about.run, about.task)
-        if earlier is None:
-            break
-        found = earlier
-    return found

@@ -64,25 +64,25 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _read(tx: Transaction, records: Sequence[ResourceRecord]) -> Iterator[Reference]:
-    """A task that read the result of another: what it made needs what that one made."""
+    """A task that read the result of another: what it made needs what that one made. What an undo or a repair brought
+    back counts as made by the task that it is about."""
+    specs = history.specs(tx, {record.task_id for record in records})
+    makers: dict[tuple[str, str], Task] = {}
     made: dict[tuple[str, str], list[str]] = {}
     for record in records:
-        made.setdefault((record.run, record.task), []).append(record.address)
-        whole = record.task.partition("[")[0]
-        if whole != record.task:  # an item of a for_each
-            made.setdefault((record.run, whole), []).append(record.address)
-    ids = {record.task_id: record for record in records}
-    for task_id, spec in history.specs(tx, ids).items():
-        record = ids[task_id]
-        task = Task.model_validate(spec)
-        if task.original is not None:
-            continue
-        own = made[record.run, record.task]
-        for name in {path[1] for path in task.references() if path[0] == "tasks" and len(path) > 1}:
-            for needs in made.get((record.run, name), ()):
-                for dependent in own:
+        run, name, task = record.run, record.task, Task.model_validate(specs[record.task_id])
+        if task.original is not None and (found := history.of_task(tx, run, name)):
+            first = history.first(tx, found)
+            run, name, task = first.run, first.name, first.spec
+        makers[run, name] = task
+        for known in dict.fromkeys((name, name.partition("[")[0])):  # an item of a for_each stands for the whole too
+            made.setdefault((run, known), []).append(record.address)
+    for (run, name), task in makers.items():
+        for other in {path[1] for path in task.references() if path[0] == "tasks" and len(path) > 1}:
+            for needs in made.get((run, other), ()):
+                for dependent in made[run, name]:
                     if needs != dependent:
-                        yield Reference(dependent, needs, f"task {record.task} of {record.run} read {name}'s result")
+                        yield Reference(dependent, needs, f"task {name} of {run} read {other}'s result")
 
 
 def blast(tx: Transaction, environment: str, address: str) -> list[dict[str, Any]]:

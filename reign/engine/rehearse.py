@@ -118,6 +118,8 @@ class Rehearsals:
             came_back = all(item["came_back"] for item in proof["resources"])
             came_back = came_back and (undo is None or undo.state is RunState.SUCCEEDED)
             rehearsals.prove(tx, run.id, proof, came_back=came_back, now=time.time())
+            if came_back:  # its folder goes: what was in there is no resource that anybody would look for
+                history.forget(tx, [run.id, *([undo.id] if undo else [])])
         folder = Path(run.workdir)
         if came_back and folder.name.startswith(FOLDER):
             shutil.rmtree(folder, ignore_errors=True)

@@ -292,6 +292,16 @@ def of_task(tx: Transaction, run: str, task: str) -> TaskHistory | None:
     return found[0] if found else None
 
 
+def first(tx: Transaction, found: TaskHistory) -> TaskHistory:
+    """Back through undos and repairs to the task that they are about; its work folder is where paths start."""
+    while (about := found.spec.original) is not None:
+        earlier = of_task(tx, about.run, about.task)
+        if earlier is None:
+            break
+        found = earlier
+    return found
+
+
 def of_run(tx: Transaction, run_id: int) -> list[TaskHistory]:
     """The tasks of a run that started to change something."""
     return with_intent(tx, runs.c.id == run_id)
@@ -311,3 +321,8 @@ def specs(tx: Transaction, task_ids: Iterable[int]) -> dict[int, dict[str, Any]]
         query = sa.select(tasks.c.id, tasks.c.spec).where(tasks.c.id.in_(wanted[start : start + 500]))
         found |= {row.id: load(row.spec) for row in tx.execute(query)}
     return found
+
+
+def forget(tx: Transaction, run_ids: Sequence[int]) -> None:
+    """Record no more of the resources that these runs were the last to change; their history stays."""
+    tx.execute(resources.delete().where(resources.c.run_id.in_(list(run_ids))))

@@ -14,6 +14,7 @@ from reign.core.resource import Observation
 from reign.core.states import RunState, TaskState
 from reign.engine.drift import DriftCheck
 from reign.engine.points import Points
+from reign.engine.references import blast
 from reign.executor import Context, FailureKind, TaskFailed, registry
 from reign.store import history, inspections
 from tests.engines.inline import Inline
@@ -74,6 +75,9 @@ def test_what_differs_is_found_and_restored(either: Inline) -> None:
     assert shown.plan.tasks["restore-2-file-b"].needs == ("restore-1-file-a",), "b was made of a"
     run = either.finish(drift.repair("dev"))
     assert (run.kind, run.state) == ("repair", RunState.SUCCEEDED)
+    with either.runtime.database.read() as tx:
+        [dependant] = blast(tx, "dev", f"bash:file/{either.folder}/a")
+    assert dependant["address"] == f"bash:file/{either.folder}/b", "still, though a repair made it last"
     assert [(either.folder / name).read_text() for name in "ab"] == ["one", "one"]
     assert standings(look(either)) == {"a": "same", "b": "same"}
     with pytest.raises(Conflict, match="nothing to restore"):

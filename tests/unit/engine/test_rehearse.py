@@ -17,7 +17,7 @@ from reign.engine.general import Submission
 from reign.engine.rehearse import Rehearsals, move
 from reign.executor import registry
 from reign.executor.scope import Scope
-from reign.store import rehearsals, runs
+from reign.store import history, rehearsals, runs
 from tests.engines.inline import Inline
 
 
@@ -88,6 +88,8 @@ def test_files_are_written_in_a_copy_and_come_back(inline: Inline) -> None:
     assert ".git" not in said
     assert sorted(path.name for path in inline.folder.iterdir()) == [".git", "d", "terraform.tfstate"]
     assert (inline.folder / "d/a").read_text() == "old"
+    with inline.runtime.database.read() as tx:
+        assert history.listing(tx, removed=True) == []
 
 
 def test_a_rehearsal_that_fails_is_undone_too(inline: Inline) -> None:
