@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from reign.client import Client
+from reign.core.errors import Conflict
 from tests.engines.installation import until
 from tests.integration.surfaces.conftest import Up
 
@@ -92,6 +95,11 @@ def test_the_api_shows_what_the_command_line_shows(up: Up) -> None:
     plan = {"name": "p", "tasks": {"run": {"uses": "docker.run", "with": container}}}
     with Client(up.url) as client:
         shown = client.plan(plan, environment="dev")
+        with pytest.raises(Conflict, match="not the one that was shown"):
+            client.submit(plan, pins={"gone": {"context": "dev"}})
+        pinned = {"name": "p", "tasks": {"say": {"uses": "probe.noop"}}}
+        said = client.submit(pinned, pins={"say": {"value": "as shown"}}).wait(30)
+        assert said.result == {"say": {"value": "as shown"}}
     assert shown["findings"][0]["rule"] == "docker.privileged"
     assert shown["tasks"][0]["policy"]["decision"] == "ask"
     (up.folder / "p.json").write_text(json.dumps(plan))
