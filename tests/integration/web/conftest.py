@@ -40,7 +40,7 @@ class Site(Installation):
             except httpx.TransportError:
                 return False
 
-        until(answers)
+        until(answers, 90, every=0.1)
         return process
 
 

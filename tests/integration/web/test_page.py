@@ -60,7 +60,7 @@ def test_a_request_in_words_is_planned_run_followed_and_taken_back(
     window.find("dialog .callout", "Stays as it is")
     window.click("dialog button.primary", "Take it back")
     until(lambda: window.driver.current_url != first)
-    window.find(".kicker", "Rollback")
+    window.find(".kicker", "ollback in dev")
     window.find(".run-head .state", "succeeded")
     assert not (site.folder / "note.txt").exists()
 

@@ -6,7 +6,7 @@ import { get, runPath } from "../api/client";
 import type { Finding, RunDetail, RunTask } from "../api/types";
 import { useLogs } from "../api/useLogs";
 import { useRun } from "../api/useRun";
-import { count } from "../model/format";
+import { count, words } from "../model/format";
 import { look, runEnded, verbs, type Verb } from "../model/states";
 import { Ago, Took } from "../parts/Ago";
 import { RunCard, runTone } from "../parts/cards";
@@ -50,15 +50,24 @@ export function RunPage({ name }: { name: string }) {
       <header className="run-head">
         <div>
           <p className="quiet kicker">
-            {run.kind === "rollback" ? "Rollback" : "Run"} in <b>{run.environment}</b> · {run.requested_by} ·{" "}
-            <Ago at={run.created_at} />
+            <span className="kind">{run.kind === "apply" ? "run" : words(run.kind)}</span> in <b>{run.environment}</b> ·{" "}
+            {run.requested_by} · <Ago at={run.created_at} />
           </p>
           <h1>
             {run.name} <State of={run.state} />
           </h1>
           <p className="request">{run.request ?? run.plan}</p>
         </div>
-        <Actions run={run} allowed={verbs(run.state, run.rolled_back_by !== null) satisfies Verb[]} onDone={refresh} />
+        <Actions
+          run={run}
+          allowed={
+            verbs(
+              run.state,
+              run.rolled_back_by !== null || (run.state === "succeeded" && !run.changes.length),
+            ) satisfies Verb[]
+          }
+          onDone={refresh}
+        />
       </header>
       <Sum run={run} moving={moving} link={link} />
       {run.cause && !failed.length && <p className="callout tone-bad">{run.cause}</p>}
