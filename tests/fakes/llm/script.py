@@ -64,6 +64,7 @@ class Raw:
     body: bytes
     content_type: str = "text/event-stream"
     status: int = 200
+    retry_after: str | None = None
 
 
 Reply = Answer | Failure | BreaksOff | Silence | Raw

@@ -98,12 +98,12 @@ class Vendor:
                     vendor.closed.wait()
                     self.close_connection = True
                 elif isinstance(reply, Failure):
-                    after = {"retry-after": reply.retry_after} if reply.retry_after is not None else {}
+                    after = waits(reply.retry_after)
                     self.send(
                         reply.status, json.dumps(vendor.protocol.error(reply)).encode(), "application/json", after
                     )
                 elif isinstance(reply, Raw):
-                    self.send(reply.status, reply.body, reply.content_type, {})
+                    self.send(reply.status, reply.body, reply.content_type, waits(reply.retry_after))
                 elif asked.body.get("stream"):
                     text = "".join(vendor.protocol.stream(reply, model))
                     self.send(200, text.encode(), "text/event-stream", {})
@@ -121,6 +121,10 @@ class Vendor:
                 return
 
         return Handler
+
+
+def waits(retry_after: str | None) -> dict[str, str]:
+    return {} if retry_after is None else {"retry-after": retry_after}
 
 
 def pieces(text: str, size: int = 24) -> Iterator[str]:

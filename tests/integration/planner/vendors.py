@@ -56,7 +56,7 @@ def asking(kind: str, script: Script, desk: Desk | None = None, **options: Any) 
     chosen = KINDS[kind]
     told: list[Told] = []
     with Vendor(chosen.protocol(), script) as vendor:
-        options = {"base_url": vendor.url + chosen.path, "timeout": 30.0, **options}
+        options = {"base_url": vendor.url + chosen.path, "timeout": 120.0, **options}
         planner = LlmPlanner(
             registry.catalog(),
             Options(chosen.model, **options),
