@@ -84,6 +84,7 @@ class Preview:
     def full(self) -> Plan:
         """What is submitted."""
         return self.gated or self.plan
+
     proposed: frozenset[str] = frozenset()  # tasks that only a model proposed, not the words by themselves
 
     def as_dict(self) -> dict[str, Any]:
