@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -256,6 +257,6 @@ def test_with_the_installation_ends_what_it_kept(bench: Bench, soon: Soon) -> No
     start(bench, "sleep 1000")
     pid = status(bench).pid
     assert end_all(bench.context().state_dir) == ["web"]
-    soon(lambda: not os.path.exists(f"/proc/{pid}"))
+    soon(lambda: not Path(f"/proc/{pid}").exists())
     assert status(bench).status != "running"
     assert end_all(bench.context().state_dir) == []
