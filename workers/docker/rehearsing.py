@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -107,7 +108,7 @@ def compose(inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
             if isinstance(settings, dict) and (settings.get("external") or settings.get("name")):
                 raise NotRehearsable(f"{file}: {kind[:-1]} {name} has a name of its own, outside of the project")
     for name, service in (content.get("services") or {}).items():
-        _service(str(name), service, scope, file)
+        _service(str(name), service, inputs.get("env") or {}, scope, file)
     scope.rewritten[file] = yaml.safe_dump(content, sort_keys=False)
     return {**inputs, "file": file, "project": scope.own("compose project", inputs["project"])}
 
@@ -115,13 +116,28 @@ def compose(inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
 _FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 
 
-def _service(name: str, service: dict[str, Any], scope: Scope, file: str) -> None:
+#: ${NAME}, ${NAME:-default}, ${NAME-default} and $NAME, as Compose fills them in.
+_VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::?-(?P<default>[^}]*))?\}|(?P<bare>[A-Za-z_]\w*))")
+
+
+def _filled(text: str, env: Mapping[str, Any]) -> str:
+    """With the variables that the task gives, or their defaults; one that has neither stays."""
+
+    def value(found: re.Match[str]) -> str:
+        given = env.get(found["braced"] or found["bare"], found["default"])
+        return found[0] if given is None else str(given)
+
+    return _VARIABLE.sub(value, text)
+
+
+def _service(name: str, service: dict[str, Any], env: Any, scope: Scope, file: str) -> None:
     service.pop("container_name", None)
     if service.get("build") and service.get("image"):
         service["image"] = scope.own("image", service["image"])
     if service.get("network_mode") == "host":
         raise NotRehearsable(f"{file}: service {name} opens its ports on the host itself")
-    ports = service.get("ports") or []
+    known = env if isinstance(env, Mapping) else {}
+    ports = [_filled(port, known) if isinstance(port, str) else port for port in service.get("ports") or ()]
     if any(not isinstance(port, str | int) or "$" in str(port) or "-" in str(port) for port in ports):
         raise NotRehearsable(f"{file}: the ports of service {name} are written in a way that cannot be moved")
     if ports:

@@ -232,7 +232,7 @@ def test_a_compose_file_is_rewritten_in_the_copy(scope: Scope) -> None:
         "image": "web:1",
         "build": ".",
         "container_name": "web",
-        "ports": ["8080:80"],
+        "ports": ["${PORT:-9}:80", "${OTHER:-8081}:81"],
         "volumes": ["./site:/www", "data:/data"],
     }
     (scope.workdir / "app").mkdir()
@@ -240,13 +240,13 @@ def test_a_compose_file_is_rewritten_in_the_copy(scope: Scope) -> None:
     file.write_text(yaml.safe_dump({"services": {"web": service}, "volumes": {"data": None}}))
     found = moved(
         scope,
-        up={"uses": "docker.compose_up", "with": {"file": "app", "project": "shop"}},
+        up={"uses": "docker.compose_up", "with": {"file": "app", "project": "shop", "env": {"PORT": 8080}}},
         down={"uses": "docker.compose_down", "needs": ["up"], "with": {"file": "app", "project": "shop"}},
     )
-    assert found["up"] == {"file": "app/compose.yaml", "project": "rehearse-1-shop"}
+    assert found["up"] == {"file": "app/compose.yaml", "project": "rehearse-1-shop", "env": {"PORT": 8080}}
     assert found["down"]["project"] == "rehearse-1-shop"
     written = yaml.safe_load(scope.rewritten["app/compose.yaml"])["services"]["web"]
-    assert written["ports"] == [f"127.0.0.1:{scope.port(8080)}:80/tcp"]
+    assert written["ports"] == [f"127.0.0.1:{scope.port(8080)}:80/tcp", f"127.0.0.1:{scope.port(8081)}:81/tcp"]
     assert "container_name" not in written
     assert written["image"] == "rehearse-1-web:1"
     for bad, why in (
@@ -254,6 +254,7 @@ def test_a_compose_file_is_rewritten_in_the_copy(scope: Scope) -> None:
         ({"services": {"web": {"volumes": ["/srv:/srv"]}}}, "mounts /srv"),
         ({"services": {"web": {"network_mode": "host"}}}, "on the host itself"),
         ({"services": {"web": {"ports": ["8000-8010:80"]}}}, "cannot be moved"),
+        ({"services": {"web": {"ports": ["$UNKNOWN:80"]}}}, "cannot be moved"),
         ({"include": ["other.yaml"]}, "not one whole compose file"),
     ):
         file.write_text(yaml.safe_dump(bad))
