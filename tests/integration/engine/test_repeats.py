@@ -12,6 +12,7 @@ from tests.engines.installation import Installation, until
 pytestmark = pytest.mark.chaos
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # what is told here is no matter of the database
 def test_a_killed_look_needs_nobody(installation: Installation, tmp_path: Path) -> None:
     (tmp_path / "facts").write_text("seen")
     installation.start_general()
