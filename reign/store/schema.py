@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -23,16 +24,20 @@ def _config(tx: Transaction | None = None) -> Config:
     return config
 
 
+@cache
+def revisions() -> tuple[str, ...]:
+    """All revisions that this program knows, the newest first."""
+    return tuple(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def head() -> str:
     """The newest revision that this program knows."""
-    found = ScriptDirectory.from_config(_config()).get_current_head()
-    assert found is not None
-    return found
+    return revisions()[0]
 
 
 def knows(revision: str) -> bool:
     """Whether this program knows a revision."""
-    return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return revision in revisions()
 
 
 def current(tx: Transaction) -> str | None:

@@ -282,6 +282,24 @@ class TestEnvironments:
         assert done.code == 0, done.err
         assert reign("promote", run.name, "--to", "dev", "--yes").code == 2
 
+    def test_promote_asks(self, served: Here, reign: Reign, monkeypatch: pytest.MonkeyPatch) -> None:
+        plan = scenes.plan("a", params={"who": "nobody"})
+        plan["tasks"]["a"]["with"] = {"value": "${{ params.who }}"}
+        run = scenes.submit(served.general, plan)
+        scenes.carry_out(served.runtime, run)
+        monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+        monkeypatch.setattr("typer.confirm", lambda _: False)
+        done = reign("promote", run.name)
+        assert (done.code, "not run" in done.err) == (4, True)
+        assert "params.who: me → nobody" in done.out
+        policy = served.runtime.settings.data_dir / "policy.yaml"
+        policy.write_text(
+            "rules: [{name: none-here, match: {environment: staging}, decision: deny, reason: nothing goes there}]\n"
+        )
+        served.runtime.settings.policy = policy
+        refused = reign("promote", run.name, "--yes")
+        assert (refused.code, "nothing goes there" in refused.err) == (4, True)
+
 
 def test_settings_that_change_are_noted(here: Here) -> None:
     assert upkeep.note_settings(here.runtime)

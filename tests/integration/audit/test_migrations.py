@@ -8,7 +8,6 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from reign.core.errors import Conflict
 from reign.store import schema
@@ -17,12 +16,6 @@ from reign.store.tables import metadata
 
 ROWS = 3
 Content = dict[str, dict[tuple[Any, ...], dict[str, Any]]]
-
-
-def revisions() -> list[str]:
-    """Oldest first."""
-    scripts = ScriptDirectory.from_config(schema._config()).walk_revisions()
-    return [script.revision for script in scripts][::-1]
 
 
 def tables(tx: Transaction) -> list[sa.Table]:
@@ -73,7 +66,7 @@ def missing(before: Content, after: Content) -> list[str]:
 
 def test_each_revision_goes_up_to_the_head_and_back_with_its_data(database_url: str) -> None:
     database = Database(database_url.replace("postgresql://", "postgresql+psycopg://"))
-    for revision in revisions():
+    for revision in reversed(schema.revisions()):
         with database.write() as tx:
             schema.build(tx, revision)
             fill(tx)
