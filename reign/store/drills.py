@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from reign.core.states import RUN_ENDED, RunState, TaskState
 from reign.store.claims import IN_HAND
 from reign.store.database import Transaction
+from reign.store.jsontext import load
 from reign.store.tables import events, runs, tasks, workers
 
 _OVER = [*(state.value for state in RUN_ENDED), RunState.NEEDS_ATTENTION.value]
@@ -46,12 +47,18 @@ def recovery(tx: Transaction, at: float, claims: Mapping[int, int]) -> float | N
         found = tx.execute(query).scalar_one_or_none()
         return None if found is None else float(found) - at
     worst = 0.0
-    for task_id in claims:
-        query = sa.select(sa.func.min(events.c.at)).where(
-            events.c.task_id == task_id, events.c.at > at, events.c.kind.in_(["task.running", "task.succeeded"])
+    for task_id, attempt in claims.items():
+        query = (
+            sa.select(events.c.kind, events.c.data, events.c.at)
+            .where(events.c.task_id == task_id, events.c.kind.in_(["task.running", "task.succeeded"]))
+            .order_by(events.c.id)
         )
-        found = tx.execute(query).scalar_one_or_none()
-        if found is None:
+        went_on = [
+            row.at
+            for row in tx.execute(query)
+            if row.kind == "task.succeeded" or (load(row.data) or {}).get("attempt", 0) > attempt
+        ]
+        if not went_on:
             return None
-        worst = max(worst, float(found) - at)
+        worst = max(worst, float(went_on[0]) - at)  # below zero: its end was on its way into the state already
     return worst
