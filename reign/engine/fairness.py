@@ -183,7 +183,8 @@ class TopUp:
         self._swept = float("-inf")
 
     def tick(self) -> int:
-        """Let held tasks go where a queue runs low; returns how many messages were sent. Raises Unavailable."""
+        """Let held tasks go where a queue runs low, or where nothing of their run is left in it (all blocked by a lock,
+        say); returns how many messages were sent. Raises Unavailable."""
         database, settings = self._runtime.database, self._runtime.settings
         with database.read() as tx:
             groups = holding.groups(tx)
@@ -191,7 +192,9 @@ class TopUp:
             return 0
         self._sweep()
         lengths = self._runtime.redis.lengths({group.agent for group in groups})
-        groups = [group for group in groups if lengths[group.agent] <= settings.dispatch_window // 2]
+        low = settings.dispatch_window // 2
+        with database.read() as tx:
+            groups = [g for g in groups if lengths[g.agent] <= low or holding.idle(tx, g.run_id, g.agent)]
         if not groups:
             return 0
         now = time.time()

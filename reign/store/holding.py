@@ -195,6 +195,18 @@ def groups(tx: Transaction) -> list[Group]:
     return [Group(*row) for row in tx.execute(query)]
 
 
+def idle(tx: Transaction, run_id: int, agent: str) -> bool:
+    """Whether no task of the run is running in the pool or has a message on the way there: nothing would let the held
+    ones go."""
+    mine = (tasks.c.run_id == run_id, tasks.c.agent == agent)
+    running = sa.select(sa.literal(1)).where(*mine, tasks.c.state == TaskState.RUNNING.value).limit(1)
+    if tx.execute(running).one_or_none():
+        return False
+    behind = sa.exists().where(outbox.c.task_id == tasks.c.id, _held)
+    coming = sa.select(sa.literal(1)).where(*mine, tasks.c.state == TaskState.READY.value, ~behind).limit(1)
+    return tx.execute(coming).one_or_none() is None
+
+
 def count_of_run(tx: Transaction, run_id: int) -> int:
     """How many tasks of a run are held."""
     span = outbox.c.task_id.between(task_key(run_id, 0), task_key(run_id + 1, 0) - 1)

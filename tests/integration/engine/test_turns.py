@@ -19,6 +19,7 @@ from reign.engine.inputs import RunInfo
 from reign.store import claims, holding, recording, release, runs, schema
 from reign.store.database import Database
 from reign.store.runs import NewRun, TaskRecord
+from reign.store.tables import task_key, tasks
 from tests.engines.installation import Installation, until
 
 LIMITS = {"narrow": 1}
@@ -94,8 +95,14 @@ def test_what_is_held_without_anybody_to_let_it_go_is_topped_up(installation: In
     redis.client.delete("reign.probe")
     assert top_up.tick() == 4
     assert redis.lengths(["probe"]) == {"probe": 4}
-    with installation.runtime.database.read() as tx:
+    with installation.runtime.database.write() as tx:
         assert holding.count_of_run(tx, run.id) == 92
+        assert not holding.idle(tx, run.id, "probe")
+        sent = tasks.c.id < task_key(run.id, 8)  # as if all that had a message waited for a lock
+        tx.execute(tasks.update().where(sent).values(state=TaskState.BLOCKED.value))
+        assert holding.idle(tx, run.id, "probe")
+    assert redis.lengths(["probe"]) == {"probe": 4}
+    assert top_up.tick() == 4, "although the queue is full"
     installation.general.cancel(run.name)
     with installation.runtime.database.write() as tx:
         holding.sweep(tx)
