@@ -128,15 +128,23 @@ _POSTING = sa.select(
         ),
     ).join(runs, sa.and_(runs.c.id == tasks.c.run_id, runs.c.state.in_(OPEN)))
 )
-_NEXT_OF_RUN = Hot(
-    _POSTING.where(
-        outbox.c.task_id.between(sa.bindparam("first"), sa.bindparam("last")),
-        _held,
-        tasks.c.agent == sa.bindparam("agent"),
-    )
+# Two looks and no join: SQLite would begin such a join with all ready tasks of the run, for each of them.
+_PAGE = 64
+_HELD_OF_RUN = Hot(
+    sa.select(outbox.c.task_id, outbox.c.attempt)
+    .where(outbox.c.task_id.between(sa.bindparam("first"), sa.bindparam("last")), _held)
     .order_by(outbox.c.task_id)
     .limit(sa.bindparam("most"))
-    .with_for_update(skip_locked=True, of=outbox)  # two processes that look at the same time find different ones
+    .with_for_update(skip_locked=True)  # two processes that look at the same time find different ones
+)
+_OPEN_RUN = Hot(sa.select(runs.c.name).where(runs.c.id == sa.bindparam("run"), runs.c.state.in_(OPEN)))
+_READY = Hot(
+    sa.select(tasks.c.id, tasks.c.name, tasks.c.uses, tasks.c.agent, tasks.c.rest, tasks.c.attempt).where(
+        tasks.c.id == sa.bindparam("task"),
+        tasks.c.attempt == sa.bindparam("claimed"),
+        tasks.c.state == TaskState.READY.value,
+        tasks.c.agent == sa.bindparam("agent"),
+    )
 )
 
 
@@ -145,9 +153,23 @@ def _postings(rows: Iterable[Any]) -> list[Posting]:
 
 
 def next_of_run(tx: Transaction, run_id: int, agent: str, most: int) -> list[Posting]:
-    """The next held tasks of a run for a pool, in plan order."""
-    span = {"first": task_key(run_id, 0), "last": task_key(run_id + 1, 0) - 1}
-    return _postings(_NEXT_OF_RUN.all(tx, {**span, "agent": agent, "most": most}))
+    """The next held tasks of a run for a pool, in plan order; none if the run is paused or over."""
+    found: list[Posting] = []
+    run = None
+    first, last = task_key(run_id, 0), task_key(run_id + 1, 0) - 1
+    while page := _HELD_OF_RUN.all(tx, {"first": first, "last": last, "most": _PAGE if most > 1 else 1}):
+        run = run or _OPEN_RUN.one(tx, {"run": run_id})
+        if run is None:
+            return []
+        for held in page:
+            row = _READY.one(tx, {"task": held.task_id, "claimed": held.attempt, "agent": agent})
+            if row is not None:
+                ready = Ready(row.id, row.name, row.uses, row.agent, row.rest, row.attempt)
+                found.append(Posting(run.name, ready))
+                if len(found) == most:
+                    return found
+        first = page[-1].task_id + 1
+    return found
 
 
 def next_under(tx: Transaction, limits: Sequence[Limit], after_run: int) -> list[Posting]:
