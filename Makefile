@@ -3,8 +3,8 @@
 .PHONY: help setup run test check format lock web web-test test-cluster test-engines bench eval image clean
 
 PYTHON := .venv/bin/python
-# Four test processes: most tests wait for an engine. Tests that share a heavy engine stay in one process (tests/conftest.py).
-PYTEST := $(PYTHON) -m pytest -n 4 --dist loadgroup
+# Four test processes: most tests wait for an engine. Those that share a heavy engine stay in one (tests/conftest.py).
+PYTEST := $(PYTHON) -m pytest -n 4
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

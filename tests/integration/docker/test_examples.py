@@ -20,7 +20,6 @@ from workers.docker import compose_cli
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 # The examples name their containers themselves, so one process runs them, one after the other.
-pytestmark = pytest.mark.xdist_group("docker-examples")
 
 
 @pytest.fixture

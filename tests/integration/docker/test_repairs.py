@@ -18,7 +18,6 @@ from tests.integration.docker.world import OPERATIONS, World, free_port
 from workers.docker import repairs
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "hello-web"
-pytestmark = pytest.mark.xdist_group("docker-examples")
 
 
 def test_an_image_is_built_and_a_port_moved(world: World, tmp_path: Path) -> None:

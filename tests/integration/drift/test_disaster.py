@@ -25,7 +25,6 @@ from tests.integration.docker.world import free_port
 EXAMPLES = Path(__file__).parents[3] / "examples"
 HERE = "examples/disaster-recovery"
 # The example names its container itself, so one process runs it and the other docker examples.
-pytestmark = pytest.mark.xdist_group("docker-examples")
 
 
 @pytest.fixture

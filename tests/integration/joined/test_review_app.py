@@ -23,7 +23,6 @@ from tests.integration.docker.world import World, free_port
 __all__ = ["docker_engine", "github_description", "github_server", "world"]
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "review-app"
-pytestmark = pytest.mark.xdist_group("docker-examples")
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from reign.local.supervisor import running
 from tests.engines.installation import until
 from tests.integration.surfaces.conftest import free_port
 
-pytestmark = pytest.mark.xdist_group("up")
 EXAMPLE = Path(__file__).parents[3] / "examples" / "hello-web"
 
 

@@ -11,8 +11,6 @@ from tests.engines.browser import Browser
 from tests.engines.installation import end, until
 from tests.integration.web.conftest import Site, free_port
 
-pytestmark = pytest.mark.xdist_group("web")
-
 REQUEST = 'create the file note.txt with "hello from the page" and then run `cat note.txt`'
 
 ASKING = """\
