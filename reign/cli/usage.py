@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from reign.cli.output import Format, Output, console, escape, write_json
 from reign.config import Settings
@@ -22,7 +22,9 @@ def usage(output: Output = Format.TEXT) -> None:
     if output is Format.JSON:
         write_json(found)
         return
-    table = Table("", "model", "requests", "tokens in", "of them cached", "tokens out", "dollars", box=None)
+    table = Table(
+        "", Column("model", no_wrap=True), "requests", "tokens in", "cached", "tokens out", "dollars", box=None
+    )
     table.columns[0].style = "dim"
     for key, title in (("today", "today"), ("last_30_days", "30 days")):
         for model, spent in found[key]["models"].items():

@@ -196,6 +196,10 @@ def _step_aside(ctx: Context, client: DockerClient, name: str, there: Mapping[st
     ctx.progress(f"container {name} steps aside")
     if there["State"]["Running"]:
         patiently(ctx, lambda: halt(client, there["Id"]))
+    if there["HostConfig"].get(
+        "AutoRemove"
+    ):  # the engine takes its time to remove it, and lets nobody start it meanwhile
+        ctx.until(lambda: find(client, there["Id"]) is None)
     if find(client, name) is not None:  # it may have been made to remove itself at its end
         client.api.rename(there["Id"], kept_name(name))
 

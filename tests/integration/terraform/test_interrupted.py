@@ -159,7 +159,7 @@ def test_a_cancel_stops_terraform_in_order(every_world: World) -> None:
 def test_a_time_that_is_up_stops_it_as_well(world: World) -> None:
     world.write(SLOW.replace("FOLDER", str(world.folder)))
     with pytest.raises(TimedOut):
-        world.run("apply", world.context(timeout=5.0))
+        world.run("apply", world.context(timeout=15.0))
     assert (world.folder / "started").exists()
     assert tainted(world) == ["slow"]
 
