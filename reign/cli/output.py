@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from enum import StrEnum
@@ -13,7 +14,9 @@ from rich.console import Console
 
 from reign.core.errors import ReignError
 
-console = Console(highlight=False)
+#: A pipe has no edge to wrap at: what is cut there cannot be found by grep.
+_PIPED = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200  # columns
+console = Console(highlight=False, width=_PIPED)
 errors = Console(stderr=True, highlight=False)
 
 

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from reign.api.app import make_api
 from reign.api.wakeups import Wakeups
-from reign.cli import main
+from reign.cli import main, output
 from reign.cli import state as command
 from reign.client import Client
 from reign.engine.rehearse import Rehearsals
@@ -81,7 +81,7 @@ def reign(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     (world / "plan.yaml").write_text(PLAN)
     inline = Inline(world)
     monkeypatch.setenv("REIGN_DATA_DIR", str(inline.settings.data_dir))
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(output.console, "width", 200)
     monkeypatch.chdir(world)
     monkeypatch.setattr("reign.api.app.Runtime", lambda _: inline.runtime)
     monkeypatch.setattr(Wakeups, "changed", lambda *_: asyncio.sleep(0.01))
