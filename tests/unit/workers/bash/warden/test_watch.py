@@ -28,7 +28,8 @@ def test_a_signal_is_told_as_shells_do(warden: Warden) -> None:
 
 def test_what_it_leaves_behind_is_ended(warden: Warden) -> None:
     assert warden.run("sleep 300 & (setsid sleep 300 &) ; exit 0") == 0
-    assert warden.verdict.left >= 1
+    # Bubblewrap's namespace ends with its first process: what was left is often gone before it can be counted.
+    assert warden.verdict.left >= (0 if warden.kind == "bubblewrap" else 1)
     assert processes_about(warden.folder) == []
 
 
