@@ -6,6 +6,7 @@ import time
 import pytest
 
 from reign.executor import Cancelled, FailureKind, TaskFailed, TimedOut
+from tests.engines.installation import until
 from tests.integration.docker.world import World, masker
 
 
@@ -95,8 +96,7 @@ def test_logs(world: World) -> None:
     assert sorted(result.output.splitlines()) == ["line 1", "line 2", "line 3", "oops"]
     assert len(world.go("docker.logs", name=world.name(), tail=1).output.splitlines()) == 1
     assert world.go("docker.logs", name=world.name(), timestamps=True).output.startswith("20")
-    time.sleep(1.1)
-    assert world.go("docker.logs", name=world.name(), since="1s").output == ""
+    assert until(lambda: world.go("docker.logs", name=world.name(), since="1s").output == "")
 
 
 def test_logs_are_followed_for_a_while_or_to_the_end(world: World) -> None:

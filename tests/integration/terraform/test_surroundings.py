@@ -20,10 +20,10 @@ def test_modules_and_files_beside_the_directory_are_found(every_world: World) ->
     world = every_world
     (world.folder / "modules" / "thing").mkdir(parents=True)
     (world.folder / "modules" / "thing" / "main.tf").write_text(MODULE)
-    (world.folder / "shared.txt").write_text("beside")
+    (world.folder / "beside.txt").write_text("beside")
     world.write('module "own" {\n  source = "./own"\n  name = "own"\n}\n')
     world.write(MODULE, "own/main.tf")
-    world.write('module "thing" {\n  source = "../modules/thing"\n  name = file("../shared.txt")\n}\n', "two.tf")
+    world.write('module "thing" {\n  source = "../modules/thing"\n  name = file("../beside.txt")\n}\n', "two.tf")
     result = world.run("apply")
     assert result.resources == ["module.own.null_resource.it", "module.thing.null_resource.it"]
 
