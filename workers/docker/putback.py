@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from reign.core.resource import Observation, canonical
@@ -21,10 +22,16 @@ def kept_name(name: str) -> str:
 
 
 def halt(client: DockerClient, container: str, seconds: float | None = None) -> None:
-    """Stop a container; it has ``seconds`` to end by itself (default: its own setting, else 10)."""
+    """Stop a container; it has ``seconds`` to end by itself (default: its own setting, else 10).
+
+    One that was made to remove itself may be gone before the engine answers: it does not run, which is what is asked.
+    """
+    from docker.errors import NotFound
+
     usual, client.api.timeout = client.api.timeout, None  # its own setting may be longer than an answer may take
     try:
-        client.api.stop(container, timeout=None if seconds is None else round(seconds))
+        with contextlib.suppress(NotFound):
+            client.api.stop(container, timeout=None if seconds is None else round(seconds))
     finally:
         client.api.timeout = usual
 

@@ -194,13 +194,13 @@ def _put_in_place(
 
 def _step_aside(ctx: Context, client: DockerClient, name: str, there: Mapping[str, Any]) -> None:
     ctx.progress(f"container {name} steps aside")
-    if there["State"]["Running"]:
+    running = there["State"]["Running"]
+    if running:
         patiently(ctx, lambda: halt(client, there["Id"]))
-    if there["HostConfig"].get(
-        "AutoRemove"
-    ):  # the engine takes its time to remove it, and lets nobody start it meanwhile
-        ctx.until(lambda: find(client, there["Id"]) is None)
-    if find(client, name) is not None:  # it may have been made to remove itself at its end
+    if running and there["HostConfig"].get("AutoRemove"):
+        # The engine takes its time to remove it, and lets nobody start it meanwhile.
+        ctx.until(lambda: find(client, name) is None)
+    else:
         client.api.rename(there["Id"], kept_name(name))
 
 

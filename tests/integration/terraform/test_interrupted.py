@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -74,14 +75,22 @@ def _killed_worker(world: World, plan_file: str | None) -> None:
     """Applies in a worker process of its own, which is killed while the second object is being made."""
     script = Path(__file__).with_name("worker.py")
     arguments = [str(world.folder), str(world.options["binary"]), world.plugins, plan_file or ""]
+    records = world.context().state_dir / "records"
     worker = subprocess.Popen([sys.executable, str(script), *arguments], start_new_session=True)
     try:
         until((world.folder / "started").exists)
+        until(lambda: "null_resource.slow" in _in_flight(records))  # the worker has read that it began
     finally:
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
     until(lambda: not _terraforms(world))  # it ends with its worker
     (world.folder / "go").touch()
+
+
+def _in_flight(records: Path) -> list[str]:
+    """What the records on disk say is being worked on."""
+    kept = (json.loads(file.read_text()) for file in records.glob("*.json"))
+    return [address for record in kept for address in record["in_flight"]]
 
 
 def _terraforms(world: World) -> list[str]:
