@@ -192,13 +192,16 @@ def _operation(found: dict[str, Any]) -> None:
             default = (
                 f" (default {json.dumps(field['default'])})" if field.get("default") not in (None, "", [], {}) else ""
             )
-            kind = field.get("type") or " or ".join(
-                sorted({a.get("type", "object") for a in field.get("anyOf", ())} - {"null"})
-            )
+            kind = " or ".join(sorted(_types(field) - {"null"}))
             about = escape(field.get("description", ""))
-            console.print(
-                f"  [bold]{name}{mark}[/bold] [dim]{kind or 'object'}[/dim] {about}{escape(default)}", soft_wrap=True
-            )
+            console.print(f"  [bold]{name}{mark}[/bold] [dim]{kind}[/dim] {about}{escape(default)}", soft_wrap=True)
+
+
+def _types(field: dict[str, Any]) -> set[str]:
+    """The types that an input may have, also those of its alternatives; a schema writes one type, or a list of them."""
+    if named := field.get("type"):
+        return {named} if isinstance(named, str) else set(named)
+    return set().union(*(_types(each) for each in field.get("anyOf", ()))) or {"object"}
 
 
 def schema() -> None:
