@@ -8,7 +8,7 @@ from typing import Any
 
 from reign.core.plan import Task
 from reign.core.resource import Observation
-from reign.executor import TaskFailed
+from reign.executor import TaskFailed, registry
 from reign.store import history
 from reign.store.database import Transaction
 
@@ -56,4 +56,7 @@ def find(tx: Transaction, task: Task, environment: str) -> Original:
             hint="the state before the damage is in `reign history`",
         )
     first = history.first(tx, found)
-    return Original(first.run, first.name, first.workdir, found.inputs, before, task.restore_of is not None)
+    inputs = found.inputs
+    if task.undo_of is not None and found.spec.undo_of is not None:
+        inputs = registry.operation(found.uses).redone(inputs)
+    return Original(first.run, first.name, first.workdir, inputs, before, task.restore_of is not None)

@@ -21,7 +21,10 @@ def assess(task: Task, catalog: Catalog) -> Assessment:
         return Assessment(Effect.READ, Undo.UNNEEDED, note=f"looks at what {_named(task)} made")
     if task.original is not None:
         verb = "takes back" if task.undo_of is not None else "brings back what is recorded of"
-        return Assessment(Effect.CHANGE, operation.undo, note=f"{verb} {_named(task)}")
+        undo = operation.undo
+        if undo is Undo.NONE and task.undo_of is not None:  # there is one with these inputs, or this task were not
+            undo = Undo.COMPENSATING
+        return Assessment(Effect.CHANGE, undo, note=f"{verb} {_named(task)}")
     inputs = catalog[task.uses].inputs
     if expressions.has_expression(task.with_):
         return operation.assess(partial_inputs(inputs, task.with_))

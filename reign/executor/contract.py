@@ -118,6 +118,11 @@ class Operation(Generic[InputsT, ResultT]):
         """Bring the resources from ``now`` back to ``before``; safe to repeat. Raises TaskFailed if it cannot."""
         raise TaskFailed(f"{self.name} cannot be undone", hint=self.undo_note or None)
 
+    def redone(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs of an undo of an undo, from those of that undo. Default: the same, since ``restore`` goes to the
+        state that was seen, whichever way. What sees no state exchanges what it does and what takes that back."""
+        return dict(inputs)
+
     def preview(self, ctx: Context, inputs: InputsT) -> str | None:
         """What ``apply`` would change, asked of the engine itself: a readable diff without secrets, "" for no change.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import signal
@@ -133,6 +134,18 @@ class _Command(Operation[Any, CommandResult]):
         if result.exit_code != 0:
             raise failed("the `undo` command", result)
 
+    def again(self, inputs: Mapping[str, Any]) -> str:
+        """A command that does the same once more."""
+        raise AssertionError
+
+    def told(self, command: str) -> dict[str, Any]:
+        """The inputs that run a command."""
+        raise AssertionError
+
+    def redone(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """What was run first is run again; what took it back, takes it back."""
+        return {**inputs, **self.told(inputs["undo"]), "undo": self.again(inputs)}
+
     def assess(self, inputs: Any) -> Assessment:
         if inputs.sandbox is Profile.READ_ONLY:
             effect, undo, note = Effect.READ, Undo.UNNEEDED, "it can write nothing that lasts"
@@ -170,6 +183,12 @@ class Run(_Command):
 
     def given(self, inputs: Any) -> str | None:
         return str(inputs.command)
+
+    def again(self, inputs: Mapping[str, Any]) -> str:
+        return str(as_line(inputs["command"]))
+
+    def told(self, command: str) -> dict[str, Any]:
+        return {"command": command}
 
 
 class Script(_Command):
@@ -212,6 +231,17 @@ class Script(_Command):
 
     def arguments(self, inputs: Any) -> list[str]:
         return list(inputs.args)
+
+    def again(self, inputs: Mapping[str, Any]) -> str:
+        script, words = str(inputs["script"]), [str(word) for word in inputs.get("args") or ()]
+        if "/" in script and _PATH_LIKE.fullmatch(script):
+            here, cwd = Path(script).expanduser(), inputs.get("cwd")
+            path = str(here) if here.is_absolute() or not cwd else os.path.relpath(here, cwd)
+            return shlex.join([str(inputs.get("shell") or Shell.BASH.value), path, *words])
+        return f"set -- {shlex.join(words)}\n{script}" if words else script
+
+    def told(self, command: str) -> dict[str, Any]:
+        return {"script": command, "args": []}
 
     def apply(self, ctx: Context, inputs: Any, seen: Observations) -> CommandResult:
         found = remarks_on(ctx, self.text(ctx, inputs), inputs.shell)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from reign.core.errors import Conflict, InvalidInput, NotFound
+from reign.core.resource import Undo
 from reign.core.states import RunState
 from reign.engine.points import Points
 from reign.store import history
@@ -73,6 +74,19 @@ def test_back_to_a_point_over_several_runs(either: Inline) -> None:
     assert found.plan is None
     with pytest.raises(Conflict, match="nothing stands"):
         points.rollback("good", "dev")
+
+
+def test_a_command_that_was_taken_back_runs_again_when_that_is_taken_back(inline: Inline) -> None:
+    command = {"command": "echo made >> log; touch made", "undo": "echo gone >> log; rm made"}
+    run = inline.run(plan(a={"uses": "bash.run", "with": command}))
+    shown, _ = inline.general.rollback_preview(run.name)
+    assert shown is not None
+    assert [task.assessment.undo for task in shown.tasks] == [Undo.COMPENSATING]
+    for turn in ("made gone", "made gone made", "made gone made gone"):
+        run = inline.finish(inline.general.rollback(run.name))
+        assert run.state is RunState.SUCCEEDED
+        assert world(inline)["log"].split() == turn.split()
+        assert ("made" in world(inline)) is turn.endswith("made")
 
 
 def test_a_rollback_of_the_rollback_and_back_again(either: Inline) -> None:

@@ -208,6 +208,25 @@ class TestUndo:
             make_context(tmp_path), Run.Inputs.model_validate({"command": "x", "sandbox": "read-only"}), (), ()
         )
 
+    @pytest.mark.parametrize(
+        ("given", "again"),
+        [
+            ({"script": "touch $1", "args": ["a b"]}, "set -- 'a b'\ntouch $1"),
+            ({"script": "touch x"}, "touch x"),
+            ({"script": "tools/make.sh", "args": ["a b"]}, "bash tools/make.sh 'a b'"),
+            ({"script": "tools/make.sh", "cwd": "tools/deep", "shell": "sh"}, "sh ../make.sh"),
+            ({"script": "/opt/make.sh", "cwd": "tools"}, "bash /opt/make.sh"),
+        ],
+    )
+    def test_an_undo_of_an_undo_runs_the_script_again(self, given: dict[str, Any], again: str) -> None:
+        redone = Script().redone({**given, "undo": "rm x"})
+        assert (redone["script"], redone["args"], redone["undo"]) == ("rm x", [], again)
+
+    def test_words_are_a_line_when_they_run_again(self) -> None:
+        redone = Run().redone({"command": ["touch", "a b"], "undo": "rm x", "cwd": "sub"})
+        assert redone == {"command": "rm x", "undo": "touch 'a b'", "cwd": "sub"}
+        assert Run().redone(redone)["undo"] == "rm x"
+
 
 class TestScript:
     def test_a_file_runs_in_place_and_finds_what_lies_beside_it(self, tmp_path: Path) -> None:
