@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -22,6 +22,7 @@ from reign.api.bodies import ActorBody, ApprovalBody, PreviewBody, ResolveBody, 
 from reign.api.environments import environment_routes
 from reign.api.findings import findings_routes
 from reign.api.memory import memory_routes
+from reign.api.reference import reference_page
 from reign.api.repair import repair_routes
 from reign.api.schedules import schedule_routes
 from reign.api.usage import usage_routes
@@ -30,6 +31,7 @@ from reign.api.web import serve_web
 from reign.config import Settings
 from reign.core.errors import InvalidInput, ReignError
 from reign.core.schema import plan_schema
+from reign.core.states import RunState
 from reign.engine import backups, views
 from reign.engine.general import ReignGeneral
 from reign.engine.planning import planners
@@ -60,7 +62,7 @@ def make_api(settings: Settings) -> FastAPI:
         await wakeups.stop()
         runtime.close()
 
-    api = FastAPI(title="REIGN", version=version("reign"), lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    api = FastAPI(title="REIGN", version=version("reign"), lifespan=lifespan, docs_url=None, redoc_url=None)
     _handle_errors(api)
     _guard(api, settings)
     _health(api, runtime)
@@ -75,6 +77,7 @@ def make_api(settings: Settings) -> FastAPI:
     environment_routes(api, runtime, general)
     findings_routes(api, runtime)
     state.routes(api, runtime, general)
+    reference_page(api)
     serve_web(api, settings)
     return api
 
@@ -227,10 +230,16 @@ def _runs(api: FastAPI, runtime: Runtime, general: ReignGeneral, wakeups: Wakeup
         return views.run_summary(run)
 
     @api.get("/runs", tags=["runs"])
-    def listing(environment: str | None = None, limit: int = Query(default=50, ge=1, le=500)) -> list[dict[str, Any]]:
-        """Runs, newest first."""
+    def listing(
+        environment: str | None = None,
+        state: Annotated[list[RunState] | None, Query(description="only runs in one of these states")] = None,
+        before: Annotated[str | None, Query(description="a run's name: only those older than it")] = None,
+        limit: int = Query(default=50, ge=1, le=500),
+    ) -> list[dict[str, Any]]:
+        """Runs, newest first. The next page is asked for with the last run's name as ``before``."""
         with database.read() as tx:
-            found = runs.listing(tx, environment=environment, limit=limit)
+            start = runs.find(tx, before).id if before else None
+            found = runs.listing(tx, environment=environment, states=state, before=start, limit=limit)
             counts = runs.counts(tx, [run.id for run in found])
         return [views.run_summary(run, counts[run.id]) for run in found]
 

@@ -76,10 +76,14 @@ class DriftCheck:
         *,
         removed: bool = False,
         requested_by: str | None = None,
+        idempotency_key: str | None = None,
     ) -> RunRecord:
-        """Start a look; its findings are in :meth:`report`. Raises what :meth:`plan` raises."""
+        """Start a look; its findings are in :meth:`report`. The same ``idempotency_key`` gives the same look again.
+        Raises what :meth:`plan` raises."""
         plan = self.plan(environment, addresses, removed=removed)
-        return self._general.start(plan, kind="drift", workdir="/", requested_by=requested_by)
+        return self._general.start(
+            plan, kind="drift", workdir="/", requested_by=requested_by, idempotency_key=idempotency_key
+        )
 
     def report(self, name: str) -> dict[str, Any]:
         """What a look found: ``{run, state, environment, drifted, unknown, resources: [finding]}``, worst first."""

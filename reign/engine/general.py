@@ -293,9 +293,12 @@ class ReignGeneral:
         source: str | None = None,
         of_run: int | None = None,
         approvals: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
     ) -> RunRecord:
-        """Run a plan that the engine made itself; whoever asked for it has seen and approved it as a whole."""
-        submission = Submission(requested_by=requested_by)
+        """Run a plan that the engine made itself; whoever asked for it has seen and approved it as a whole.
+
+        The same ``idempotency_key`` gives the same run again."""
+        submission = Submission(requested_by=requested_by, idempotency_key=idempotency_key)
         return self._start(
             plan, approvals or {}, submission, source=source or kind, workdir=workdir, kind=kind, of_run=of_run
         )

@@ -70,12 +70,12 @@ def submission(general: ReignGeneral) -> Action:
 
 
 def actions(runtime: Runtime, general: ReignGeneral) -> dict[str, Action]:
-    """What schedules may be for. "drift" looks at all that is recorded in the body's ``environment``: it changes
-    nothing, so a second look after a crash does no harm."""
+    """What schedules may be for. "drift" looks at all that is recorded in the body's ``environment``."""
     drift = DriftCheck(runtime, general)
 
     def look(body: Mapping[str, Any], call: Call) -> str:
-        return drift.start(body.get("environment") or runtime.settings.environment, requested_by=call.by).name
+        environment = body.get("environment") or runtime.settings.environment
+        return drift.start(environment, requested_by=call.by, idempotency_key=call.key).name
 
     return {"run": submission(general), "drift": look}
 

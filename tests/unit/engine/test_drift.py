@@ -15,6 +15,7 @@ from reign.core.states import RunState, TaskState
 from reign.engine.drift import DriftCheck
 from reign.engine.points import Points
 from reign.engine.references import blast
+from reign.engine.schedules import Call, actions
 from reign.executor import Context, FailureKind, TaskFailed, registry
 from reign.store import history, inspections
 from tests.engines.inline import Inline
@@ -53,6 +54,14 @@ def look(inline: Inline, *addresses: str, **more: Any) -> dict[str, Any]:
     assert run.state is RunState.SUCCEEDED
     assert run.kind == "drift"
     return drift.report(run.name)
+
+
+def test_a_scheduled_look_is_made_once_however_often_it_is_asked_for(inline: Inline) -> None:
+    inline.run(PLAN)
+    look_for_drift = actions(inline.runtime, inline.general)["drift"]
+    first = look_for_drift({}, Call("schedule-1-100.0", "schedule looks"))
+    assert look_for_drift({"environment": "dev"}, Call("schedule-1-100.0", "schedule looks")) == first
+    assert look_for_drift({}, Call("schedule-1-200.0", "schedule looks")) != first
 
 
 def standings(report: dict[str, Any]) -> dict[str, str]:
