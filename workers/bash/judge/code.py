@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from workers.bash.judge import forks
 from workers.bash.judge.literals import MOST_CHARACTERS, Program
 from workers.bash.judge.marks import UNKNOWN
 from workers.bash.judge.tables import DESTRUCTIVE
@@ -61,10 +62,6 @@ _RUNS_TEXT = re.compile(
 )
 _AWK_RUNS = re.compile(r"\bsystem\s*\(\s*[^\"\s]|(?:^|[{;\s])\$?\w+\s*\|\s*getline|\|\s*[A-Za-z_$]\w*\s*(?:[;}]|$)")
 _PATH = re.compile(r"(?:file://)?(?:/|~|\.\.|\./|\*)")
-_LOOPS = re.compile(r"\b(?:while|for|loop|until|forever|setInterval|do)\b|\.times\b|\(\s*;\s*;\s*\)")
-_FORKS = re.compile(
-    r"\bfork\b|\b(?:Process|Thread)\s*\(|(?:Popen|spawn|exec)\w*\s*\(\s*\[?\s*(?:sys\.executable|process\.(?:execPath|argv)|__FILE__|\$0)"
-)
 _KILLS_ALL = re.compile(r"\bkill\w*\s*\(?\s*(?:['\"]?\w*['\"]?\s*,\s*)?-\s*1\b")
 _HOME = re.compile(
     r"Path\.home\(\)|homedir\(\)|Dir\.home|(?:environ|ENV|getenv|process\.env|_SERVER)[\[({.]+\s*['\"]?HOME|expanduser"
@@ -86,7 +83,7 @@ class Reading:
     reverse_shell: bool = False
     runs_download: bool = False
     runs_decoded: bool = False
-    forks_forever: bool = False
+    growth: forks.Growth = forks.Growth.BOUNDED
     kills_everything: bool = False
     hoards_memory: bool = False
     goes_native: bool = False
@@ -135,7 +132,7 @@ def _nature(found: Reading, text: str, folded: str) -> None:
         re.search(r"\b(?:exec|eval|compile|Function|loads|load)\s*\(|\beval\b", both)
     )
     found.runs_decoded = run_text and bool(_DECODES.search(text))
-    found.forks_forever = bool(_FORKS.search(both)) and (bool(_LOOPS.search(both)) or len(_FORKS.findall(both)) > 1)
+    found.growth = forks.growth(text, folded)
     found.kills_everything = bool(_KILLS_ALL.search(both))
     found.goes_native = bool(re.search(r"\b(?:ctypes|cffi|dlopen|ffi|Fiddle|syscall)\b", both))
     found.shows_environment = bool(

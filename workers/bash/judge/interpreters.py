@@ -112,6 +112,8 @@ _ALIASES = {
     "gsed": "sed",
     "rscript": "Rscript",
 }
+_COMPILERS = frozenset(("gcc", "cc", "clang", "tcc", "g++", "c++", "clang++"))
+_COMPILER_TAKES = ("-o", "-x", "-I", "-L", "-D", "-include", "-isystem")
 _VERSION = re.compile(r"(?<=[a-z])-?\d+(?:\.\d+)*[a-z]?$")
 
 
@@ -125,7 +127,10 @@ def interpreter_of(name: str) -> str | None:
 
 
 def programs(call: Invocation) -> Iterator[Code]:
-    """Every program text that the command line hands to an interpreter."""
+    """Every program text that the command line hands to an interpreter or a compiler."""
+    if call.name in _COMPILERS:
+        yield from _compiled(call)
+        return
     name = interpreter_of(call.name)
     if name is None:
         return
@@ -181,3 +186,11 @@ def _from_file(call: Invocation, language: str, path: str) -> Iterator[Code]:
     text = content_of(path, call.scope).text
     if text:
         yield Code(language, text)
+
+
+def _compiled(call: Invocation) -> Iterator[Code]:
+    """Sources that the command itself wrote: what is compiled is going to run."""
+    for path in options.read(call.args, _COMPILER_TAKES).operands:
+        text = (call.stdin.text if call.stdin else None) if path == "-" else content_of(path, call.scope).text
+        if text:
+            yield Code("c", text)

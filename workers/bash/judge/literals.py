@@ -30,6 +30,7 @@ _PERL_QUOTES = re.compile(
     r"(?:\b(?:qq?|qx|qw)|%[xqQwW]?)\s*+(?:\{([^{}]*+)\}|\(([^()]*+)\)|\[([^\[\]]*+)\]|([/|!#])(.*?)\4)", re.DOTALL
 )
 _NUMBER = r"\s*+(?:0x[0-9a-fA-F]+|\d+)\s*+,?"
+_OWN_INTERPRETER = re.compile(r"\bsys\.executable\b|\bprocess\.execPath\b")
 _ASSIGNED = re.compile(rf"[$@]?\b([A-Za-z_]\w*)\s*+:?=\s*+{_P}(?=\s*+(?:[;\n),]|$))")
 _INTERPOLATED = re.compile(r"\$\{(\w+)\}|#\{(\w+)\}|(?<!\$)\{(\w+)\}|\$(\w+)")
 
@@ -40,7 +41,7 @@ class Program:
     def __init__(self, text: str, language: str) -> None:
         self._values: list[str] = []
         self._language = language
-        self.skeleton = _TOKEN.sub(self._literal, text[:MOST_CHARACTERS])
+        self.skeleton = _TOKEN.sub(self._literal, _OWN_INTERPRETER.sub(_named, text[:MOST_CHARACTERS]))
         self.quoted = [
             next(filter(None, match.groups()), "") for match in _PERL_QUOTES.finditer(text[:MOST_CHARACTERS])
         ]
@@ -111,6 +112,11 @@ class Program:
                 self.skeleton = used.sub(lambda _, value=value: self._new(value), self.skeleton)  # type: ignore[misc]
         if known:
             self._values = [_INTERPOLATED.sub(lambda match: _filled(match, known), value) for value in self._values]
+
+
+def _named(match: re.Match[str]) -> str:
+    """A program's own interpreter, by the name that it usually has."""
+    return '"python3"' if match[0].startswith("sys") else '"node"'
 
 
 def _filled(match: re.Match[str], known: dict[str, str]) -> str:

@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 MOST_ROUNDS = 12  # values of a for loop that are followed one by one
 _DEEPEST_NODE = 80
 _EMPTIED = str.maketrans("", "", "".join(MAYBE_EMPTY))
-_ALWAYS = frozenset(("true", ":", "[ 1 ]", "[[ 1 ]]", "((1))", "(( 1 ))", "test 1", "! false"))
+_ALWAYS = re.compile(
+    r"true|/bin/true|:|1|(?:\[\[? +| test +)?(?:[1-9]\d*|true|(\d+) *(?:-eq|==?) *\1)(?: +\]\]?)?|"
+    r"\(\( *[1-9]\d* *\)\)|test [1-9]|! *false|(?:sleep|echo|printf)\b[^|&;]*"
+)
+_NEVER = re.compile(r"false|/bin/false|! *(?:true|:)|\[\[? +(\d+) *(?:-eq|==?) *(?!\1 )\d+ +\]\]?|\(\( *0 *\)\)")
+_SLEEPING_JOB = re.compile(r"\bsleep\b[^;\n&|]*&(?!&)")
 
 Extra = Sequence[Node]
 _Rule = Callable[[Node, Scope, "Stream | None", Extra], Stream]
@@ -245,8 +250,12 @@ class Walk:
         if body is None:
             return printed
         condition = "".join(self._syntax.text_of(child) for child in conditions).strip("; \n")
-        endless = condition in _ALWAYS if node.type == "while_statement" else not conditions
-        if endless and node.children[0].type != "until":
+        if node.type != "while_statement":
+            endless = not conditions
+        else:
+            forever = _NEVER if node.children[0].type == "until" else _ALWAYS
+            endless = forever.fullmatch(condition) is not None
+        if endless:
             self._endless(body)
         for _ in range(2):  # the second round sees what the first one changed
             before = scope.copy()
@@ -262,7 +271,7 @@ class Walk:
         jobs = any(child.type == "&" for child in syntax.nodes(body))
         text = self._syntax.text_of(body)
         if jobs:
-            waits = "wait" in text or "sleep" in text
+            waits = re.search("wait|sleep", _SLEEPING_JOB.sub("", text))
             reason = "An endless loop starts background jobs."
             self._note(Decision.ASK if waits else Decision.DENY, reason, body, "resources.fork-bomb")
         elif ">>" in text and "sleep" not in text:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from workers.bash.judge import code, interpreters, sed
+from workers.bash.judge.forks import Growth
 from workers.bash.judge.invocation import Invocation
 from workers.bash.judge.judgement import Finding
 from workers.bash.judge.marks import DECODED, NETWORK
@@ -34,8 +35,10 @@ def _sed(call: Invocation, script: str) -> Iterator[Finding]:
 
 def _general(call: Invocation, reading: code.Reading, program: interpreters.Code) -> Iterator[Finding]:
     language = program.language
-    if reading.forks_forever:
+    if reading.growth is Growth.ENDLESS:
         yield call.deny("resources.fork-bomb", f"The {language} program starts processes without end.")
+    elif reading.growth is Growth.DOUBTFUL:
+        yield call.ask("resources.many-processes", f"The {language} program may start very many processes.")
     if reading.reverse_shell:
         yield call.deny("network.reverse-shell", f"The {language} program gives a shell to the network.")
     if reading.runs_decoded:

@@ -45,6 +45,8 @@ def _general(call: Invocation, program: interpreters.Code) -> Iterator[Inner]:
 
 def interpreters_text(text: str) -> bool:
     """Whether a literal can be a command at all: a word that could be a program's name, and something after it."""
+    if re.fullmatch(r"--?[\w-]+(?:=\S*)?", text):  # an option on its own
+        return False
     return bool(re.match(r"\s*[\w./~$({!:>-][^\s]*(?:\s|$|[;|&<>])", text)) and not text.isspace()
 
 
