@@ -1,8 +1,7 @@
-"""How people ask for what the kubernetes agent does: the API server's side, then Helm's."""
+"""How people ask for what the kubernetes agent does: the API server's side, and Helm's (helm_words)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import MappingProxyType
 
 from reign.core.lexicon import (
@@ -21,9 +20,9 @@ from reign.core.lexicon import (
     Taken,
     Words,
 )
+from workers.kubernetes.helm_words import HELM_WORDS
+from workers.kubernetes.place_words import CONTEXT, CUES, NAMESPACE, TIMEOUT, WHERE, WHERE_TO
 
-_CUES = ("kubernetes", "k8s", "kube", "kubectl", "cluster")
-_HELM = ("helm",)
 #: What is scaled and rolled out, and the short names that kubectl takes.
 _WORKLOADS = MappingProxyType(
     {
@@ -57,19 +56,6 @@ _KINDS = MappingProxyType(
         "service account": "serviceaccount",
     }
 )
-_NAMESPACE = Slot(
-    "namespace",
-    labels=("namespace", "ns", "-n"),
-    after=("in", "to", "into", "from"),
-    scope=True,
-    things=("namespace",),
-    new_by=("kubernetes.create_namespace", "name"),
-)
-_NAMESPACE_IN = replace(_NAMESPACE, after=("in", "from"))
-_CONTEXT = Slot("context", Kind.REF, labels=("context", "kube context", "cluster"), scope=True)
-_WHERE = (_NAMESPACE_IN, _CONTEXT)
-_WHERE_TO = (_NAMESPACE, _CONTEXT)
-_TIMEOUT = Slot("timeout", Kind.DURATION, labels=("timeout",), after=("within", "for", "in"))
 _MANIFEST = Slot(
     "manifest",
     Kind.PATH,
@@ -96,7 +82,7 @@ def _workload(ask: str) -> tuple[Slot, ...]:
             ask=ask,
         ),
         Slot("kind", Kind.CHOICE, choices=_WORKLOADS),
-        *_WHERE,
+        *WHERE,
     )
 
 
@@ -123,53 +109,18 @@ _DEPLOYMENT_SLOTS = (
     Slot("replicas", Kind.NUMBER, labels=("replica", "pod", "instance", "copy", "--replicas"), after=("with",)),
     Slot("port", Kind.PORT, labels=("port", "container port"), after=("on", "at")),
     Slot("env", Kind.PAIRS, labels=("environment variable", "environment", "env", "variable")),
-    *_WHERE_TO,
+    *WHERE_TO,
 )
 _DEPLOYMENT_GIVES = (Gives("workload", "{name}", {"kind": "deployment"}),)
-_RELEASE = Slot(
-    "release",
-    labels=("release", "helm release"),
-    after=("as", "called", "named", "of", "for"),
-    bare=True,
-    required=True,
-    things=("release",),
-    ask="which release?",
-)
-_CHART = Slot(
-    "chart",
-    Kind.PATH,
-    labels=("chart", "helm chart"),
-    after=("to", "from", "with", "using", "in"),
-    bare=True,
-    required=True,
-    like=r"chart",
-    tells=True,
-    ask="which chart? for example ./charts/shop",
-)
-_VALUES_FILE = Slot(
-    "values",
-    Kind.PATH,
-    labels=("values file", "value", "--values", "-f"),
-    after=("with", "using", "from"),
-    only=r"\.(ya?ml|json)$",
-)
-_HELM_OPTIONS = (
-    Slot("values", Kind.SETTINGS, labels=("value", "setting", "--set")),
-    Slot("version", Kind.REF, labels=("version", "chart version", "--version")),
-    _VALUES_FILE,
-    *_WHERE_TO,
-    _TIMEOUT,
-)
 _FORMER = Slot("@former", Kind.NUMBER, after=("from",))  # "from 3 to 6": said, and nothing to be done with
-_REVISION = Slot("revision", Kind.NUMBER, labels=("revision", "version"), after=("to",), bare=True)
 
 WORDS: Words = {
     "kubernetes.apply": (
         Phrase(
             verbs=("apply", "deploy", "roll out", "install", "create", "reapply"),
             objects=("resource", "object"),
-            cues=_CUES,
-            slots=(_MANIFEST, *_WHERE_TO),
+            cues=CUES,
+            slots=(_MANIFEST, *WHERE_TO),
             filler=("what", "is", "everything"),
             example="apply k8s/app.yaml to namespace shop",
         ),
@@ -177,7 +128,7 @@ WORDS: Words = {
     "kubernetes.delete": (
         Phrase(
             verbs=REMOVE,
-            cues=_CUES,
+            cues=CUES,
             object_needed=True,
             slots=(
                 Slot(
@@ -195,16 +146,16 @@ WORDS: Words = {
                     required=True,
                     ask="what is it: a deployment, a service, a pod, a namespace?",
                 ),
-                *_WHERE,
+                *WHERE,
             ),
             example="delete the deployment web in namespace shop",
         ),
         Phrase(
             verbs=(*REMOVE, "tear down"),
             objects=("manifest", "resource", "object"),
-            cues=_CUES,
+            cues=CUES,
             object_needed=True,
-            slots=(_MANIFEST, *_WHERE),
+            slots=(_MANIFEST, *WHERE),
             filler=("everything", "all", "what", "is"),
             example="delete what is in k8s/app.yaml from the cluster",
         ),
@@ -213,7 +164,7 @@ WORDS: Words = {
         Phrase(
             verbs=("deploy", "roll out", "redeploy"),
             objects=("deployment", "app"),
-            cues=_CUES,
+            cues=CUES,
             slots=_DEPLOYMENT_SLOTS,
             gives=_DEPLOYMENT_GIVES,
             weight=1,
@@ -222,7 +173,7 @@ WORDS: Words = {
         Phrase(
             verbs=(*CREATE, "run", "start", "launch", "spin up", "fire up", "bring up", "spawn"),
             objects=("deployment", "kubernetes deployment", "pod", "replica"),
-            cues=_CUES,
+            cues=CUES,
             object_needed=True,
             slots=_DEPLOYMENT_SLOTS,
             gives=_DEPLOYMENT_GIVES,
@@ -232,7 +183,7 @@ WORDS: Words = {
     "kubernetes.expose": (
         Phrase(
             verbs=("expose", "publish"),
-            cues=_CUES,
+            cues=CUES,
             slots=(
                 *_workload("what should be exposed?"),
                 Slot(
@@ -270,7 +221,7 @@ WORDS: Words = {
     "kubernetes.scale": (
         Phrase(
             verbs=("scale", "scale up", "scale down", "scale out", "scale in", "resize"),
-            cues=_CUES,
+            cues=CUES,
             slots=(
                 *_workload("what should be scaled?"),
                 _FORMER,
@@ -307,7 +258,7 @@ WORDS: Words = {
                 "bump",
             ),
             objects=("replica", "instance"),
-            cues=_CUES,
+            cues=CUES,
             object_needed=True,
             slots=(
                 *_workload("what should be scaled?"),
@@ -330,9 +281,9 @@ WORDS: Words = {
             verbs=(*WAIT, *CHECK, *SHOW, "rollout status"),
             objects=("rollout", "rollout status"),
             states=("rolled out", "done", "complete", "completed", "ready", "available", "finished", "finish"),
-            cues=_CUES,
+            cues=CUES,
             object_needed=True,
-            slots=(*_workload("whose rollout?"), _TIMEOUT),
+            slots=(*_workload("whose rollout?"), TIMEOUT),
             filler=("status", "state", "progress"),
             example="wait for the rollout of web in namespace shop",
         ),
@@ -341,9 +292,9 @@ WORDS: Words = {
         Phrase(
             verbs=("restart", "rollout restart", "bounce", "roll", "recycle"),
             objects=("rollout", "rolling restart", "pod"),
-            cues=_CUES,
+            cues=CUES,
             object_needed=True,
-            slots=(*_workload("which deployment should be restarted?"), _TIMEOUT),
+            slots=(*_workload("which deployment should be restarted?"), TIMEOUT),
             filler=("rolling",),
             example="restart the deployment web in namespace shop",
         ),
@@ -352,12 +303,12 @@ WORDS: Words = {
         Phrase(
             verbs=(*UNDO, "rollout undo"),
             objects=("rollout",),
-            cues=_CUES,
+            cues=CUES,
             object_needed=True,
             slots=(
                 *_workload("which deployment should go back?"),
                 Slot("to_revision", Kind.NUMBER, labels=("revision",), after=("to",)),
-                _TIMEOUT,
+                TIMEOUT,
             ),
             filler=("last", "latest", "previous", "former", "version", "revision"),
             example="undo the rollout of the deployment web",
@@ -367,7 +318,7 @@ WORDS: Words = {
         Phrase(
             verbs=(*SHOW, *CHECK, "describe"),
             about=("pod", "pod status"),
-            cues=_CUES,
+            cues=CUES,
             slots=(
                 Slot(
                     "name",
@@ -378,7 +329,7 @@ WORDS: Words = {
                     required=True,
                     ask="which pods? name a pod or deployment, or give a selector such as app=web",
                 ),
-                *_WHERE,
+                *WHERE,
             ),
             filler=("status", "state", "health", "do", "doing", "running"),
             example="show the pods of web in namespace shop",
@@ -386,7 +337,7 @@ WORDS: Words = {
         Phrase(
             verbs=(*SHOW, *CHECK, "describe"),
             about=("pod", "pod status"),
-            cues=_CUES,
+            cues=CUES,
             slots=(
                 Slot(
                     "selector",
@@ -397,7 +348,7 @@ WORDS: Words = {
                     only=r"=",
                     ask="which pods? name a pod or deployment, or give a selector such as app=web",
                 ),
-                *_WHERE,
+                *WHERE,
             ),
             filler=("status", "state", "health", "do", "doing", "running"),
             example="show the pods with label app=web in namespace shop",
@@ -407,8 +358,8 @@ WORDS: Words = {
         Phrase(
             verbs=(*SHOW, *CHECK, "describe"),
             about=("cluster info", "cluster", "kubernetes cluster", "cluster version"),
-            cues=_CUES,
-            slots=(_CONTEXT,),
+            cues=CUES,
+            slots=(CONTEXT,),
             filler=("info", "information", "version", "about"),
             example="show the cluster info",
         ),
@@ -417,7 +368,7 @@ WORDS: Words = {
         Phrase(
             verbs=("convert", "migrate", "translate", "turn"),
             about=("compose file", "compose", "compose project", "compose stack"),
-            cues=_CUES,
+            cues=CUES,
             slots=(
                 Slot(
                     "file",
@@ -429,7 +380,7 @@ WORDS: Words = {
                     things=("compose file",),
                     ask="which compose file?",
                 ),
-                _NAMESPACE,
+                NAMESPACE,
             ),
             filler=("manifest", "object", "kubernetes"),
             gives=(Gives("file", "{result.manifest}"),),
@@ -440,7 +391,7 @@ WORDS: Words = {
         Phrase(
             verbs=(*SHOW, "tail", "follow", "dump", "logs", "look at", "check"),
             about=("log", "log line"),
-            cues=_CUES,
+            cues=CUES,
             object_needed=True,
             slots=(
                 Slot(
@@ -453,7 +404,7 @@ WORDS: Words = {
                     ask="the logs of which pod or deployment?",
                 ),
                 Slot("tail", Kind.NUMBER, labels=("line", "log line", "log entry", "entry", "log", "--tail")),
-                *_WHERE,
+                *WHERE,
             ),
             filler=("last", "recent", "latest"),
             example="show the logs of the pod web-5d8f in namespace shop",
@@ -462,7 +413,7 @@ WORDS: Words = {
     "kubernetes.create_namespace": (
         Phrase(
             verbs=CREATE,
-            cues=_CUES,
+            cues=CUES,
             object_needed=True,
             slots=(
                 Slot(
@@ -474,108 +425,23 @@ WORDS: Words = {
                     things=("namespace",),
                     ask="how should the namespace be called?",
                 ),
-                _CONTEXT,
+                CONTEXT,
             ),
             gives=(Gives("namespace", "{name}"),),
             example="create the namespace staging",
         ),
         Phrase(
             verbs=ENSURE,
-            cues=_CUES,
+            cues=CUES,
             states=EXISTS,
             state_needed=True,
             slots=(
                 Slot("name", labels=("namespace", "ns"), required=True, things=("namespace",), ask="which namespace?"),
-                _CONTEXT,
+                CONTEXT,
             ),
             gives=(Gives("namespace", "{name}"),),
             example="make sure the namespace staging exists",
         ),
     ),
-    "kubernetes.helm_install": (
-        Phrase(
-            verbs=("install", "deploy", "helm install", "set up"),
-            objects=("chart", "helm chart", "helm release"),
-            cues=(*_HELM, *_CUES),
-            object_needed=True,
-            slots=(
-                _CHART,
-                Slot(
-                    "release",
-                    labels=("release", "helm release"),
-                    after=("as", "called", "named"),
-                    bare=True,
-                    required=True,
-                    taken=Taken("chart", basename=True),
-                    ask="how should the release be called?",
-                ),
-                *_HELM_OPTIONS,
-            ),
-            gives=(Gives("release", "{release}", {"chart": "{chart}"}),),
-            example="install the chart ./charts/shop as release shop in namespace prod",
-        ),
-    ),
-    "kubernetes.helm_upgrade": (
-        Phrase(
-            verbs=("upgrade", "update"),
-            objects=("release", "helm release", "chart"),
-            cues=(*_HELM, *_CUES),
-            object_needed=True,
-            slots=(_RELEASE, _CHART, *_HELM_OPTIONS),
-            gives=(Gives("release", "{release}", {"chart": "{chart}"}),),
-            example="upgrade the helm release shop to chart ./charts/shop with image.tag=2.4.1",
-        ),
-    ),
-    "kubernetes.helm_rollback": (
-        Phrase(
-            verbs=UNDO,
-            objects=("release", "helm release"),
-            cues=(*_HELM, *_CUES),
-            object_needed=True,
-            slots=(_RELEASE, _REVISION, *_WHERE, _TIMEOUT),
-            filler=("last", "previous", "former", "upgrade"),
-            example="roll back the helm release shop to revision 3",
-        ),
-    ),
-    "kubernetes.helm_uninstall": (
-        Phrase(
-            verbs=("uninstall", *REMOVE),
-            objects=("release", "helm release"),
-            cues=(*_HELM, *_CUES),
-            object_needed=True,
-            slots=(_RELEASE, *_WHERE),
-            example="uninstall the helm release shop",
-        ),
-    ),
-    "kubernetes.helm_history": (
-        Phrase(
-            verbs=(*SHOW, "history"),
-            about=("history", "revision"),
-            cues=(*_HELM, *_CUES),
-            slots=(_RELEASE, *_WHERE),
-            filler=("all", "past"),
-            example="show the history of the helm release shop",
-        ),
-    ),
-    "kubernetes.helm_template": (
-        Phrase(
-            verbs=("render", "template"),
-            objects=("chart", "helm chart"),
-            cues=(*_HELM, *_CUES),
-            slots=(_CHART, *_HELM_OPTIONS[:2], _NAMESPACE_IN, _CONTEXT),
-            filler=("template",),
-            example="render the chart ./charts/shop with replicas=2",
-        ),
-    ),
-    "kubernetes.helm_status": (
-        Phrase(
-            verbs=(*SHOW, *CHECK, "status"),
-            objects=("release", "helm release"),
-            cues=(*_HELM, *_CUES),
-            object_needed=True,
-            slots=(_RELEASE, *_WHERE),
-            filler=("status", "state"),
-            example="show the status of the helm release shop",
-        ),
-    ),
+    **HELM_WORDS,
 }
