@@ -13,6 +13,7 @@ from reign.executor import Context, FailureKind, Operation, Proposal, TaskFailed
 from reign.executor.contract import Observations
 from workers.terraform.changes import resources_of
 from workers.terraform.inputs import WithVariables
+from workers.terraform.mending import mend
 from workers.terraform.observing import known, observe
 from workers.terraform.planning import Values
 from workers.terraform.repairs import initialise
@@ -82,6 +83,7 @@ class Import(Operation[Any, Any]):
     def restore(self, ctx: Context, inputs: Inputs, before: Observations, now: Observations) -> None:
         if inputs.address in before[0].state.get("addresses", ()):
             return
+        mend(ctx, inputs, before[0], now[0] if now else None)
         with opened(ctx, inputs) as session:
             state = session.state()
             if inputs.address in state.addresses:

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from reign.core.resource import Observation
-from reign.executor import Context
+from reign.executor import Context, TaskFailed
 from workers.terraform.inputs import WithVariables
 from workers.terraform.planning import Values, make
 from workers.terraform.record import Applied, Record
-from workers.terraform.session import Session, opened
-from workers.terraform.state import State
+from workers.terraform.session import Session, opened, resource_of
+from workers.terraform.state import State, parse
 
 
 def observe(ctx: Context, inputs: WithVariables) -> Observation:
-    """The state of the directory's workspace. Drift is what ``plan -refresh-only`` finds with these variables."""
-    with opened(ctx, inputs) as session:
-        return observe_in(session, inputs)
+    """The state of the directory's workspace. Drift is what ``plan -refresh-only`` finds with these variables.
+
+    An undo sees what the newest good backup holds in the place of a damaged state, and ``damaged`` says why. Raises
+    TaskFailed for a damaged state otherwise.
+    """
+    try:
+        with opened(ctx, inputs) as session:
+            return observe_in(session, inputs)
+    except TaskFailed as error:
+        if ctx.undoes is None or "backup" not in error.details:
+            raise
+        return _of_backup(ctx, inputs, parse(Path(error.details["backup"]).read_bytes()), error.message)
+
+
+def _of_backup(ctx: Context, inputs: WithVariables, state: State, why: str) -> Observation:
+    resource = resource_of(ctx, inputs)
+    applied = _made(ctx, resource, Record.load(ctx, resource), state)
+    return Observation(
+        resource=resource,
+        exists=True,
+        state={**_described(ctx, state, applied), "state": ctx.blobs.put(state.raw), "drift": [], "damaged": why},
+    )
 
 
 def observe_in(session: Session, inputs: WithVariables) -> Observation:
@@ -28,19 +48,12 @@ def observe_in(session: Session, inputs: WithVariables) -> Observation:
 def observation(session: Session, state: State, drift: list[dict[str, Any]]) -> Observation:
     """As recorded. The state's own content is a blob; it is kept for local states only: others have a history."""
     ctx = session.ctx
-    for value in state.secret_outputs.values():
-        if isinstance(value, str):
-            ctx.masker.add("", value)
-    applied = known(session, state)
     return Observation(
         resource=session.resource,
         exists=bool(state.addresses),
         state={
-            "lineage": state.lineage,
-            "serial": state.serial,
-            "addresses": state.addresses,
+            **_described(ctx, state, known(session, state)),
             "state": ctx.blobs.put(state.raw) if session.backend.path is not None and state.raw else None,
-            "applied": applied.model_dump(mode="json") if applied else None,
             "drift": drift,
         },
         facts={
@@ -53,12 +66,28 @@ def observation(session: Session, state: State, drift: list[dict[str, Any]]) -> 
     )
 
 
+def _described(ctx: Context, state: State, applied: Applied | None) -> dict[str, Any]:
+    for value in state.secret_outputs.values():
+        if isinstance(value, str):
+            ctx.masker.add("", value)
+    return {
+        "lineage": state.lineage,
+        "serial": state.serial,
+        "addresses": state.addresses,
+        "applied": applied.model_dump(mode="json") if applied else None,
+    }
+
+
 def known(session: Session, state: State) -> Applied | None:
     """The configuration that this state came from, as far as REIGN applied it; from another machine's record if need
     be. None if somebody else changed the state since."""
-    if found := session.record.made(state.lineage, state.serial):
+    return _made(session.ctx, session.resource, session.record, state)
+
+
+def _made(ctx: Context, resource: str, record: Record, state: State) -> Applied | None:
+    if found := record.made(state.lineage, state.serial):
         return found
-    last = session.ctx.recorded(session.resource)
+    last = ctx.recorded(resource)
     if last is None or not last.state.get("applied"):
         return None
     return Record(applied=Applied.model_validate(last.state["applied"])).made(state.lineage, state.serial)

@@ -105,7 +105,7 @@ class Session:
         """The workspace's state as it is now. Raises TaskFailed if it is damaged or out of reach."""
         if self.backend.path is None:
             return self._pulled()
-        found = read_file(self.ctx, self.backend.path, self.record)
+        found = read_file(self.ctx, self.backend.path, self.record, self.resource)
         if found.raw and not found.content:  # of an older format, or encrypted: only the binary can read it
             return replace(found, content=self._pulled().content)
         return found
@@ -176,7 +176,9 @@ class Session:
         # The local state stays where it is without a copy: the copy's paths are tied to the directory.
         self._at("local", config | given)
         assert self.backend.path is not None
-        read_file(self.ctx, self.backend.path, self.record)  # init reads it too, and says less of a damaged one
+        read_file(
+            self.ctx, self.backend.path, self.record, self.resource
+        )  # init reads it too, and says less of a damaged one
         self._run_init(settings)
         return "local", config | given
 

@@ -90,7 +90,7 @@ def parse(raw: bytes) -> State:
     return State(str(content["lineage"]), int(content["serial"]), content, raw)
 
 
-def read_file(ctx: Context, path: Path, record: Record) -> State:
+def read_file(ctx: Context, path: Path, record: Record, resource: str) -> State:
     """The local state. Raises TaskFailed for a damaged file, naming the newest good backup; leaves the file alone."""
     try:
         raw = path.read_bytes()
@@ -101,11 +101,11 @@ def read_file(ctx: Context, path: Path, record: Record) -> State:
     try:
         return parse(raw)
     except (ValueError, UnicodeDecodeError) as error:
-        raise _damaged(ctx, path, record, error) from None
+        raise _damaged(ctx, path, record, resource, error) from None
 
 
-def _damaged(ctx: Context, path: Path, record: Record, error: Exception) -> TaskFailed:
-    found = newest_backup(ctx, path, record)
+def _damaged(ctx: Context, path: Path, record: Record, resource: str, error: Exception) -> TaskFailed:
+    found = newest_backup(ctx, path, record, resource)
     reason = getattr(error, "msg", None) or str(error)
     message = f"the state file {path} is damaged ({reason}); it was left as it is"
     if found is None:
@@ -124,21 +124,28 @@ def _damaged(ctx: Context, path: Path, record: Record, error: Exception) -> Task
     )
 
 
-def newest_backup(ctx: Context, path: Path, record: Record) -> tuple[Path, State] | None:
-    """The readable backup with the highest serial: terraform's own beside the file, and those kept before changes."""
+def newest_backup(ctx: Context, path: Path, record: Record, resource: str) -> tuple[Path, State] | None:
+    """The readable backup with the highest serial: terraform's own beside the file, those kept before changes, and what
+    was last recorded. One of another lineage counts only if none of the known lineage is left."""
+    last = ctx.recorded(resource)
+    recorded = last.state if last is not None and not last.is_damaged else {}
     candidates: list[tuple[Path, State]] = []
     for beside in path.parent.glob(f"{path.name}.*backup*"):
         with contextlib.suppress(OSError, ValueError):
             candidates.append((beside, parse(beside.read_bytes())))
-    for ref in record.backups:
+    for ref in (*record.backups, *filter(None, (recorded.get("state"),))):
         with contextlib.suppress(KeyError, ValueError, ReignError):
             raw = ctx.blobs.get(ref)
             state = parse(raw)
             kept = ctx.state_dir / "backups" / f"{state.lineage}.{state.serial}.tfstate"
             write_private(kept, raw)
             candidates.append((kept, state))
+    made = [applied.lineage for applied in (record.applied, record.begun) if applied is not None]
+    known = {*made, str(recorded.get("lineage", ""))} - {""}
     good = [item for item in candidates if item[1].lineage]
-    return max(good, key=lambda item: item[1].serial, default=None)
+    return max(
+        [item for item in good if item[1].lineage in known] or good, key=lambda item: item[1].serial, default=None
+    )
 
 
 def put_back(ctx: Context, path: Path, kept: State) -> None:

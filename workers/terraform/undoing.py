@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from reign.core.resource import Observation
 from reign.executor import Context, FailureKind, TaskFailed
 from workers.terraform.carrying import carry_out
 from workers.terraform.configuration import Configuration
-from workers.terraform.files import write_private
 from workers.terraform.inputs import Planned
+from workers.terraform.mending import mend
 from workers.terraform.planning import SavedPlan, Values, blob, make
 from workers.terraform.record import Applied, Record
 from workers.terraform.session import Session, opened, resource_of
@@ -22,14 +21,13 @@ def restore(
 ) -> None:
     """Bring the workspace back to ``before``. Raises TaskFailed if what made it is not known.
 
-    A state that is damaged or lost ``now`` is first put back from what was kept: without it terraform would make all
-    that is there a second time.
+    A state that is damaged or lost ``now`` is first put back from the newest that was kept: without it terraform would
+    leave what is there, or make all of it a second time.
     """
     former = Applied.model_validate(before.state["applied"]) if before.state.get("applied") else None
-    if now is not None and before.state.get("state") and (now.is_damaged or not now.state.get("lineage")):
-        _mend(ctx, inputs, before)
-        if former is None:
-            return
+    mended = mend(ctx, inputs, before, now)
+    if mended is not None and former is None and mended == before.state.get("state"):
+        return
     if before.exists and former is None:
         raise TaskFailed(
             f"{before.resource} was last changed by somebody else, so the configuration from before is not known here",
@@ -41,23 +39,6 @@ def restore(
         _apply_again(ctx, inputs, before, former)
     else:
         _destroy(ctx, inputs, before, saved)
-
-
-def _mend(ctx: Context, inputs: Planned, before: Observation) -> None:
-    """Put the kept state in the place of a damaged or missing local one; a damaged file is kept beside it."""
-    try:
-        with opened(ctx, inputs) as session:
-            path = session.backend.path
-    except TaskFailed as error:
-        if "state_file" not in error.details:
-            raise
-        path = Path(error.details["state_file"])
-        path.replace(path.with_name(f"{path.name}.damaged"))
-        ctx.log(f"the damaged state file is kept as {path.name}.damaged")
-    if path is not None and not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_private(path, blob(ctx, before.state["state"]))
-        ctx.log(f"the state of serial {before.state.get('serial')} is in its place again")
 
 
 def _apply_again(ctx: Context, inputs: Planned, before: Observation, former: Applied) -> None:
@@ -85,12 +66,13 @@ def _destroy(ctx: Context, inputs: Planned, before: Observation, saved: SavedPla
             if not made.empty:
                 state = carry_out(session, made.file, made.base, None, made.changes, parallelism=inputs.parallelism)
             made.forget()
+        # First: a state that is gone while the record still knows of an apply is taken for lost.
+        session.record.applied = None
+        session.record.save(ctx, session.resource)
         if before.state.get("lineage"):
             put_state_back(session, before, state)
         else:
             take_state_away(session)
-        session.record.applied = None
-        session.record.save(ctx, session.resource)
 
 
 def _what_was_applied(ctx: Context, inputs: Planned, saved: SavedPlan | None) -> tuple[Configuration | None, Values]:

@@ -180,3 +180,54 @@ def test_a_state_that_is_damaged_or_lost_is_put_back_and_nothing_is_made_twice(
     assert world.state_file().read_bytes() == former
     assert world.look().same_as(recorded)
     assert world.state_file().with_name("terraform.tfstate.damaged").exists() == (damage is not None)
+
+
+@pytest.mark.parametrize("earlier", [True, False], ids=["changed", "made"])
+def test_an_undo_on_a_damaged_state_first_puts_the_newest_good_one_back(world: World, earlier: bool) -> None:
+    world.write(ONE)
+    if earlier:
+        world.run("apply")
+    _, before = world.change("apply", variables={"what": "second"})
+    seen = world.look(variables={"what": "second"})
+    world.recorded[seen.resource] = seen
+    damaged = world.state_file().read_bytes()[:200]
+    world.state_file().write_bytes(damaged)
+    kept = world.state_file().with_name("terraform.tfstate.damaged")
+    kept.write_bytes(b"of an earlier damage")
+
+    ctx, inputs = world.context(undoes=("calm-fox-11", "apply")), world.inputs("apply", variables={"what": "second"})
+    now = OPERATIONS["terraform.apply"].inspect(ctx, inputs)
+    assert now[0].state["serial"] == seen.state["serial"]
+    assert "damaged" in now[0].state
+    assert world.state_file().read_bytes() == damaged, "looking changes nothing"
+    OPERATIONS["terraform.apply"].restore(ctx, inputs, [before], now)
+    assert kept.read_bytes() == b"of an earlier damage"
+    assert kept.with_name("terraform.tfstate.damaged.1").read_bytes() == damaged
+    if earlier:
+        assert world.run("output").outputs == {"what": "first"}
+    else:
+        assert not world.state_file().exists()
+    undone = world.context(undoes=("calm-fox-11", "undo-apply"))
+    OPERATIONS["terraform.apply"].restore(undone, inputs, now, [world.look()])
+    assert world.run("output").outputs == {"what": "second"}
+
+
+def test_an_undo_without_any_good_backup_leaves_the_damaged_state(world: World) -> None:
+    world.write(ONE)
+    world.state_file().write_text("{")
+    with pytest.raises(TaskFailed, match="damaged"):
+        OPERATIONS["terraform.apply"].inspect(world.context(undoes=("calm-fox-11", "apply")), world.inputs("apply"))
+    assert world.state_file().read_text() == "{"
+
+
+def test_an_undo_of_what_was_made_with_a_state_that_is_lost_since(world: World) -> None:
+    world.write(ONE)
+    _, before = world.change("apply")
+    seen = world.look()
+    world.recorded[seen.resource] = seen
+    world.state_file().unlink()
+    ctx = world.undo("apply", before)
+    assert any("is in its place again" in text for _, text in ctx.lines)
+    assert any("1 to destroy" in text for _, text in ctx.lines), ctx.lines
+    assert not world.state_file().exists()
+    assert not any("in its place" in text for _, text in world.undo("apply", before).lines), "and once only"
