@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
@@ -44,6 +44,7 @@ from reign.store import events, locks, runs, schema, workers
 from reign.store.runs import RunRecord
 
 MAX_BODY = 16 * 1024 * 1024  # bytes; a plan of ten thousand tasks has about two million
+QUIET = 15.0  # seconds without an event after which a stream says that it is there
 LONGEST_WAIT = 60.0  # seconds that one request may wait for a run to end
 
 
@@ -95,9 +96,10 @@ def _handle_errors(api: FastAPI) -> None:
         return JSONResponse(wrong.as_dict(), status_code=422)
 
     @api.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> Response:
-        named = {"code": "http", "message": str(error.detail), "hint": "see /docs", "details": None}
-        return JSONResponse({"error": named}, status_code=error.status_code)
+    async def http(request: Request, error: HTTPException) -> Response:
+        code = "not_found" if error.status_code == 404 else "invalid_request"
+        named = {"code": code, "message": f"{request.method} {request.url.path}: {error.detail}", "hint": "see /docs"}
+        return JSONResponse({"error": {**named, "details": None}}, status_code=error.status_code)
 
 
 def _guard(api: FastAPI, settings: Settings) -> None:
@@ -260,10 +262,12 @@ def _runs(api: FastAPI, runtime: Runtime, general: ReignGeneral, wakeups: Wakeup
             return runs.plan_of(tx, runs.find(tx, name).id)
 
     @api.get("/runs/{name}/events", tags=["runs"])
-    async def follow(request: Request, name: str, after: int = 0, follow: bool = True) -> StreamingResponse:
+    async def follow(
+        name: str, after: int = 0, follow: bool = True, last_event_id: Annotated[int | None, Header()] = None
+    ) -> StreamingResponse:
         """Events as they happen (server-sent events; ``data`` is one JSON object), until the run has ended."""
         run = await run_in_threadpool(find, name)
-        last = int(request.headers.get("last-event-id") or after)
+        last = after if last_event_id is None else last_event_id
 
         async def stream() -> AsyncIterator[str]:
             async for event in _events(database, wakeups, run, last, follow):
@@ -289,9 +293,14 @@ async def _events(database: Any, wakeups: Wakeups, run: RunRecord, after: int, f
 
     seen: set[int] = set()
     floor = after
+    told = time.monotonic()
     while True:
         found, now = await run_in_threadpool(look, floor)
+        if time.monotonic() - told > QUIET:  # so that neither a client nor a proxy takes the connection for dead
+            told = time.monotonic()
+            yield ": still here\n\n"
         for event in events.unseen(found, seen):
+            told = time.monotonic()
             yield f"id: {event.id}\nevent: {event.kind}\ndata: {json.dumps(event.as_dict(), default=str)}\n\n"
         full = len(found) >= 1000
         if full:

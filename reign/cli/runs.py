@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from reign.cli.output import Format, Output, ago, console, escape, short, state,
 from reign.cli.repair import tell
 from reign.client import Client
 from reign.core.duration import readable
+from reign.core.states import RunState
 
 RunName = Annotated[str, typer.Argument(help="the run's name, or @latest")]
 
@@ -24,14 +26,22 @@ def register(app: typer.Typer) -> None:
 
 def listing(
     environment: Annotated[str | None, typer.Option("--environment", "--env", "-e")] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=500)] = 20,
+    states: Annotated[
+        list[RunState] | None, typer.Option("--state", "-s", help="only runs in this state; may be given several times")
+    ] = None,
+    before: Annotated[str | None, typer.Option("--before", metavar="RUN", help="only runs older than this one")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="at most so many")] = 20,
     output: Output = Format.TEXT,
 ) -> None:
     """Runs, newest first."""
+    wanted = [state.value for state in states or ()] or None
     with Client() as client:
-        found = [run.data for run in client.runs(environment=environment, limit=limit)]
+        found = [run.data for run in client.runs(environment=environment, state=wanted, before=before, limit=limit)]
     if output is Format.JSON:
         write_json(found)
+        return
+    if not found and (environment or wanted or before):
+        console.print("no such runs")
         return
     if not found:
         console.print('no runs yet; `reign run "..."` starts one')
@@ -48,6 +58,8 @@ def listing(
             f"[dim]{ago(run['created_at'])}[/dim]",
         )
     console.print(table)
+    if len(found) == limit and sys.stdout.isatty():
+        console.print(f"[dim]older ones: reign runs --before {escape(found[-1]['name'])}[/dim]")
 
 
 def show(name: RunName = "@latest", output: Output = Format.TEXT) -> None:

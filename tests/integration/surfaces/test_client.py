@@ -77,6 +77,16 @@ def test_the_same_key_gives_the_same_run(client: Client) -> None:
     assert client.submit(HELLO, idempotency_key="one").name == first.name
 
 
+def test_runs_are_paged_and_filtered(up: Up, client: Client) -> None:
+    names = [client.submit(HELLO).wait().name for _ in range(3)][::-1]
+    assert client.runs(limit=2, before=names[0])[0].name == names[1]
+    assert up.json("runs", "--before", names[1], "-n", "1")[0]["name"] == names[2]
+    assert {run.state for run in client.runs(state=["succeeded"])} == {"succeeded"}
+    assert up.json("runs", "--state", "paused") == []
+    with pytest.raises(NotFound):
+        client.runs(before="no-such-run-1")
+
+
 def test_an_api_that_is_down_is_told_within_five_seconds() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -74,6 +74,10 @@ class Hands:
         return Said(int(ended.value.code or 0), out, err)
 
 
+# What the client says about patience means nothing to an API in the same process.
+pytestmark = pytest.mark.filterwarnings("ignore:You should not use the 'timeout' argument")
+
+
 @pytest.fixture
 def reign(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Hands]:
     world = tmp_path / "world"
