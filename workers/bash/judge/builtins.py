@@ -170,6 +170,15 @@ def _wget(call: Invocation) -> list[str]:
     ]
 
 
+def _fetch(call: Invocation) -> list[str]:
+    read = options.read(call.args, names("-o -d --out --dir --output -O -x -s -j"))
+    urls = [operand for operand in read.operands if "://" in operand]
+    others = [operand for operand in read.operands if "://" not in operand]
+    return (
+        [*read.values("-o", "--out", "--output"), *others, *(posixpath.basename(url) for url in urls)] if urls else []
+    )
+
+
 def _remote_copy(call: Invocation) -> list[str]:
     read = options.read(call.args, names("-P -i -o -F -S -c -l -e"))
     if len(read.operands) < 2 or not any(":" in operand for operand in read.operands[:-1]):
@@ -212,6 +221,7 @@ _EFFECTS: dict[str, Callable[[Invocation], None]] = {
 _DOWNLOADS: dict[str, Callable[[Invocation], list[str]]] = {
     "curl": _curl,
     "wget": _wget,
+    **dict.fromkeys(("aria2c", "axel", "lwp-download", "fetch", "http", "https", "xh"), _fetch),
     "scp": _remote_copy,
     "rsync": _remote_copy,
 }

@@ -33,6 +33,10 @@ _DELETES = re.compile(
     r"delete-directory|delete-file|os\.remove|file\s+delete|File\.rm_rf!?|delete_recursively|deleteDir|"
     r"del_dir_r|deleteRecursively|removeDirectoryRecursive|rimraf|rm|remove\w*Sync|Deno\.remove|deltree)\b"
 )
+_DELETES_WORK = re.compile(
+    r"\b(?:rmtree|remove_?tree|rm_rf|rm_r|rmSync|fs\.rm|remove_dir_all|rimraf|deltree|deleteDir)\s*\(?\s*[\"']\./?[\"']"
+)
+_ARGUMENTS = re.compile(r"\bargv\b|\bARGV\b|@ARGV|\bcommandArgs\b|\bDeno\.args\b|\$_SERVER\b")
 _WRITES = re.compile(
     r"\b(?:write_text|write_bytes|writeFile\w*|appendFile\w*|file_put_contents|File\.write|IO\.write|os\.truncate|truncate\w*|"
     r"copyfile|copyFile\w*|shutil\.(?:copy\w*|move)|os\.(?:symlink|chmod|chown|rename|replace|link)|renameSync|chmod\w*|"
@@ -77,6 +81,7 @@ class Reading:
 
     shell: list[str] = field(default_factory=list)
     deletes: list[str] = field(default_factory=list)
+    deletes_arguments: bool = False
     writes: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     connects: bool = False
@@ -116,6 +121,9 @@ def read(text: str, language: str) -> Reading:
     found.names = paths
     if _DELETES.search(folded):
         found.deletes = paths + (["~"] if _HOME.search(folded) else [])
+        if _DELETES_WORK.search(folded):
+            found.deletes.append(".")
+        found.deletes_arguments = bool(_ARGUMENTS.search(folded))
     if _WRITES.search(folded):
         found.writes = paths
     _nature(found, text[:MOST_CHARACTERS], folded)

@@ -35,6 +35,7 @@ def judge(command: str, *, shell: str = "bash", workdir: str | None = None) -> J
     folder = workdir or WORK
     try:
         machine.run_text(cleaned, Scope(workdir=folder.rstrip("/") or "/", cwd=folder.rstrip("/") or "/"))
+        machine.finish()
     except (BudgetError, RecursionError):
         reason = "The command is too large or nests too deeply to be followed to its end."
         machine.findings.append(Finding(Decision.ASK, reason, cleaned[:200], "judge.too-complex"))

@@ -36,6 +36,7 @@ class Machine:
         self._compared = 0
         self._outer: list[str] = [text]
         self._softened: list[str] = []
+        self._late: list[tuple[Invocation, Inner]] = []
 
     def note(self, finding: Finding) -> None:
         """Records a finding; its part becomes the nearest enclosing piece that stands in the command itself."""
@@ -57,6 +58,12 @@ class Machine:
         self._characters += characters
         if self._characters > MOST_CHARACTERS:
             raise BudgetError
+
+    def finish(self) -> None:
+        """Judges what runs when the shell ends (trap ... EXIT). Raises BudgetError."""
+        while self._late:
+            call, inner = self._late.pop(0)
+            self._inner(call, replace(inner, late=False))
 
     def run_text(self, text: str, scope: Scope, *, stdin: Stream | None = None, part: str = "") -> Stream:
         """Judges a shell text in a scope and tells what it prints. Raises BudgetError."""
@@ -148,7 +155,16 @@ class Machine:
             call.scope.aliases[call.name] = meant
 
     def _inner(self, call: Invocation, inner: Inner) -> Stream:
+        if inner.late:
+            self._late.append((call, inner))
+            return NOTHING
+        if inner.script is not None and inner.script in call.scope.running:
+            if call.scope.spawning:
+                self.note(call.deny("resources.fork-bomb", "The script starts copies of itself without end."))
+            return Stream()
         scope = call.scope if inner.same_scope else call.scope.copy()
+        if inner.script is not None and not inner.same_scope:
+            scope.running = (*scope.running, inner.script)
         if inner.cwd is not None:
             scope.cwd = inner.cwd
         if inner.zero is not None:

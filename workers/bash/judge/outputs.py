@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 from workers.bash.judge import options, paths
 from workers.bash.judge.invocation import NOTHING, Invocation, Stream, Trait
@@ -171,13 +172,26 @@ def _find(call: Invocation) -> Stream:
     return Stream(None, paths=found_paths(call.args))
 
 
+_NARROWING = names(
+    "-mtime -atime -ctime -mmin -amin -cmin -size -empty -newer -anewer -cnewer -newermt -user -group -uid -gid -perm "
+    "-regex -iregex -inum -links -samefile -lname -ilname -xtype -nouser -nogroup -used"
+)
+
+
 def found_paths(args: tuple[str, ...]) -> tuple[str, ...]:
-    """Patterns of what find comes upon: every starting folder, joined with the name that is asked for."""
+    """Patterns of what find comes upon: every starting folder, joined with the name that is asked for.
+
+    A test of anything else than the name (its age, its size) leaves some of what is there, not all of it.
+    """
     starts: list[str] = []
     names: list[str] = []
+    narrow = False
     for index, argument in enumerate(args):
         if argument[:1] in ("-", "(", "!") and argument not in ("-H", "-L", "-P"):
             rest = args[index:]
+            narrow = any(
+                option in _NARROWING and rest[at - 1] not in ("!", "-not") for at, option in enumerate(rest)
+            ) or any(pair == ("-type", kind) for pair in pairwise(rest) for kind in "lpsbc")
             names = [
                 rest[at + 1].rsplit("/", 1)[-1]
                 for at, option in enumerate(rest[:-1])
@@ -186,7 +200,11 @@ def found_paths(args: tuple[str, ...]) -> tuple[str, ...]:
             break
         if argument[:1] != "-":
             starts.append(argument)
-    return tuple(f"{start.rstrip('/') or ''}/**/{name}" for start in starts or ["."] for name in names or ["*"])
+    return tuple(
+        f"{start.rstrip('/') or ''}/**/{name}"
+        for start in starts or ["."]
+        for name in names or [f"{NAME}*" if narrow else "*"]
+    )
 
 
 def _ls(call: Invocation) -> Stream:
@@ -239,6 +257,8 @@ def _git(call: Invocation) -> Stream:
         return Stream(call.scope.workdir) if "--show-toplevel" in call.args else _PLAIN
     if call.args[:1] in (("describe",), ("branch",), ("symbolic-ref",)):
         return _PLAIN
+    if call.args[:1] == ("ls-files",) and not options.read(call.args[1:]).operands:
+        return Stream(None, paths=("./**/*",))
     if call.args[:1] in (("ls-files",), ("diff",), ("status",)):
         return Stream(None, paths=("./**/tracked",))
     return Stream()
@@ -256,6 +276,10 @@ _SETTINGS = re.compile(
 
 def _yes(_call: Invocation) -> Stream:
     return Stream(None, frozenset({Trait.ENDLESS}))
+
+
+def _jobs(call: Invocation) -> Stream:
+    return Stream("%%" if "-p" in call.args else NAME)
 
 
 def _nothing(_call: Invocation) -> Stream:
@@ -280,6 +304,7 @@ _TELLERS: dict[str, Callable[[Invocation], Stream]] = {
     "readlink": _realpath,
     "git": _git,
     "yes": _yes,
+    "jobs": _jobs,
     "true": _nothing,
     "false": _nothing,
     ":": _nothing,

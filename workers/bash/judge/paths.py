@@ -132,7 +132,7 @@ _CRITICAL = re.compile(
     r"polkit|xdg/autostart|skel|nsswitch|hosts\.(?:allow|deny|equiv)|sysctl|apt/|yum|dnf|pacman|doas|securetty|shells|"
     r"login|motd|update-motd|logrotate|kernel|grub|default/grub|crypttab|subuid|subgid|exports|inetd|xinetd|"
     r"docker/|containerd|kubernetes|audit|rsyslog|ca-certificates|ssl|pki|alternatives|machine-id|gitconfig|krb5)|"
-    r"etc(?:/?$|/\*))"
+    r"etc(?:/?$|/\*)|var/log/(?:auth|secure|sudo|[wb]tmp|lastlog|faillog|tallylog|audit|journal|syslog|messages|kern))"
 )
 _HOOKS = re.compile(
     r"/\.git/(?:hooks|config|info/attributes|modules)(?:$|/)|/\.husky/_/|/\.vscode/tasks\.json$|/\.envrc$"
@@ -142,7 +142,7 @@ _HOOKS = re.compile(
 def _is_all(component: str) -> bool:
     """Whether a pattern component takes (nearly) every name."""
     bare = re.sub(r"\[[^\]]*\]", "", component)
-    return "!(" in component or ("*" in bare and not re.search(r"[\w-]", bare))
+    return "!(" in component or ("*" in bare and not re.search(rf"[\w{NAME}-]", bare))
 
 
 def is_pattern(component: str) -> bool:
@@ -159,7 +159,7 @@ def locate(path: str, scope: Scope) -> Location:
     whole = False
     for index, part in enumerate(parts):
         if _is_all(part):
-            whole = index == len(parts) - 1
+            whole = all(_is_all(later) for later in parts[index + 1 :])
             parent = _place("/" + "/".join(parts[:index]), scope)
             if parent.place is Place.HOME and not whole:
                 return Location(Place.PERSONAL, absolute, vague=vague)

@@ -151,6 +151,8 @@ class Scope:
         """The path from the root, without ., .. and links made on the way; UNKNOWN first if the folder is not known."""
         joined = path if path.startswith("/") else posixpath.join(self.cwd, path)
         place = re.sub("^//", "/", posixpath.normpath(joined)) if joined else self.cwd
+        if path.endswith("/") and place in self.links:
+            place = self.links[place]
         for link, target in self.links.items():
             if place.startswith(link + "/"):
                 place = posixpath.normpath(target + place[len(link) :])

@@ -146,7 +146,9 @@ class Walk:
 
     def _redirected(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra) -> Stream:
         body = node.child_by_field_name("body")
-        redirects = [*node.children_by_field_name("redirect"), *extra]
+        # The grammar gives a here-string no field's name.
+        strings = [child for child in node.named_children if child.type == "herestring_redirect"]
+        redirects = [*node.children_by_field_name("redirect"), *strings, *extra]
         if body is None:
             printed = self._command(node, scope, stdin, extra)
         else:

@@ -80,6 +80,8 @@ def _cloud(call: Invocation) -> Iterator[Finding]:
         yield call.ask("clouds.rights", "It changes rights, prints credentials or stops what runs.")
     if any(re.fullmatch(r"--?(?:delete|destroy|purge)(?:[-=].*)?", argument) for argument in call.args):
         yield call.ask("clouds.destroy", "It takes something away from a service.")
+    if call.name == "packer" and words[:1] == ["build"]:
+        yield call.ask("clouds.apply", "It makes machines and images in a cloud.")
     if call.name == "vault" and words[:1] and words[0] in ("read", "write", "login", "operator", "kv", "token"):
         yield call.ask("clouds.rights", "It reads or changes secrets.")
     if "firewall-rules" in words or "security-group" in words[:2] or (words[-1:] and re.fullmatch(r"\w+=0", words[-1])):

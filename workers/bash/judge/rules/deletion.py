@@ -93,7 +93,10 @@ def _rsync(call: Invocation) -> Iterator[Finding]:
             yield call.ask("files.delete-remote", "It deletes files on another machine.")
         else:
             yield from deleted(call, target, recursive=True)
-            yield call.ask("files.sync-delete", "It deletes everything in the target that the source does not have.")
+            found = locate(target, call.scope)
+            if found.place is not Place.WORK or found.whole:
+                reason = "It deletes everything in the target that the source does not have."
+                yield call.ask("files.sync-delete", reason)
     if read.has("--remove-source-files"):
         for source in read.operands[:-1]:
             yield from deleted(call, source, recursive=True)

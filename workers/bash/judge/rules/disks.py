@@ -84,6 +84,8 @@ _VERBS = {
     "xfs_db": "-x",
     "efibootmgr": r"-[bBocDnNO].*|--delete.*|--create.*",
     "fsck": ".*",
+    "lvresize": ".*",
+    "resize2fs": "[^-].*",
 }
 
 
@@ -112,6 +114,10 @@ def _swap(call: Invocation) -> Iterator[Finding]:
     yield call.ask("disks.swap", "It changes the machine's swap space.")
 
 
+def _reread(call: Invocation) -> Iterator[Finding]:
+    yield call.ask("disks.partitions", "It has the kernel read a disk's partitions anew.")
+
+
 _MAKERS = names("mkfs mke2fs mkdosfs mkntfs mkswap mkreiserfs newfs newfs_hfs mkexfatfs mkudffs")
 _DESTROYERS = names(
     "wipefs blkdiscard lvremove vgremove pvremove lvreduce badblocks format shredder nwipe dban flashrom "
@@ -129,6 +135,7 @@ RULES = {
     "mount": _mount,
     "umount": _mount,
     "fusermount": _mount,
+    "partprobe": _reread,
     "swapoff": _swap,
     "swapon": _swap,
 }

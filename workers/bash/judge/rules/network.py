@@ -162,7 +162,21 @@ def _names(call: Invocation) -> Iterator[Finding]:
 def _attack(call: Invocation) -> Iterator[Finding]:
     if all(re.fullmatch(r"-[hVv]|--(?:help|version)", argument) for argument in call.args):
         return
+    addresses = [argument for argument in call.args if "//" in argument or _LOCAL.search(argument)]
+    if addresses and call.name in ("ab", "wrk", "siege", "hey", "nmap") and all(map(_LOCAL.search, addresses)):
+        return
     yield call.ask("network.scan", "It scans, listens to or attacks other machines.")
+
+
+def _mines(call: Invocation) -> Iterator[Finding]:
+    if not all(re.fullmatch(r"-[hVv]|--(?:help|version)", argument) for argument in call.args):
+        yield call.deny("resources.mining", "It spends the machine on mining coins.")
+
+
+def _native(call: Invocation) -> Iterator[Finding]:
+    """zsh's own connections, the kin of bash's /dev/tcp."""
+    if call.name == "ztcp" or any("net/" in argument for argument in call.args):
+        yield call.deny("network.bash-connection", "The shell opens a network connection.")
 
 
 def _tunnel(call: Invocation) -> Iterator[Finding]:
@@ -233,11 +247,13 @@ RULES = {
             "nmap masscan zmap rustscan hydra medusa ncrack john hashcat sqlmap nikto msfconsole msfvenom "
             "ettercap bettercap arpspoof responder crackmapexec nxc aircrack-ng aireplay-ng airodump-ng nping "
             "tcpdump tshark wireshark dsniff hping3 slowloris gobuster ffuf dirb wfuzz evil-winrm "
-            "impacket-psexec enum4linux netdiscover yersinia macchanger arping ab wrk siege xmrig minerd "
-            "cpuminer ethminer t-rex nbminer xmr-stak"
+            "impacket-psexec enum4linux netdiscover yersinia macchanger arping ab wrk siege hey"
         ),
         _attack,
     ),
+    **dict.fromkeys(names("xmrig minerd cpuminer ethminer t-rex nbminer xmr-stak cgminer bfgminer"), _mines),
+    "ztcp": _native,
+    "zmodload": _native,
     **dict.fromkeys(
         names(
             "ngrok cloudflared chisel frpc frps bore lt localtunnel tailscale wg-quick openvpn inlets zrok "

@@ -13,6 +13,7 @@ from workers.bash.judge.paths import Place, is_credential, is_raw_device, locate
 _HARMFUL_OPTION = re.compile(
     r"-[a-zA-Z]*[rR][a-zA-Z]*f|-[a-zA-Z]*f[a-zA-Z]*[rR]|-rf|-R$|--recursive|--force|of=|-delete|-9$|if=/dev"
 )
+_DESTROYS = ("rm", "dd", "shred", "chmod", "chown", "mv", "wipefs")
 _SAYS_SO = re.compile(
     r"(?i)(?:^|[-_.])(?:uninstall|destroy|teardown|tear[-_]down|wipe|nuke|factory[-_]reset|purge|delete|deprovision)"
     r"(?:$|[-_.])"
@@ -27,7 +28,14 @@ def check(call: Invocation) -> Iterator[Finding]:
         yield call.ask("obscure.name", "The program's name holds letters that look like others.")
     if _SAYS_SO.search(call.name):
         yield call.ask("obscure.destructive-name", f"By its name, {call.name} removes or destroys something.")
-    if call.resolvable and call.marked(DECODED):
+    if (
+        call.resolvable
+        and call.marked(DECODED)
+        and call.name in _DESTROYS
+        and any(map(_HARMFUL_OPTION.match, call.args))
+    ):
+        yield call.deny("obscure.decoded-word", "What it destroys comes out of a decoder.")
+    elif call.resolvable and call.marked(DECODED):
         yield call.ask("obscure.decoded-word", "One of its words comes out of a decoder.")
     if "/" in call.argv[0] and call.resolvable:
         found = locate(call.argv[0], call.scope)

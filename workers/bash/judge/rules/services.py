@@ -10,6 +10,15 @@ from workers.bash.judge.invocation import Invocation
 from workers.bash.judge.judgement import Finding
 from workers.bash.judge.tables import names
 
+# A number that the work folder's own file holds, where servers put theirs.
+_OWN_RECORD = re.compile(
+    r"kill\s+(?:-s\s+\w+\s+|-\w+\s+)?\"?(?:\$\((?:cat\s+|<\s*)|`cat\s+)(?!/|~|\S*\.\./)[\w./-]+\.pid[)`]\"?(?:\s*2?>.*)?"
+)
+_WATCHERS = re.compile(
+    r"(?:auditd?|r?syslogd?|syslog-ng|systemd-journald|falco\w*|osqueryd?|wazuh\S*|ossec\S*|fail2ban\S*|apparmor|"
+    r"falcon-sensor|crowdstrike\S*|sysmon|clamav-daemon|clamd)(?:\.service|\.socket)?"
+)
+
 
 def _kill(call: Invocation) -> Iterator[Finding]:
     args = list(call.args)
@@ -22,7 +31,7 @@ def _kill(call: Invocation) -> Iterator[Finding]:
     targets = [argument for argument in args if argument != "--"]
     if any(re.fullmatch(r"-?1|-0*1|init|systemd", target) for target in targets):
         yield call.deny("services.kill-all", "It ends every process, or the one that all others depend on.")
-    elif not all(target.startswith("%") for target in targets):
+    elif not all(target.startswith("%") for target in targets) and not _OWN_RECORD.fullmatch(call.part.strip()):
         yield call.ask("services.kill", "It ends or signals processes.")
 
 
@@ -35,6 +44,8 @@ def _kill_by_name(call: Invocation) -> Iterator[Finding]:
     vital = re.fullmatch(r"\.\*?|\.\+?|\^?|systemd|init|sshd?|dockerd|containerd|kubelet|dbus.*|\^?\.\*\$?", pattern)
     if everyone or (vital and (read.operands or not read.flags)):
         yield call.deny("services.kill-all", "It ends processes that the machine depends on.")
+    elif any(map(_WATCHERS.fullmatch, read.operands)) and not read.has("-l", "--list", "-0"):
+        yield call.deny("accounts.audit", "It stops what records or guards the machine.")
     elif call.name in ("xkill", "skill") or not read.has("-l", "--list", "-0"):
         yield call.ask("services.kill", "It ends every process of that name.")
 
@@ -69,13 +80,17 @@ def _systemctl(call: Invocation) -> Iterator[Finding]:
     verb = read.operands[0] if read.operands else ""
     if _MACHINE.fullmatch(verb):
         yield call.deny("services.shutdown", "It stops or restarts the machine.")
+    elif re.fullmatch(r"stop|disable|mask|kill", verb) and any(map(_WATCHERS.fullmatch, read.operands[1:])):
+        yield call.deny("accounts.audit", "It stops what records or guards the machine.")
     elif verb and not _LOOKS.fullmatch(verb) and not (call.name == "loginctl" and verb.startswith("show")):
         yield call.ask("services.change", f"It changes a service of the machine: {' '.join(read.operands[:2])}.")
 
 
 def _service(call: Invocation) -> Iterator[Finding]:
     words = [argument for argument in call.args if argument[:1] != "-"]
-    if words and not any(_LOOKS.fullmatch(word) for word in words):
+    if "stop" in words and any(map(_WATCHERS.fullmatch, words)):
+        yield call.deny("accounts.audit", "It stops what records or guards the machine.")
+    elif words and not any(_LOOKS.fullmatch(word) for word in words):
         yield call.ask("services.change", f"It changes a service: {' '.join(words[:2])}.")
 
 

@@ -20,13 +20,17 @@ from workers.bash.judge.paths import (
     runs_by_itself,
 )
 
+_ESCAPES = re.compile(r"/(?:release_agent|notify_on_release|core_pattern|binfmt_misc/register|uevent_helper)$")
+
 
 def written(call: Invocation, path: str) -> Iterator[Finding]:
     """The objections to writing this path."""
     if not path or is_network_device(path):
         return
     found = locate(path, call.scope)
-    if is_critical(found):
+    if _ESCAPES.search(found.path):
+        yield call.deny("containers.escape", "It tells the kernel which program to run outside of every container.")
+    elif is_critical(found):
         what = "a device" if found.place is Place.DEVICE else found.path
         yield call.deny("files.write-system", f"It writes to {what}, which the system depends on.")
     elif found.place is Place.SYSTEM:

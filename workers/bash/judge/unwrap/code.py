@@ -37,6 +37,10 @@ def _general(call: Invocation, program: interpreters.Code) -> Iterator[Inner]:
             yield Inner(text=text)
     for path in reading.deletes:
         yield Inner(argv=("rm", "-rf", _home(call, path)))
+    if reading.deletes_arguments:
+        for argument in call.args:
+            if argument != program.text and argument[:1] in ("/", "~", "."):
+                yield Inner(argv=("rm", "-rf", argument))
     for path in reading.writes:
         yield Inner(argv=("tee", _home(call, path)), stdin=Stream())
     for path in reading.names:

@@ -24,3 +24,5 @@ class Inner:
     positional: Sequence[str] | None = None
     cwd: str | None = None
     zero: str | None = None
+    script: str | None = None  # the path of the file that the text is the content of
+    late: bool = False  # it runs when the shell ends, with what its variables hold then

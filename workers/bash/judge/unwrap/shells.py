@@ -88,7 +88,8 @@ def _file(call: Invocation, path: str, positional: Sequence[str], *, same_scope:
     """A script that was written earlier in the same command."""
     stream = call.stdin if path in ("/dev/stdin", "/proc/self/fd/0", "/dev/fd/0") else content_of(path, call.scope)
     if stream is not None and stream.text:
-        yield Inner(text=stream.text, positional=positional, same_scope=same_scope)
+        script = call.scope.absolute(path)
+        yield Inner(text=stream.text, positional=positional, same_scope=same_scope, script=script)
 
 
 def _eval(call: Invocation) -> Iterator[Inner]:
@@ -103,7 +104,8 @@ def _source(call: Invocation) -> Iterator[Inner]:
 def _trap(call: Invocation) -> Iterator[Inner]:
     read = options.read(call.args)
     if len(read.operands) > 1 and read.operands[0] != "-":
-        yield Inner(text=read.operands[0])
+        # A signal may come at any time; the shell's end comes when all is set.
+        yield Inner(text=read.operands[0], late=set(read.operands[1:]) <= {"EXIT", "0", "exit"})
 
 
 _SUBSCRIPT = re.compile(r"\w\[.*(?:\$\(|`)", re.DOTALL)
