@@ -42,6 +42,7 @@ class Kind(StrEnum):
     CHOICE = "choice"  # one of the words in ``choices``
 
 
+ANY_PROGRAM = "*"
 _NAMED = frozenset({Kind.NAME, Kind.REF, Kind.NUMBER, Kind.REPO})
 
 
@@ -74,6 +75,7 @@ class Slot:
     many: bool = False  # takes a list; else several values make several tasks
     scope: bool = False  # says where rather than what: holds for the clauses that follow
     things: tuple[str, ...] = ()  # what in the world it names; so "it", and an earlier task's product, can fill it
+    shared: bool = False  # said with the last of several, it holds for all: "run a and b on the network x"
     implicit: bool = False  # optional, and filled by an earlier task's product where there is one
     choices: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)  # word -> value, for a CHOICE
     default: Any = None  # where nothing is said
@@ -118,10 +120,11 @@ class Phrase:
     fails: tuple[str, ...] = ()  # said of something that does not: "secrets are FOUND"
     state_needed: bool = False  # for verbs such as "check": one of the states must be there
     filler: tuple[str, ...] = ()  # words that add nothing here: "everything" in "destroy everything in ./infra"
-    programs: tuple[str, ...] = ()  # first words of a bare command line
+    programs: tuple[str, ...] = ()  # first words of a bare command line; ANY_PROGRAM: those that other phrases know
     sets: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)  # inputs that this way of asking decides
     gives: tuple[Gives, ...] = ()
     comes_before: tuple[str, ...] = ()  # operations on the same thing that it precedes, however the sentence runs
+    settles: tuple[str, str] | None = None  # said of what that operation makes while that input is open, it fills it
     merges: bool = False  # neighbouring clauses become one task: "22 is closed and 443 is open"
     weight: float = 0.0  # settles what the words leave open; above 0 for the commoner meaning
     example: str = ""  # shown as a suggestion; understood as this operation, which a test holds

@@ -170,7 +170,7 @@ WORDS: Words = {
     ),
     "bash.copy_file": (
         Phrase(
-            verbs=("copy", "cp", "duplicate"),
+            verbs=("copy", "cp", "duplicate", "back up", "backup"),
             objects=("file",),
             slots=(_SOURCE, _DESTINATION),
             example="copy ./a.txt to ./b.txt",
@@ -227,7 +227,7 @@ WORDS: Words = {
     "bash.start_process": (
         Phrase(
             verbs=("start", "run", "launch", "spawn", "fire up"),
-            objects=("process", "background process", "daemon"),
+            objects=("process", "background process", "daemon", "background"),
             cues=_CUES,
             programs=PROGRAMS,
             object_needed=True,

@@ -5,7 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from types import MappingProxyType
 
-from reign.core.lexicon import CREATE, ENSURE, EXISTS, REMOVE, RUN, SHOW, Gives, Kind, Phrase, Slot, Taken, Words
+from reign.core.lexicon import (
+    ANY_PROGRAM,
+    CREATE,
+    ENSURE,
+    EXISTS,
+    REMOVE,
+    RUN,
+    SHOW,
+    Gives,
+    Kind,
+    Phrase,
+    Slot,
+    Taken,
+    Words,
+)
 
 #: The port on which a well-known image listens (its EXPOSE line), for "run redis:7 on port 6380".
 IMAGE_PORTS = MappingProxyType(
@@ -93,6 +107,7 @@ _PROJECT = Slot(
     ask="which project name?",
 )
 _COMPOSE = ("compose", "docker compose", "docker-compose", "compose project", "compose stack", "compose file")
+_PLATFORM = Slot("platform", Kind.REF, labels=("platform", "--platform"), after=("for",), only=r"^(linux|windows)/")
 _LABELS = Slot("labels", Kind.PAIRS, labels=("label",))
 
 _RUN_SLOTS = (
@@ -141,6 +156,7 @@ _RUN_SLOTS = (
         labels=("network", "docker network"),
         after=("on", "in", "to"),
         many=True,
+        shared=True,
         things=("network",),
         new_by=("docker.create_network", "name"),
     ),
@@ -191,9 +207,11 @@ WORDS: Words = {
                     only=r"(?i)(dockerfile|containerfile)[^/]*$",
                 ),
                 Slot("build_args", Kind.PAIRS, labels=("build argument", "build arg", "argument", "arg")),
-                Slot("target", labels=("stage", "target stage", "target")),
+                Slot("target", labels=("stage", "build stage", "target stage", "target", "--target")),
+                _PLATFORM,
                 Slot("no_cache", Kind.CHOICE, choices={"no-cache": True, "uncached": True}),
             ),
+            filler=("only", "locally"),
             gives=(Gives("image", "{tag}"),),
             example="build ./shop as shop:1",
         ),
@@ -203,15 +221,16 @@ WORDS: Words = {
             verbs=("pull",),
             slots=(_IMAGE,),
             cues=_CUES,
-            filler=("latest",),
+            filler=("latest", "hub", "registry"),
             gives=(Gives("image", "{image}"),),
             example="pull redis:7",
         ),
         Phrase(
-            verbs=("download", "fetch", "get"),
+            verbs=("download", "fetch", "get", "grab"),
             objects=("image", "docker image"),
-            slots=(_IMAGE,),
+            slots=(replace(_IMAGE, like=r":[\w.-]+$|@sha256:", tells=True),),
             cues=_CUES,
+            filler=("latest", "hub", "registry"),
             object_needed=True,
             gives=(Gives("image", "{image}"),),
             example="download the image redis:7",
@@ -232,6 +251,7 @@ WORDS: Words = {
                     ask="which further name should the image have?",
                 ),
             ),
+            settles=("docker.build", "tag"),
             gives=(Gives("image", "{target}"),),
             example="tag shop:1 as registry.local:5000/shop:1",
         ),
@@ -252,7 +272,7 @@ WORDS: Words = {
                 ),
                 Slot("target", Kind.HOST, labels=("registry",), after=("to", "into"), form="{}/{image}"),
             ),
-            filler=("registry",),
+            filler=("registry", "there", "hub"),
             gives=(Gives("image", "{target}"),),
             example="push shop:1 to registry.local:5000",
         ),
@@ -269,7 +289,7 @@ WORDS: Words = {
     ),
     "docker.run": (
         Phrase(
-            verbs=(*RUN, "bring", "spawn"),
+            verbs=(*RUN, "bring", "spawn", "put up", "stand up"),
             objects=("container", "docker container"),
             cues=_CUES,
             slots=_RUN_SLOTS,
@@ -360,6 +380,7 @@ WORDS: Words = {
                     ask="in which container?",
                 ),
             ),
+            programs=(ANY_PROGRAM,),
             object_needed=True,
             example="run `nginx -t` in the container web",
             objects=("container",),
@@ -368,7 +389,7 @@ WORDS: Words = {
     "docker.logs": (
         Phrase(
             verbs=(*SHOW, "tail", "follow", "dump", "check", "logs", "look at"),
-            about=("log", "log line", "log output", "output", "line"),
+            about=("log", "log line", "log output", "output", "line", "logged", "printed"),
             cues=_CUES,
             slots=(
                 Slot(
@@ -382,7 +403,7 @@ WORDS: Words = {
                 ),
                 Slot("tail", Kind.NUMBER, labels=("line", "log line", "log entry", "entry", "log", "--tail")),
             ),
-            filler=("last", "recent", "latest", "newest"),
+            filler=("last", "recent", "latest", "newest", "what"),
             weight=1,
             example="show the last 50 log lines of the container api",
         ),
@@ -447,7 +468,7 @@ WORDS: Words = {
             cues=("docker",),
             object_needed=True,
             slots=(_COMPOSE_FILE, _PROJECT),
-            filler=("service", "everything", "stack"),
+            filler=("service", "everything", "stack", "-d", "--detach", "detached", "background", "--wait"),
             gives=(Gives("compose project", "{project}", {"file": "{file}"}),),
             example="bring up the compose project in ./docker-compose.yml as shop",
         ),

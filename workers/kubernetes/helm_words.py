@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reign.core.lexicon import CHECK, REMOVE, SHOW, UNDO, Gives, Kind, Phrase, Slot, Taken, Words
 from workers.kubernetes.place_words import CONTEXT, CUES, NAMESPACE_IN, TIMEOUT, WHERE, WHERE_TO
 
@@ -26,6 +28,17 @@ _CHART = Slot(
     tells=True,
     ask="which chart? for example ./charts/shop",
 )
+_NEW_RELEASE = Slot(
+    "release",
+    labels=("release", "helm release"),
+    after=("as", "called", "named"),
+    bare=True,
+    required=True,
+    taken=Taken("chart", basename=True),
+    ask="how should the release be called?",
+)
+#: A chart by its repository's name, or in a registry: nothing else that is installed looks like that.
+_OF_A_REPOSITORY = r"^([a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*|oci://.+)$"
 _VALUES_FILE = Slot(
     "values",
     Kind.PATH,
@@ -51,19 +64,22 @@ HELM_WORDS: Words = {
             object_needed=True,
             slots=(
                 _CHART,
-                Slot(
-                    "release",
-                    labels=("release", "helm release"),
-                    after=("as", "called", "named"),
-                    bare=True,
-                    required=True,
-                    taken=Taken("chart", basename=True),
-                    ask="how should the release be called?",
-                ),
+                _NEW_RELEASE,
                 *_HELM_OPTIONS,
             ),
             gives=(Gives("release", "{release}", {"chart": "{chart}"}),),
             example="install the chart ./charts/shop as release shop in namespace prod",
+        ),
+        Phrase(
+            verbs=("install",),
+            cues=(*_HELM, *CUES),
+            slots=(
+                replace(_CHART, only=_OF_A_REPOSITORY, like=_OF_A_REPOSITORY),
+                replace(_NEW_RELEASE, bare=False),
+                *_HELM_OPTIONS,
+            ),
+            gives=(Gives("release", "{release}", {"chart": "{chart}"}),),
+            example="install bitnami/redis as cache in namespace data",
         ),
     ),
     "kubernetes.helm_upgrade": (

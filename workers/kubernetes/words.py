@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 
 from reign.core.lexicon import (
@@ -86,6 +87,30 @@ def _workload(ask: str) -> tuple[Slot, ...]:
     )
 
 
+_WHICH_PODS = "which pods? name a pod or deployment, or give a selector such as app=web"
+_PODS = Slot(
+    "name",
+    labels=("pod", *_WORKLOADS),
+    after=("of", "for", "from"),
+    bare=True,
+    things=("workload",),
+    required=True,
+    ask=_WHICH_PODS,
+)
+_SELECTOR = Slot(
+    "selector",
+    Kind.TEXT,
+    labels=("selector", "label", "label selector", "-l", "--selector"),
+    after=("with", "for", "of", "labelled", "labeled", "matching"),
+    required=True,
+    only=r"=",
+    ask=_WHICH_PODS,
+)
+_LINES = (
+    Slot("tail", Kind.NUMBER, labels=("line", "log line", "log entry", "entry", "log", "--tail")),
+    Slot("container", labels=("container", "-c", "--container")),
+    Slot("previous", Kind.CHOICE, choices={"--previous": True}),
+)
 _DEPLOYMENT_SLOTS = (
     Slot(
         "image",
@@ -198,7 +223,7 @@ WORDS: Words = {
                     "target_port",
                     Kind.PORT,
                     labels=("target port", "container port", "target", "--target-port"),
-                    after=("to",),
+                    after=("to", "targeting"),
                 ),
                 Slot(
                     "type",
@@ -314,45 +339,19 @@ WORDS: Words = {
             example="undo the rollout of the deployment web",
         ),
     ),
-    "kubernetes.pod_status": (
+    "kubernetes.pod_status": tuple(
         Phrase(
             verbs=(*SHOW, *CHECK, "describe"),
             about=("pod", "pod status"),
             cues=CUES,
-            slots=(
-                Slot(
-                    "name",
-                    labels=("pod", *_WORKLOADS),
-                    after=("of", "for", "from"),
-                    bare=True,
-                    things=("workload",),
-                    required=True,
-                    ask="which pods? name a pod or deployment, or give a selector such as app=web",
-                ),
-                *WHERE,
-            ),
+            slots=(which, *WHERE),
             filler=("status", "state", "health", "do", "doing", "running"),
-            example="show the pods of web in namespace shop",
-        ),
-        Phrase(
-            verbs=(*SHOW, *CHECK, "describe"),
-            about=("pod", "pod status"),
-            cues=CUES,
-            slots=(
-                Slot(
-                    "selector",
-                    Kind.TEXT,
-                    labels=("selector", "label", "-l"),
-                    after=("with", "for", "of"),
-                    required=True,
-                    only=r"=",
-                    ask="which pods? name a pod or deployment, or give a selector such as app=web",
-                ),
-                *WHERE,
-            ),
-            filler=("status", "state", "health", "do", "doing", "running"),
-            example="show the pods with label app=web in namespace shop",
-        ),
+            example=example,
+        )
+        for which, example in (
+            (_PODS, "show the pods of web in namespace shop"),
+            (_SELECTOR, "show the pods with label app=web in namespace shop"),
+        )
     ),
     "kubernetes.cluster_info": (
         Phrase(
@@ -387,28 +386,23 @@ WORDS: Words = {
             example="convert the compose file ./compose.yaml to kubernetes",
         ),
     ),
-    "kubernetes.logs": (
+    "kubernetes.logs": tuple(
         Phrase(
             verbs=(*SHOW, "tail", "follow", "dump", "logs", "look at", "check"),
             about=("log", "log line"),
             cues=CUES,
             object_needed=True,
-            slots=(
-                Slot(
-                    "name",
-                    labels=("pod", *_WORKLOADS),
-                    after=("of", "for", "from", "in"),
-                    bare=True,
-                    required=True,
-                    things=("workload",),
-                    ask="the logs of which pod or deployment?",
-                ),
-                Slot("tail", Kind.NUMBER, labels=("line", "log line", "log entry", "entry", "log", "--tail")),
-                *WHERE,
+            slots=(which, *_LINES, *WHERE),
+            filler=("last", "recent", "latest", "pod"),
+            example=example,
+        )
+        for which, example in (
+            (
+                replace(_PODS, after=("of", "for", "from", "in"), ask="the logs of which pod or deployment?"),
+                "show the logs of the pod web-5d8f in namespace shop",
             ),
-            filler=("last", "recent", "latest"),
-            example="show the logs of the pod web-5d8f in namespace shop",
-        ),
+            (_SELECTOR, "show the logs of the pods with label app=web in namespace shop"),
+        )
     ),
     "kubernetes.create_namespace": (
         Phrase(

@@ -12,7 +12,14 @@ _DIRECTORY = Slot(
     Kind.PATH,
     labels=(
         *("folder", "directory", "module", "stack", "configuration", "config", "code", "infrastructure", "infra"),
-        *("terraform", "terraform code", "terraform configuration", "terraform folder", "terraform module"),
+        *(
+            "terraform",
+            "terraform code",
+            "terraform configuration",
+            "terraform folder",
+            "terraform module",
+            "terraform file",
+        ),
     ),
     after=("in", "from", "of", "at", "for", "on", "under", "against"),
     bare=True,
@@ -43,7 +50,7 @@ _VARIABLE_FILES = Slot(
     many=True,
 )
 _WHERE = (_DIRECTORY, _WORKSPACE)
-_FILLER = ("made", "created", "change", "resource", "everything", "anything", "all")
+_FILLER = ("made", "created", "change", "resource", "everything", "anything", "all", "what", "would", "dry", "run")
 
 WORDS: Words = {
     "terraform.init": (

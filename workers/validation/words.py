@@ -8,7 +8,8 @@ _ANSWERS = (
     *("answers", "answer", "answering", "responds", "respond", "responding", "returns", "return", "works", "working"),
     *("serves", "serve", "reachable", "healthy", "up", "live", "alive", "online", "loads", "available", "gives"),
 )
-_OPEN = ("open", "listening", "listens", "reachable", "in use", "taken", "used", "accepts connections")
+_ACCEPTS = ("accepts connections", "accepts tcp", "accepting connections", "accept connections")
+_OPEN = ("open", "listening", "listens", "reachable", "in use", "taken", "used")
 _CLOSED = ("closed", "free", "unused", "shut", "blocked", "unreachable")
 _WITHIN = Slot(
     "within",
@@ -28,6 +29,21 @@ _HOST = Slot(
     ask="on which host?",
 )
 _ADDRESS = Slot(("host", "port"), Kind.ADDRESS, bare=True, after=("on", "of", "at", "to", "with", "for"), tells=True)
+_TCP_SLOTS = (
+    _ADDRESS,
+    Slot(
+        "port",
+        Kind.PORT,
+        labels=("port", "tcp port"),
+        after=("on", "at", "to"),
+        bare=True,
+        required=True,
+        things=("endpoint",),
+        ask="which port?",
+    ),
+    _HOST,
+    _WITHIN,
+)
 _HTTP_SLOTS = (
     Slot(
         "url",
@@ -123,7 +139,18 @@ WORDS: Words = {
                     ask="which folder or file should be scanned?",
                 ),
             ),
-            filler=("leaked", "leak", "hard-coded", "hardcoded", "plain", "any"),
+            filler=(
+                "leaked",
+                "leak",
+                "hard-coded",
+                "hardcoded",
+                "plain",
+                "any",
+                "repo",
+                "repository",
+                "project",
+                "whole",
+            ),
             example="scan ./src for secrets",
         ),
     ),
@@ -186,8 +213,7 @@ WORDS: Words = {
                     labels=("port", "open port"),
                     bare=True,
                     many=True,
-                    required=True,
-                    ask="which ports? for example 1-1024",
+                    default="1-1024",
                 ),
                 Slot(
                     "host",
@@ -205,7 +231,7 @@ WORDS: Words = {
     ),
     "validation.http": (
         Phrase(
-            verbs=(*CHECK, *WAIT, "ping", "probe", "hit", "curl", "request", "call", "open", "get"),
+            verbs=(*CHECK, *WAIT, "ping", "probe", "hit", "curl", "request", "call", "open", "get", "fetch"),
             objects=("health check", "http check", "smoke test"),
             states=_ANSWERS,
             slots=_HTTP_SLOTS,
@@ -218,42 +244,22 @@ WORDS: Words = {
             verbs=(*WAIT, *CHECK, "connect", "ping", "probe"),
             objects=("tcp", "tcp port", "connection", "tcp connection"),
             object_needed=True,
-            states=_OPEN,
-            slots=(
-                _ADDRESS,
-                Slot(
-                    "port",
-                    Kind.PORT,
-                    labels=("port", "tcp port"),
-                    after=("on", "at", "to"),
-                    bare=True,
-                    required=True,
-                    things=("endpoint",),
-                    ask="which port?",
-                ),
-                _HOST,
-                _WITHIN,
-            ),
+            states=(*_OPEN, *_ACCEPTS),
+            slots=_TCP_SLOTS,
             filler=("connections", "connect"),
             example="check the tcp port 5432 of localhost",
         ),
         Phrase(
+            verbs=CHECK,
+            states=_ACCEPTS,
+            state_needed=True,
+            slots=_TCP_SLOTS,
+            example="check that port 5432 on localhost accepts connections",
+        ),
+        Phrase(
             verbs=(*WAIT, "connect"),
-            states=_OPEN,
-            slots=(
-                _ADDRESS,
-                Slot(
-                    "port",
-                    Kind.PORT,
-                    labels=("port", "tcp port"),
-                    after=("on", "at", "to"),
-                    bare=True,
-                    required=True,
-                    ask="which port?",
-                ),
-                _HOST,
-                _WITHIN,
-            ),
+            states=(*_OPEN, *_ACCEPTS),
+            slots=_TCP_SLOTS,
             filler=("connections", "connect"),
             weight=1,
             example="wait for port 5432 on localhost",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
-from reign.core.lexicon import Kind
+from reign.core.lexicon import ANY_PROGRAM, Kind
 from reign.planner.keyword import english, values
 from reign.planner.keyword.inflection import singular
 from reign.planner.keyword.normalise import Shape, Token
@@ -22,9 +22,16 @@ class Line:
 
 
 def command_lines(
-    text: str, body: Sequence[Token], entry: Entry, index: int, tools: Container[tuple[str, ...]]
+    text: str,
+    body: Sequence[Token],
+    entry: Entry,
+    index: int,
+    tools: Container[tuple[str, ...]],
+    programs: Container[str],
 ) -> Iterator[Line]:
-    """The command lines that stand as the object of the verb; ``index`` is the slot that they are for."""
+    """The command lines that stand as the object of the verb; ``index`` is the slot that they are for,
+    ``programs`` all that any phrase knows.
+    """
     after = entry.slots[index].after
     at = 0
     while at < len(body):
@@ -33,7 +40,7 @@ def command_lines(
         if quoted:
             yield Line(token.text, (token,), quoted=True)
             at += 1
-        elif entry.phrase.programs and _is_object(body, at, after) and _is_program(token, entry):
+        elif entry.phrase.programs and _is_object(body, at, after) and _is_program(body, at, entry, programs):
             end = _end(body, at, entry)
             if end == at + 1 and (singular(token.word),) in tools:
                 at = end  # "run docker" names a tool, and no command
@@ -53,11 +60,15 @@ def _is_object(body: Sequence[Token], at: int, after: Sequence[str]) -> bool:
     return last.word in english.AND or last.word in after or (at > 0 and body[at - 1].text == "," and at > 1)
 
 
-def _is_program(token: Token, entry: Entry) -> bool:
+def _is_program(body: Sequence[Token], at: int, entry: Entry, programs: Container[str]) -> bool:
+    token = body[at]
     if token.shape not in (Shape.WORD, Shape.TYPED):
         return False
     if token.text in entry.phrase.programs:
         return True
+    if ANY_PROGRAM in entry.phrase.programs:
+        flag = at + 1 < len(body) and body[at + 1].shape is Shape.FLAG
+        return token.text in programs or (flag and token.shape is Shape.WORD)
     return token.shape is Shape.TYPED and token.text.startswith(("./", "/", "../")) and not token.text.endswith("/")
 
 

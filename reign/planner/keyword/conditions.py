@@ -36,15 +36,25 @@ class Condition:
     tokens: list[Token] = field(default_factory=list)
 
 
-def condition(clause: Clause, reader: Reads, discourse: Discourse, lent: Sequence[Sequence[Token]] = ()) -> Condition:
-    """Reads an if, unless, when or after. Raises NotUnderstood: a condition is never passed over."""
+def condition(
+    clause: Clause,
+    reader: Reads,
+    discourse: Discourse,
+    lent: Sequence[Sequence[Token]] = (),
+    alone: bool = False,
+) -> Condition:
+    """Reads an if, unless, when or after. Raises NotUnderstood: a condition is never passed over.
+
+    ``alone``: nothing was said before it whose outcome it could mean, so a check comes first.
+    """
     words = [token.word for token in clause.body]
     turned = clause.role is Role.UNLESS
     if any(word in english.APPROVAL for word in words):
         return Condition(approval=True, tokens=clause.body)
     outcome = _outcome(clause.body, discourse)
+    own = alone or any(word in english.ITS for word in words)  # "once its checks have passed": a check, if there is one
     pronoun = any(word in english.PRONOUNS for word in words)
-    if outcome is not None and (not pronoun or not _specific(words)):
+    if outcome is not None and not own and (not pronoun or not _specific(words)):
         return Condition(well=outcome != turned, tokens=clause.body)
     check = next((m for m in reader.ranked(clause, discourse, lent) if m.fits and m.stated), None)
     if check is not None:

@@ -334,7 +334,10 @@ def _agree(one: Draft, other: Draft) -> bool:
 
 def share_place(made: Sequence[Draft]) -> None:
     """A place said with the last of several holds for all: ``scale web to 3 and api to 5 in namespace shop``."""
+    last = made[-1]
     for draft in made[:-1]:
-        for name in draft.entry.places & made[-1].entry.places:
-            if name in made[-1].inputs:
-                draft.inputs.setdefault(name, made[-1].inputs[name])
+        common = (draft.entry.places | draft.entry.shared) & (last.entry.places | last.entry.shared)
+        for name in common:
+            if name in last.inputs and name not in draft.inputs:
+                draft.inputs[name] = last.inputs[name]
+                draft.links += [link for link in last.links if link not in draft.links and name in last.entry.shared]

@@ -8,7 +8,7 @@ PREPOSITIONS = frozenset(
         *("as", "for", "by", "using", "via", "through", "under", "against", "across", "over", "about", "around"),
         *("called", "named", "titled", "entitled", "tagged", "containing", "saying", "says", "say", "contains"),
         *("contain", "holding", "describing", "running", "executing", "has", "showing", "shows", "expect"),
-        *("expects", "expecting"),
+        *("expects", "expecting", "targeting", "labelled", "labeled", "matching"),
     }
 )
 #: Several words that are one preposition, and the one that they are.
@@ -31,6 +31,10 @@ LONG_PREPOSITIONS = {
     ("mounted", "on"): "at",
     ("mounted", "to"): "at",
     ("mounted", "under"): "at",
+    ("to", "merge"): "from",
+    ("that", "merges"): "from",
+    ("which", "merges"): "from",
+    ("assigned", "to"): "assigned to",
     ("undone", "by"): "undone by",
     ("undone", "with"): "undone by",
     ("with", "the", "name"): "named",
@@ -89,7 +93,21 @@ ADJECTIVES = frozenset(
     {
         *("old", "stopped", "unused", "temporary", "temp", "broken", "failed", "dead", "exited", "whole", "entire"),
         *("complete", "previous", "obsolete", "stale", "idle", "main", "big", "little", "second", "two", "both"),
-        *("rolling", "proper", "last", "latest", "recent", "detached", "default", "official", "called", "named"),
+        *(
+            "rolling",
+            "proper",
+            "additional",
+            "further",
+            "extra",
+            "last",
+            "latest",
+            "recent",
+            "detached",
+            "default",
+            "official",
+            "called",
+            "named",
+        ),
     }
 )
 QUANTIFIERS = frozenset({"all", "every", "each", "any", "most", "half", "many", "few", "several", "everything"})
@@ -130,16 +148,16 @@ POLITE = frozenset(
 LEAD_IN = tuple(
     tuple(line.split())
     for line in """
-    i would like you to; i would like to; we would like to; i want you to; we want you to; i need you to; we need you to
-    i want to; we want to; i need to; we need to; i have to; we have to; i must; we must; we should; you should
+    i would like you to; i would like to; we would like to; i want you to; we want you to; i need you to
+    we need you to; i want to; we want to; i need to; we need to; i have to; we have to; i must; we must
+    we should; you should; basically; ideally; actually; alright; right; all right; great; cool; next up
     you must; you need to; would you mind; do you mind; help me to; help me; try to; try and; remember to
     be so kind and; be so kind as to; all you have to do is; your task is to; the goal is to; the task is to
-    my goal is to
-    get me
-    can you; could you; would you; will you; can we; could we; shall we; may i ask you to; i ask you to; go ahead and
-    go and; let us; let me; hey; hi; hello; ok; okay; please; pls; kindly; just; simply; now; well; so; also; dear reign
-    additionally; furthermore; only; start by; begin by; start with; begin with; in addition; as well; thank you; thanks
-    i would want to; it is time to; time to; you can; feel free to; make it so that; in order to; i; we; you
+    my goal is to; can you; could you; would you; will you; can we; could we; shall we; may i ask you to
+    i ask you to; go ahead and; go and; let us; let me; hey; hi; hello; ok; okay; please; pls; kindly; just
+    simply; now; well; so; also; dear reign; additionally; furthermore; only; start by; begin by; start with
+    begin with; in addition; as well; thank you; thanks; i would want to; it is time to; time to; you can
+    feel free to; make it so that; in order to; i; we; you
     """.replace("\n", ";").split(";")
     if line.strip()
 )
@@ -151,6 +169,8 @@ AUXILIARIES = frozenset(
         *("it", "they", "there", "really", "until", "till"),
     }
 )
+#: Ends a question whose verb is said by its first word: "what does the state hold?"
+HOLDS = frozenset({"hold", "contain", "have", "include", "know", "look", "say", "print", "write", "log", "like"})
 NEGATIONS = frozenset({"not", "never", "no", "nothing", "none", "nobody", "neither", "cannot"})
 
 #: Said of what came before: it went well, or it did not.
@@ -305,6 +325,13 @@ AND = frozenset({"and", "&", "plus"})
 CONJUNCTIONS = frozenset({"and", "&", "plus", "but", "so", "also", "yet"})
 STOP = frozenset({"stop", "abort", "quit", "halt", "cancel", "fail", "exit", "end", "bail"})
 GO_ON = frozenset({"continue", "proceed", "go", "carry"})
+#: Verbs that may say more about what was just made: "run nginx as web and PUT it on port 8080".
+AMENDS = frozenset(
+    {
+        *("put", "publish", "expose", "map", "give", "set", "attach", "connect", "bind", "forward", "mount", "add"),
+        *("join", "place", "limit", "use", "make"),
+    }
+)
 RETRY = frozenset({"retry", "repeat"})
 #: Verbs that carry a noun's action: "do a restart", "run terraform plan".
 LIGHT = frozenset(

@@ -72,6 +72,10 @@ class Matcher:
             word = token.word
             if token in result.used or token in self.excused or (described and token.shape is Shape.WORD):
                 continue  # "with the password KEY=value": the pair says it all
+            if token.word in ("each", "apiece") and token == mention.tokens[-1] and len(mention.tokens) > 1:
+                continue  # "to 3 replicas each"
+            if frame.clause.question and word in english.HOLDS:
+                continue  # "what does the state HOLD?"
             light = frame.clause.head is None and self.vocabulary.is_light(word)  # "web NEEDS a restart"
             empty = any(word in words for words in _NO_CONTENT) or (statement and word in english.AUXILIARIES)
             if empty or light or frame.is_adverb(token):

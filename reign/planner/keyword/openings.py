@@ -9,7 +9,7 @@ from typing import Any
 from reign.core.lexicon import CHECK
 from reign.planner.keyword import english
 from reign.planner.keyword.clauses import Clause, Join, Role
-from reign.planner.keyword.inflection import Form
+from reign.planner.keyword.inflection import Form, singular
 from reign.planner.keyword.normalise import Shape, Token
 from reign.planner.keyword.vocabulary import Head, Vocabulary
 
@@ -135,6 +135,8 @@ class Openings:
             length, join = _ANYWHERE.at(tokens, opening.at)
             if not length and opening.start:
                 length, join = _AT_START.at(tokens, opening.at)
+            if token.word == "so" and _SUBORDINATE.length(tokens, opening.at):
+                break  # "so that we have it"
             if token.text in (",", ":") or (token.shape is Shape.BREAK and not ends_sentence(token)):
                 opening.separated, length = True, 1
             elif join is Join.FIRST:
@@ -188,14 +190,23 @@ class Openings:
             return  # "check if x answers" is no condition
         if role == "while" and current is not None and current.lemma in CHECK:
             return  # "22 is closed while 443 is open"
+        if opening.at and self.tokens[opening.at - 1].word in english.NAMING | {"as"}:
+            return  # a container called "once"
         opening.role = Role(role)
         opening.at = self._small_subjects(opening.at + length)
 
     def _denial(self, opening: Opening) -> None:
         length, _ = _DENIALS.at(self.tokens, opening.at)
+        if length == 1 and self._has_noun(opening.at):
+            return  # "leave a comment"
         if length and (opening.start or (length == 2 and self.tokens[opening.at].word == "do")):
             opening.negated = True
             opening.at = self._small_subjects(opening.at + length)
+
+    def _has_noun(self, at: int) -> bool:
+        """Whether the verb here is one of an operation, and what follows is what that operation is about."""
+        behind = {(singular(token.word),) for token in self.tokens[at + 1 : at + 4]}
+        return any(entry.about & behind for entry in self.vocabulary.by_verb.get(self.tokens[at].word, ()))
 
     def _small_subjects(self, at: int) -> int:
         end = at
@@ -218,6 +229,8 @@ class Openings:
             said_by = self.tokens[at - 1].word  # "before you restart web"; but "after build" is a noun
             head = head if said_by in ("you", "we", "i") else None
         aside = 0 if head is not None and not self.vocabulary.is_cue(self.tokens[at]) else self._tools(at)
+        if head is not None and head.form is Form.GERUND and self.vocabulary.noun_length(self.tokens, at) > 1:
+            head = None  # "rolling restart of web"
         behind = self.vocabulary.head_at(self.tokens, at + aside, forms, fuzzy=True) if aside else None
         if behind is not None:
             opening.aside += self.tokens[at : at + aside]
@@ -265,7 +278,7 @@ class Openings:
             return opening.negated and opening.separated and not self.at_end(opening.at)
         if opening.separated:
             long_noun = self.vocabulary.noun_length(self.tokens, opening.at) > 1
-            return not long_noun and not self._goes_on_list(opening, current)
+            return not (long_noun or self._goes_on_list(opening, current) or self._ends_list(opening, current))
         return opening.negated or self._ends_condition(opening, current)
 
     def _goes_on_list(self, opening: Opening, current: Clause | None) -> bool:
@@ -275,6 +288,24 @@ class Openings:
         programs = self.vocabulary.programs
         takes_commands = any(entry.phrase.programs for entry in self.vocabulary.by_verb.get(current.lemma, ()))
         return takes_commands and opening.head.tokens[0].word in programs and current.body[0].word in programs
+
+    def _ends_list(self, opening: Opening, current: Clause | None) -> bool:
+        """Whether the verb is one more name: ``create the namespaces dev and test``."""
+        head = opening.head
+        if current is None or head is None or len(head.tokens) > 1 or head.form is not Form.BASE:
+            return False
+        follows = self.tokens[opening.at + 1] if opening.at + 1 < len(self.tokens) else None
+        if follows is not None and not (follows.shape in (Shape.PUNCT, Shape.BREAK) or follows.word in english.AND):
+            return False
+        names = [token for token in current.body if token.text != "," and token.word not in english.AND]
+        plural = next(
+            (at for at, t in enumerate(names) if self.vocabulary.is_noun(t) and singular(t.word) != t.word), None
+        )
+        return (
+            plural is not None
+            and len(names) - plural - 1 > 0
+            and not any(token.word in english.PREPOSITIONS for token in names[plural:])
+        )
 
     def _ends_condition(self, opening: Opening, current: Clause | None) -> bool:
         """Whether a verb follows a whole condition without a comma: ``if it validates apply it``."""
@@ -286,9 +317,9 @@ class Openings:
             return False
         if not body or body[-1].word in _ENDS_NO_CONDITION:
             return False
-        return heading or current.head is not None or any(map(self._is_predicate, body[-_MOST:]))
+        return heading or current.head is not None or any(map(self.is_predicate, body[-_MOST:]))
 
-    def _is_predicate(self, token: Token) -> bool:
+    def is_predicate(self, token: Token) -> bool:
         word, known = token.word, self.vocabulary
         said = word in english.WENT_WELL or word in english.WENT_WRONG or word in english.FOUND
         return said or word in known.by_state or (word in known.first_words and word not in known.rests)

@@ -98,9 +98,11 @@ class Reader:
         try:
             rest = self.story.tell(step, clause, following)
         except NotUnderstood:
-            if clause.lemma not in english.INTRODUCES or not following or not self.story.introduce(clause):
+            introduced = clause.lemma in english.INTRODUCES and following and self.story.introduce(clause)
+            if not (introduced or self.story.amend(clause) or remarks.waits_anyway(self.story, clause)):
                 raise
             return
+        step.clause = clause
         if clause.copied:
             self.story.share_place(step)
         self.story.place(step, clause)
@@ -185,7 +187,16 @@ class Reader:
             self._action_before(step, clause)
             timeline.steps.append(step)
             return
-        found = self._condition(clause)
+        try:
+            found = self._condition(clause, alone=len(timeline.steps) == 1)
+        except NotUnderstood:
+            action = self._passive(clause)
+            if action is None:
+                raise
+            timeline.steps.pop()
+            self._action_before(step, action)
+            timeline.steps.append(step)
+            return
         if found.approval:
             self.story.ask_first(step)
             return
@@ -213,9 +224,9 @@ class Reader:
 
     # --- conditions
 
-    def _condition(self, clause: Clause) -> Condition:
+    def _condition(self, clause: Clause, alone: bool = False) -> Condition:
         lent = [self.story.lead] if self.story.lead else []
-        found = condition(clause, self.story.understanding, self.story.discourse, lent)
+        found = condition(clause, self.story.understanding, self.story.discourse, lent, alone)
         if found.check is None:
             outcome = "success" if found.well else "failure"
             self.story.note(found.tokens, f"{clause.role.value}: {outcome} of what came before")

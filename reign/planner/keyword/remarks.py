@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
-from reign.core.lexicon import UNDO, Kind
+from reign.core.lexicon import UNDO, WAIT, Kind
 from reign.core.plan import OnFailure
 from reign.planner.keyword import english, options, questions
 from reign.planner.keyword.clauses import Clause, Join, Role
@@ -31,6 +32,23 @@ def is_remark(story: Story, clause: Clause, conditions: Sequence[Clause]) -> boo
     if not options.without_object(clause):
         return False
     return _rolls_back(story, clause, conditions) or _goes_on(story, clause, conditions) or _asks(story, clause)
+
+
+def waits_anyway(story: Story, clause: Clause) -> bool:
+    """``install it, wait for it``: what the step before does ends only when that is ready."""
+    last = story.timeline.last
+    small = english.WENT_WELL | english.PREPOSITIONS | english.AUXILIARIES
+    if any(token.word in english.NEGATIONS for token in clause.body):
+        return False
+    if clause.lemma not in WAIT or last is None or not last.drafts:
+        return False
+    if not all("wait" in draft.entry.spec.inputs.model_fields for draft in last.drafts):
+        return False
+    rest = [token for token in clause.body if token.word not in small]
+    if not options.without_object(replace(clause, body=rest)):
+        return False
+    story.note(clause.tokens, "waits until it is ready, as always")
+    return True
 
 
 def spend(clause: Clause) -> None:

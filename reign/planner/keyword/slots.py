@@ -18,6 +18,7 @@ from reign.planner.keyword.vocabulary import Words
 _SHAPED = frozenset(
     {Kind.URL, Kind.REPO, Kind.PAIRS, Kind.SETTINGS, Kind.ADDRESS, Kind.IMAGE, Kind.PUBLISH, Kind.MOUNT}
 )
+_PLACES = frozenset({Kind.PATH, Kind.HOST, Kind.URL})
 _OWN_WAY = frozenset({Kind.CHOICE, Kind.PAIRS, Kind.SETTINGS})  # filled by rules of their own
 _CALLED = frozenset({"called", "named", "titled", "entitled"})
 _NAMING_WORDS = _CALLED | {"as"}
@@ -122,6 +123,8 @@ def _label_takes(frame: Frame, index: int, label_at: int, order: list[int], ment
             continue
         if not piece.named and (frame.is_predicate(piece.token) or frame.is_small(piece.token)):
             continue
+        if not piece.named and slot.kind in _PLACES and reading.strength == 1 and frame.is_vague(piece.token):
+            continue  # "the terraform FILES in ./infra"
         behind = at > label_at or piece.named
         if not behind and (frame.is_vague(piece.token) or _known_elsewhere(frame, slot, piece.token)):
             continue
@@ -174,7 +177,9 @@ def take_commands(frame: Frame, text: str, behind_verb: Sequence[Token]) -> None
     for index, slot in enumerate(frame.slots):
         if slot.kind is not Kind.COMMAND or not slot.bare or index in frame.result.fills:
             continue
-        for line in command_lines(text, behind_verb, frame.entry, index, frame.vocabulary.cues):
+        for line in command_lines(
+            text, behind_verb, frame.entry, index, frame.vocabulary.cues, frame.vocabulary.programs
+        ):
             if not any(token in frame.result.used for token in line.tokens):
                 frame.fill(index, line.text, line.tokens, 0, score=4 if line.quoted else 1)
 
@@ -257,6 +262,8 @@ def _suits(frame: Frame, index: int, slot: Slot, mention: Mention, piece: Piece)
     vague = piece.tool or frame.is_vague(token) or frame.labels_other(mention, piece)
     if vague and not (piece.named or called):
         return None
+    if token.word in english.ADJECTIVES and not piece.named and token != mention.tokens[-1]:
+        return None  # "the STOPPED container db"
     if preposition and preposition in slot.after:
         place = 4.0
     elif slot.bare and preposition in ("", "of", "for"):
@@ -275,7 +282,7 @@ def _suits(frame: Frame, index: int, slot: Slot, mention: Mention, piece: Piece)
 def _too_bare(slot: Slot, mention: Mention) -> bool:
     """Whether a plain word is no such value there: "build me a HOUSE", "deploy nginx to the MOON"."""
     preposition = mention.preposition
-    if slot.kind in (Kind.PATH, Kind.HOST, Kind.URL) and not preposition:
+    if slot.kind in _PLACES and not preposition:
         return True
     by_preposition = preposition in slot.after and preposition not in _CALLED and not slot.bare
     return by_preposition and mention.definite

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reign.core.lexicon import CHECK
-from reign.planner.keyword import english, openings
+from reign.planner.keyword import english, idioms, openings
 from reign.planner.keyword.clauses import Clause, Join, Role
 from reign.planner.keyword.inflection import Form
 from reign.planner.keyword.normalise import Shape, Token
@@ -18,40 +18,7 @@ _AFTER_PARTICLE = english.PREPOSITIONS | english.AND | english.POLITE
 
 def split(tokens: Sequence[Token], vocabulary: Vocabulary) -> list[Clause]:
     """The clauses of a request, in the order of the text."""
-    return _finished(_Splitter(_named(tokens), vocabulary).clauses(), vocabulary)
-
-
-def _named(tokens: Sequence[Token]) -> list[Token]:
-    """Idioms as the plain words that they stand for: ``and call it web`` as ``called web``, ``as well as`` as "and"."""
-    result: list[Token] = []
-    at = 0
-    while at < len(tokens):
-        if tokens[at].word in ("call", "name") and at + 2 < len(tokens) and tokens[at + 1].word in english.IT:
-            while result and (result[-1].text == "," or result[-1].word in ("and", "then")):
-                result.pop()
-            result.append(Token("called", tokens[at].start, tokens[at + 1].end, Shape.WORD))
-            at += 2
-            continue
-        words = tuple(token.word for token in tokens[at : at + 3])
-        if words[:2] in (("both", "of"), ("all", "of")) and words[2:] in (("them",), ("these",), ("those",)):
-            result.append(
-                Token("both" if words[0] == "both" else "them", tokens[at].start, tokens[at + 2].end, Shape.WORD)
-            )
-            at += 3
-            continue
-        if words == ("as", "well", "as"):
-            result.append(Token("and", tokens[at].start, tokens[at + 2].end, Shape.WORD))
-            at += 3
-            continue
-        if words == ("up", "and", "running") or (
-            words[:2] in (("what", "is"), ("what", "are")) and result and result[-1].shape is Shape.WORD
-        ):
-            at += 2
-        if at >= len(tokens):
-            break
-        result.append(tokens[at])
-        at += 1
-    return result
+    return _finished(_Splitter(idioms.plain(tokens, vocabulary.negative), vocabulary).clauses(), vocabulary)
 
 
 class _Splitter:
@@ -80,10 +47,13 @@ class _Splitter:
             if marked := self._mark(at):
                 at = marked
                 continue
+            if self._condition_over(at):
+                self._close()
+                at += 1
             if self.current is None:
                 self.current = Clause(join=join, sentence=self.sentence)
                 fresh = False
-            self.current.body.append(token)
+            self.current.body.append(self.tokens[at])
             at += 1
         self._close()
         return self.done
@@ -103,6 +73,14 @@ class _Splitter:
             separated=opening.separated or opening.hard or first,
         )
         return opening.at + (len(opening.head.tokens) if opening.head else 0)
+
+    def _condition_over(self, at: int) -> bool:
+        """``run `a` and, if it succeeds, `b```: a value after the condition's comma, for the verb before it."""
+        current, tokens = self.current, self.tokens
+        if current is None or current.role is Role.DO or tokens[at].text != "," or at + 1 >= len(tokens):
+            return False
+        value = tokens[at + 1].shape in (Shape.CODE, Shape.QUOTED, Shape.TYPED)
+        return value and bool(self.done) and any(map(self.openings.is_predicate, current.body))
 
     def _close(self) -> None:
         clause = self.current
@@ -145,6 +123,7 @@ def _finished(clauses: list[Clause], vocabulary: Vocabulary) -> list[Clause]:
         following = clauses[index + 1] if index + 1 < len(clauses) else None
         if clause.head is not None:
             _take_particle(clause, vocabulary)
+            _take_tool(clause, vocabulary)
             if clause.body and clause.body[0].word in ("if", "whether") and clause.lemma in _ASKS:
                 del clause.body[0]
         elif clause.role is Role.DO and clause.body:
@@ -171,6 +150,17 @@ def _take_particle(clause: Clause, vocabulary: Vocabulary) -> None:
                 clause.head = Head(f"{base} {rest[0]}", (*clause.head.tokens, token), clause.head.form)
                 del clause.body[at]
                 return
+
+
+def _take_tool(clause: Clause, vocabulary: Vocabulary) -> None:
+    """``check ./infra with terraform validate``: the tool's own verb says what is to be done."""
+    body = clause.body
+    if clause.lemma not in CHECK or len(body) < 3 or not vocabulary.is_cue(body[-2]):
+        return
+    head = vocabulary.head_at(body, len(body) - 1)
+    if body[-3].word in ("with", "using", "via", "by") and head is not None and head.lemma in vocabulary.by_verb:
+        clause.head = head
+        clause.body = body[:-1]
 
 
 def _passive(clause: Clause, vocabulary: Vocabulary) -> bool:

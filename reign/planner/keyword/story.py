@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from reign.core.errors import NotUnderstood
 from reign.core.lexicon import Kind
 from reign.core.plan import OnFailure
-from reign.planner.keyword import questions, values
+from reign.planner.keyword import english, questions, values
 from reign.planner.keyword.clauses import Clause, Join, Role
 from reign.planner.keyword.discourse import OBJECT, Discourse, Entity
 from reign.planner.keyword.drafts import (
@@ -99,7 +100,7 @@ class Story:
                 self._remember([draft])
             made += drafts(match, self._ids)
             self._require(match, made[-1])
-        made = merged(made)
+        made = [draft for draft in merged(made) if not self._settles(draft)]
         if len(matches) > 1:
             share_place(made)
         standing = [(unless_said and self.said(draft)) or draft for draft in made]
@@ -107,6 +108,50 @@ class Story:
         step.drafts += new
         self._remember(new)
         return standing
+
+    def amend(self, clause: Clause) -> bool:
+        """``run nginx as web, publish port 8080 to 80``: more about what the step before makes; whether it was that."""
+        last = self.timeline.last
+        if clause.lemma not in english.AMENDS or last is None or last.clause is None or len(last.drafts) != 1:
+            return False
+        said = clause.body
+        if said and said[0].word in english.IT | english.THEM:
+            said = said[1:]
+        if not said or not last.clause.body:
+            return False
+        comma = Token(",", said[0].start, said[0].start, Shape.PUNCT)
+        whole = replace(last.clause, body=[*last.clause.body, comma, *said])
+        match = next(iter(self.understanding.ranked(whole, self.discourse)), None)
+        old = last.drafts[0]
+        if match is None or not match.fits or match.operation != old.uses or uneven(match):
+            return False
+        made = drafts(match, Ids())
+        kept = {name: value for name, value in old.inputs.items() if name not in old.unsaid}
+        if len(made) != 1 or any(made[0].inputs.get(name) != value for name, value in kept.items()):
+            return False
+        last.before += prerequisites(match, self._made.values(), self._ids, self.vocabulary.first_of)
+        old.inputs, old.unsaid, old.assumed = made[0].inputs, made[0].unsaid, made[0].assumed
+        old.links = list(dict.fromkeys([*old.links, *(link for link in made[0].links if link != old.id)]))
+        self.notes += [note for note in match.notes if note not in self.notes]
+        self.note(clause.head.tokens if clause.head else (), match.operation)
+        last.clause = whole
+        self._remember([*last.before, old])
+        return True
+
+    def _settles(self, draft: Draft) -> bool:
+        """``build ./api and tag it api:2``: names what an earlier task makes, if that was not named before."""
+        if draft.entry.phrase.settles is None:
+            return False
+        uses, name = draft.entry.phrase.settles
+        maker = next((m for link in draft.links if (m := self._made.get(link)) and m.uses == uses), None)
+        given = next((draft.inputs[slot.inputs[0]] for slot in draft.entry.slots if slot.input == "target"), None)
+        if maker is None or name not in maker.unsaid or given is None:
+            return False
+        maker.inputs[name] = given
+        maker.unsaid.discard(name)
+        maker.assumed = [line for line in maker.assumed if not line.startswith(f"{name} ")]
+        self._remember([maker])
+        return True
 
     def _require(self, match: Match, draft: Draft) -> None:
         """Raises NotUnderstood for an input that was to be made from another one and could not be."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from reign.planner.keyword.clauses import Join
+from reign.planner.keyword.clauses import Clause, Join
 from reign.planner.keyword.drafts import Draft
 
 _REDUCED = 300  # with more tasks than this, needs that others imply are left in
@@ -24,6 +24,7 @@ class Step:
     one_by_one: bool = False  # its tasks run one after the other
     sentence: int = -1
     leads_together: bool = False  # "in parallel, ...": what follows in the sentence runs beside it
+    clause: Clause | None = None  # that asks for it
     gated: bool = False  # hangs on a condition: nothing of it happens before
 
     @property

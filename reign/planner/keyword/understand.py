@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Container, Sequence, Set
 from dataclasses import replace
 
 from reign.core.errors import NotUnderstood
@@ -11,9 +11,10 @@ from reign.planner.keyword import english, questions
 from reign.planner.keyword.clauses import Clause
 from reign.planner.keyword.discourse import Discourse
 from reign.planner.keyword.frame import Match
+from reign.planner.keyword.inflection import singular
 from reign.planner.keyword.match import Matcher
 from reign.planner.keyword.normalise import Shape, Token
-from reign.planner.keyword.vocabulary import Vocabulary
+from reign.planner.keyword.vocabulary import Vocabulary, Words
 
 #: Two operations whose scores are closer than this are both possible.
 _CLOSE = 1.0
@@ -76,7 +77,7 @@ class Understanding:
         self, clause: Clause, discourse: Discourse, lent: Sequence[Sequence[Token]], between: Set[str]
     ) -> tuple[list[Match], Clause | None]:
         """The clause as several with the same verb, cut at these words; nothing if that does not help."""
-        pieces = _pieces(clause.body, between | _CONTRAST if clause.lemma in CHECK else between)
+        pieces = _pieces(clause.body, between | _CONTRAST if clause.lemma in CHECK else between, self.vocabulary.nouns)
         if not 1 < len(pieces) <= _MOST_PARTS:
             return [], None
 
@@ -109,11 +110,17 @@ class Understanding:
         return ([*done, match], None) if match is not None and done else ([], None)
 
 
-def _pieces(body: Sequence[Token], between: Set[str]) -> list[tuple[list[Token], list[Token]]]:
+def _pieces(body: Sequence[Token], between: Set[str], nouns: Container[Words]) -> list[tuple[list[Token], list[Token]]]:
     """What stands between these words, each with what stands before it."""
     pieces: list[tuple[list[Token], list[Token]]] = [([], [])]
-    for token in body:
+    listing = False  # "ports 80 and 443": one list up to the first word that is no value
+    for at, token in enumerate(body):
         cuts = token.word in between or (token.shape is Shape.PUNCT and "," in between)
+        plural = token.shape is Shape.WORD and (singular(token.word),) in nouns and singular(token.word) != token.word
+        listing = plural or (listing and (cuts or token.shape is not Shape.WORD))
+        if cuts and listing and not plural and at + 1 < len(body) and body[at + 1].shape is body[at - 1].shape:
+            pieces[-1][1].append(token)
+            continue
         if cuts and pieces[-1][1]:
             pieces.append(([], []))
         pieces[-1][0 if cuts else 1].append(token)

@@ -10,7 +10,7 @@ from functools import cached_property
 from rapidfuzz.distance import OSA
 
 from reign.core.catalog import Catalog, OperationSpec
-from reign.core.lexicon import Kind, Phrase, Slot
+from reign.core.lexicon import ANY_PROGRAM, Kind, Phrase, Slot
 from reign.planner.keyword import english
 from reign.planner.keyword.inflection import Form, forms, singular
 from reign.planner.keyword.normalise import Shape, Token
@@ -55,6 +55,11 @@ class Entry:
     def places(self) -> frozenset[str]:
         """The inputs that say where the work goes on."""
         return frozenset(slot.inputs[0] for slot in self.slots if slot.scope)
+
+    @cached_property
+    def shared(self) -> frozenset[str]:
+        """The inputs that hold for all of several when said with the last."""
+        return frozenset(slot.inputs[0] for slot in self.slots if slot.shared)
 
     @property
     def operation(self) -> str:
@@ -116,6 +121,7 @@ class Vocabulary:
     programs: set[str] = field(default_factory=set)
     first_of: dict[str, Entry] = field(default_factory=dict)  # operation -> its first phrase
     scopes: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))  # agent, thing -> inputs
+    negative: set[str] = field(default_factory=set)  # choices such as "no-cache"
     known: set[str] = field(default_factory=set)  # single words that are spelt right
 
     @classmethod
@@ -124,7 +130,15 @@ class Vocabulary:
         for spec in catalog.values():
             for phrase in spec.phrases:
                 vocabulary._add(Entry.of(spec, phrase))
-        for word in (*english.STOP, *english.GO_ON, *english.RETRY, *english.INTRODUCES, "ask", "wait"):
+        for word in (
+            *english.STOP,
+            *english.GO_ON,
+            *english.RETRY,
+            *english.INTRODUCES,
+            *english.AMENDS,
+            "ask",
+            "wait",
+        ):
             vocabulary._add_verb(word)
         vocabulary._finish()
         return vocabulary
@@ -145,7 +159,8 @@ class Vocabulary:
             words = spelling(cue)
             self.cues.add(words)
             self.cue_agents[words].add(entry.agent)
-        self.programs |= set(entry.phrase.programs)
+        self.programs |= set(entry.phrase.programs) - {ANY_PROGRAM}
+        self.negative |= {words[0] for words in entry.choices if words[0].startswith("no-")}
 
     def _add_verb(self, verb: str) -> None:
         first, *rest = verb.split()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reign.core.plan import OnFailure
-from tests.unit.planner.keyword.support import edges, plan, propose, refusal
+from tests.unit.planner.keyword.support import edges, plan, propose, refusal, tasks
 
 
 @pytest.mark.parametrize(
@@ -182,5 +182,12 @@ def test_what_is_spared_must_be_understood() -> None:
     "text",
     ["merge PR 12 of acme/shop once its checks have passed", "merge PR 12 of acme/shop when the checks are green"],
 )
-def test_a_time_that_hangs_on_nothing_that_was_said_is_not_passed_over(text: str) -> None:
-    assert "nothing was said before it" in refusal(text).details["question"]
+def test_a_time_that_names_a_check_of_the_thing_is_that_check(text: str) -> None:
+    assert tasks(text) == [
+        ("github.wait_for_checks", {"number": 12, "repo": "acme/shop"}),
+        ("github.merge_pull_request", {"number": 12, "repo": "acme/shop"}),
+    ]
+
+
+def test_a_time_that_hangs_on_nothing_that_was_said_is_not_passed_over() -> None:
+    assert "nothing was said before it" in refusal("restart web once it is up").details["question"]

@@ -1,0 +1,111 @@
+"""Idioms as the plain words that they stand for: ``and call it web`` as ``called web``, ``this folder`` as ``.``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+
+from reign.planner.keyword import english
+from reign.planner.keyword.normalise import Shape, Token
+
+_FOLDERS = frozenset({"folder", "directory", "dir"})
+_HERE = frozenset({"current", "this", "present", "same", "working"})
+_BEFORE_HERE = frozenset({"in", "from", "of", "at", "inside", "under", "on", "scan", "build", "the", "whole", "entire"})
+_WITHOUT = (("without",), ("with", "no"))
+_AFTER_WITHOUT = frozenset({"any", "the", "using", "use", "a"})
+_MOUNT = frozenset({"mount", "mounting", "map", "mapping", "bind"})
+_MOUNTED = frozenset({"mounted", "mapped", "bound"})
+_ONTO = frozenset({"at", "to", "on", "under", "into", "in", "as", "onto"})
+_LINKED = english.AND | {"with", "using", "has", "have"}
+_VALUES = frozenset({Shape.WORD, Shape.TYPED, Shape.QUOTED})
+
+
+def plain(tokens: Sequence[Token], negative: Set[str]) -> list[Token]:
+    """The tokens with idioms replaced. ``negative``: the choices that begin with "no-", for "without cache"."""
+    result: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        at = _replace(tokens, at, negative, result)
+    return result
+
+
+def _replace(tokens: Sequence[Token], at: int, negative: Set[str], result: list[Token]) -> int:
+    """Appends what stands for the words at this place; where to go on."""
+    words = tuple(token.word for token in tokens[at : at + 4])
+    if words[0] in ("call", "name") and at + 2 < len(tokens) and words[1] in english.IT:
+        while result and (result[-1].text in (",", ".", ";", "?") or result[-1].word in ("and", "then")):
+            result.pop()
+        result.append(_word("called", tokens, at, at + 2))
+        return at + 2
+    if words[:2] in (("both", "of"), ("all", "of")) and words[2:3] in (("them",), ("these",), ("those",)):
+        result.append(_word("both" if words[0] == "both" else "them", tokens, at, at + 3))
+        return at + 3
+    if words[:3] == ("as", "well", "as"):
+        result.append(_word("and", tokens, at, at + 3))
+        return at + 3
+    if words[:3] == ("up", "and", "running"):
+        at += 2
+    elif words[:2] in (("what", "is"), ("what", "are")) and result and result[-1].shape is Shape.WORD:
+        return at + 2
+    for replaced in (_here(tokens, at, result), _without(tokens, at, negative), _mounted(tokens, at, result)):
+        if replaced is not None:
+            made, end = replaced
+            result += made
+            return end
+    result.append(tokens[at])
+    return at + 1
+
+
+def _word(text: str, tokens: Sequence[Token], at: int, end: int, shape: Shape = Shape.WORD) -> Token:
+    return Token(text, tokens[at].start, tokens[end - 1].end, shape)
+
+
+def _here(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tuple[list[Token], int] | None:
+    """``in the current directory``, ``this folder``."""
+    begin = at + 1 if tokens[at].word == "the" else at
+    end = begin
+    while end < min(len(tokens), begin + 3) and tokens[end].word in _HERE:
+        end += 1
+    said = end > begin and end < len(tokens) and tokens[end].word in _FOLDERS
+    if not said or not before or before[-1].word not in _BEFORE_HERE or tokens[begin].word == "same":
+        return None
+    follows = tokens[end + 1] if end + 1 < len(tokens) else None
+    if follows is not None and follows.shape in (Shape.TYPED, Shape.QUOTED):
+        return None  # "in the working directory ./x"
+    return [_word(".", tokens, at, end + 1, Shape.TYPED)], end + 1
+
+
+def _without(tokens: Sequence[Token], at: int, negative: Set[str]) -> tuple[list[Token], int] | None:
+    """``without any cache`` where ``no-cache`` is a choice of some operation."""
+    for words in _WITHOUT:
+        end = at + len(words)
+        if tuple(token.word for token in tokens[at:end]) != words:
+            continue
+        while end < len(tokens) and tokens[end].word in _AFTER_WITHOUT:
+            end += 1
+        if end < len(tokens) and f"no-{tokens[end].word}" in negative:
+            return [_word(f"no-{tokens[end].word}", tokens, at, end + 1, Shape.TYPED)], end + 1
+    return None
+
+
+def _mounted(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tuple[list[Token], int] | None:
+    """``dbdata mounted at /data`` and ``mount dbdata at /data`` as ``dbdata:/data``."""
+    first = tokens[at]
+    linked = not before or before[-1].word in _LINKED or before[-1].text == ","
+    if first.word in _MOUNT and linked:
+        source = at + 1
+        while source < len(tokens) and tokens[source].word in english.ARTICLES | {"volume", "folder", "directory"}:
+            source += 1
+        to = source + 1
+    elif linked and before and first.shape in _VALUES:
+        source, to = at, at + 2
+        if at + 1 >= len(tokens) or tokens[at + 1].word not in _MOUNTED:
+            return None
+    else:
+        return None
+    if to + 1 >= len(tokens) or tokens[source].shape not in _VALUES or tokens[to].word not in _ONTO:
+        return None
+    inside = tokens[to + 1]
+    if inside.shape is not Shape.TYPED or not inside.text.startswith("/") or ":" in tokens[source].text:
+        return None
+    text = f"{tokens[source].text}:{inside.text}"
+    return [_word("with", tokens, at, source + 1), _word(text, tokens, source, to + 2, Shape.TYPED)], to + 2
