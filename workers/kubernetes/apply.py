@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from reign.core.catalog import Effect
 from reign.core.resource import Undo
-from reign.executor import Context
+from reign.executor import Context, TaskFailed
 from reign.executor.contract import Assessment, Observations
 from workers.kubernetes import kinds, manifests
 from workers.kubernetes.access import Access
@@ -17,7 +17,7 @@ from workers.kubernetes.cluster import Cluster, connect
 from workers.kubernetes.inputs import Name, Namespaced, Waits
 from workers.kubernetes.kinds import Ref
 from workers.kubernetes.objects import SECRET_NOTE, AppliedOperation, ObjectOperation, Placed, placed
-from workers.kubernetes.record import observe
+from workers.kubernetes.record import Known, observe, values_of
 from workers.kubernetes.rehearsal import Step, diff_of
 
 _MANIFEST = "a manifest file, a folder of them, a kustomization, or the manifest itself as text, object or list"
@@ -52,6 +52,15 @@ class Apply(AppliedOperation["Apply.Inputs", "Apply.Result"]):
             changed=[step.ref.label for step in steps if step.action != "unchanged"],
             **placed(cluster, inputs.namespace or cluster.access.namespace),
         )
+
+    def known(self, cluster: Cluster, inputs: Inputs) -> Known:
+        """What the manifest says of Secrets, if it is still there: an undo of the undo goes back to that."""
+        try:
+            bodies = self.bodies(cluster, inputs)
+        except TaskFailed:
+            return {}
+        known = (values_of(Ref.of(body).address(cluster.access.context), body) for body in bodies)
+        return {address: values for found in known for address, values in found.items()}
 
     def assess(self, inputs: Inputs) -> Assessment:
         exact = super().assess(inputs)

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from reign.core.duration import Duration
-from reign.core.resource import Undo, canonical
-from reign.executor import Context, FailureKind, Operation, TaskFailed
+from reign.core.resource import Observation, Undo, canonical
+from reign.executor import Context, FailureKind, Operation, Proposal, TaskFailed
 from reign.executor.contract import Observations, Pinning
 from reign.executor.scope import Scope
 from workers.kubernetes import rehearsing, releases
@@ -20,6 +20,7 @@ from workers.kubernetes.helm import Helm, failure, helm_of
 from workers.kubernetes.helm_watch import Watch
 from workers.kubernetes.inputs import Name
 from workers.kubernetes.objects import Placed, placed
+from workers.kubernetes.repairs import repaired
 
 #: A version, not a range of versions.
 _EXACT = re.compile(r"v?(\d+\.\d+\.\d+(?:[-+][\w.+-]+)?)")
@@ -80,6 +81,9 @@ class ReleaseOperation(Operation[Any, ReleaseResult]):
         cluster = connect(ctx, inputs)
         return [releases.observe(cluster, helm_of(cluster, inputs.namespace), inputs.release)]
 
+    def repair(self, ctx: Context, inputs: Any, failure: TaskFailed) -> Proposal | None:
+        return repaired(inputs, failure)
+
     def restore(self, ctx: Context, inputs: Any, before: Observations, now: Observations) -> None:
         if before:
             cluster = connect_again(ctx, inputs, before[0].facts)
@@ -105,6 +109,32 @@ class _Deploys(ReleaseOperation):
             *([helm.replace_flag()] if inputs.replace else []),
             *(helm.adopt_flags() if inputs.force else []),
         ]
+
+    def restore(self, ctx: Context, inputs: Any, before: Observations, now: Observations) -> None:
+        if before:
+            cluster = connect_again(ctx, inputs, before[0].facts)
+            releases.put_back(
+                cluster,
+                inputs.release,
+                before[0],
+                inputs.timeout,
+                lambda helm: self._again(cluster, helm, inputs, before[0]),
+            )
+
+    def _again(self, cluster: Cluster, helm: Helm, inputs: Any, before: Observation) -> None:
+        """What this task had made is made by it once more. Raises TaskFailed if that would be something else."""
+        exists = releases.observe(cluster, helm, inputs.release).exists
+        made = UPGRADE if exists else INSTALL
+        rendered = made.rendered(helm, inputs, exists)
+        same = releases.manifest_digest(before.resource, rendered) == before.state["manifest"]
+        # What a chart makes up anew at each rendering says nothing about whether it was changed.
+        if not same and made.rendered(helm, inputs, exists) == rendered:
+            raise TaskFailed(
+                f"release {inputs.release} cannot be brought back as it was: its chart or its values changed since",
+                kind=FailureKind.MISSING_PREREQUISITE,
+                hint="install it as it shall be now (kubernetes.helm_install, helm_upgrade)",
+            )
+        made._deploy(cluster, helm, inputs, exists)
 
     def preview(self, ctx: Context, inputs: Any) -> str | None:
         cluster = connect(ctx, inputs)
@@ -154,10 +184,11 @@ class _Deploys(ReleaseOperation):
         if error.kind not in (FailureKind.TIMED_OUT, FailureKind.UNKNOWN):
             return error
         message, hint, details = error.message, error.hint, dict(error.details)
+        kind: FailureKind = error.kind
         if watch.found:
             label, found = watch.found
             message = f"helm {doing} {inputs.release}: {label} did not become ready: {found.sentence}"
-            hint = found.hint or hint
+            hint, kind = found.hint or hint, found.kind or kind
             details |= {"object": label, **found.as_dict()}
             if found.log:
                 helm.ctx.log(f"last lines of {found.pod}/{found.container}:\n" + "\n".join(found.log))
@@ -165,7 +196,7 @@ class _Deploys(ReleaseOperation):
         last = revisions[-1] if revisions else None
         if inputs.rollback_on_failure:
             message += f"; helm went back to revision {last['revision']}" if last else "; helm took it away again"
-        return TaskFailed(message, kind=error.kind, hint=hint, retryable=False, details=details)
+        return TaskFailed(message, kind=kind, hint=hint, retryable=False, details=details)
 
 
 class HelmInstall(_Deploys):
@@ -240,4 +271,4 @@ def no_release(helm: Helm, release: str, otherwise: str) -> TaskFailed:
     )
 
 
-UPGRADE = HelmUpgrade()
+INSTALL, UPGRADE = HelmInstall(), HelmUpgrade()

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from reign.core.catalog import OperationResult
 from reign.core.resource import Observation, Undo
@@ -19,9 +19,9 @@ from workers.kubernetes.cluster import Cluster, access_of, connect, connect_agai
 from workers.kubernetes.inputs import Where
 from workers.kubernetes.kinds import Ref
 from workers.kubernetes.readiness import all_ready, wait_ready
-from workers.kubernetes.record import observe, put_all_back
+from workers.kubernetes.record import Known, observe, put_all_back, ref_of
 from workers.kubernetes.rehearsal import Step, rehearse
-from workers.kubernetes.repairs import namespace_first
+from workers.kubernetes.repairs import repaired
 
 WhereT = TypeVar("WhereT", bound=Where)
 ResultT = TypeVar("ResultT", bound=OperationResult)
@@ -29,9 +29,16 @@ SECRET_NOTE = "the former value of a changed or deleted Secret comes back only i
 
 
 class Placed(OperationResult):
+    """Where it happened. Shown last: what happened comes first."""
+
     context: str = Field(description="the context that it happened in")
     cluster: str | None = Field(None, description="UID of its namespace kube-system")
     namespace: str | None = Field(None, description="none for what belongs to the whole cluster")
+
+    @model_serializer(mode="wrap")
+    def _last(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = handler(self)
+        return found | {name: found.pop(name) for name in Placed.model_fields if name in found}
 
 
 def placed(cluster: Cluster, namespace: str | None = None) -> dict[str, Any]:
@@ -66,12 +73,25 @@ class ObjectOperation(Operation[WhereT, ResultT]):
         return [observe(cluster, ref) for ref in self.refs(ctx, inputs, cluster.access)]
 
     def repair(self, ctx: Context, inputs: WhereT, failure: TaskFailed) -> Proposal | None:
-        return namespace_first(inputs, failure)
+        return repaired(inputs, failure)
 
     def restore(self, ctx: Context, inputs: WhereT, before: Observations, now: Observations) -> None:
         # By what was recorded alone: a manifest may have changed since, and another context may be the current one.
         if before:
-            put_all_back(connect_again(ctx, inputs, before[0].facts), list(before))
+            cluster = connect_again(ctx, inputs, before[0].facts)
+            put_all_back(cluster, list(before), self.known(cluster, inputs))
+            ready = [ref_of(seen) for seen in before if _was_ready(seen)]
+            wait_ready(cluster, ready, float(getattr(inputs, "timeout", 300.0)))
+
+    def known(self, cluster: Cluster, inputs: WhereT) -> Known:
+        """Values of Secrets that the inputs hold."""
+        return {}
+
+
+def _was_ready(seen: Observation) -> bool:
+    """What was not ready then need not become so."""
+    status = seen.facts.get("status") or {}
+    return seen.exists and bool(status.get("readyReplicas")) and status["readyReplicas"] == status.get("replicas")
 
 
 class AppliedOperation(ObjectOperation[WhereT, ResultT]):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reign.executor import TaskFailed
+from reign.executor import FailureKind, TaskFailed
 from workers.kubernetes.cluster import Cluster
 
 _LOG_LINES = 10
@@ -19,6 +19,16 @@ _HINTS = {
     "Unschedulable": "no node has room for it, or fits its rules",
     "Unhealthy": "look at the readiness probe: its path, its port, its delay",
     "OOMKilled": "it needs more memory than its limit",
+}
+#: What more time does not mend.
+_KINDS = {
+    "ImagePullBackOff": FailureKind.MISSING_PREREQUISITE,
+    "ErrImagePull": FailureKind.MISSING_PREREQUISITE,
+    "InvalidImageName": FailureKind.WRONG_INPUT,
+    "CrashLoopBackOff": FailureKind.UNKNOWN,
+    "CreateContainerConfigError": FailureKind.MISSING_PREREQUISITE,
+    "Unschedulable": FailureKind.MISSING_PREREQUISITE,
+    "OOMKilled": FailureKind.UNKNOWN,
 }
 
 
@@ -113,6 +123,11 @@ class Diagnosis:
         return next(
             (text for word, text in _HINTS.items() if word in (self.reason, self.event.partition(":")[0])), None
         )
+
+    @property
+    def kind(self) -> FailureKind | None:
+        """None if more time may help."""
+        return _KINDS.get(self.reason)
 
     def as_dict(self) -> dict[str, Any]:
         return {

@@ -172,4 +172,6 @@ def not_ready(
             cluster.ctx.log(f"last lines of {found.pod}/{found.container}:\n" + "\n".join(found.log))
     # A failed job or a quota that is used up does not get better by itself, but a slow start may.
     kind = FailureKind.TIMED_OUT if after is not None else FailureKind.CHECK_FAILED
-    return TaskFailed(message, kind=kind, hint=hint, retryable=False, details=details)
+    if "exceeded quota" in message:
+        kind = FailureKind.MISSING_PREREQUISITE
+    return TaskFailed(message, kind=(found and found.kind) or kind, hint=hint, retryable=False, details=details)

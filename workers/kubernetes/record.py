@@ -169,7 +169,16 @@ def ref_of(observation: Observation) -> Ref:
     return Ref(version, kind, namespace, name)
 
 
-def put_back(cluster: Cluster, before: Observation) -> None:
+#: Values of Secrets that are known from elsewhere, by address and key.
+Known = Mapping[str, Mapping[str, bytes]]
+
+
+def values_of(address: str, body: Mapping[str, Any]) -> dict[str, dict[str, bytes]]:
+    """The values of a Secret that is at hand in clear, as ``Known``; empty for any other object."""
+    return {address: _values(body)} if is_secret(body) else {}
+
+
+def put_back(cluster: Cluster, before: Observation, known: Known | None = None) -> None:
     """Brings one object back to what was observed. Repeatable. Raises TaskFailed."""
     ref = ref_of(before)
     live = cluster.get(ref)
@@ -185,7 +194,7 @@ def put_back(cluster: Cluster, before: Observation) -> None:
         return
     body = json.loads(canonical(before.state))
     if is_secret(body):
-        body["data"] = _reveal(cluster.ctx, before, live)
+        body["data"] = _reveal(cluster.ctx, before, live, (known or {}).get(before.resource, {}))
     if live is None:
         cluster.create(body)
         return
@@ -209,14 +218,17 @@ def _with_engine_parts(body: dict[str, Any], live: Mapping[str, Any]) -> dict[st
     return body
 
 
-def _reveal(ctx: Context, before: Observation, live: Mapping[str, Any] | None) -> dict[str, str]:
-    """The data of a recorded Secret: values that never changed are still there, others come by their reference."""
+def _reveal(
+    ctx: Context, before: Observation, live: Mapping[str, Any] | None, known: Mapping[str, bytes]
+) -> dict[str, str]:
+    """The data of a recorded Secret: values that never changed are still there, others come by their reference, or
+    stand in the manifest that the task was given."""
     data, lost = {}, []
     there = _values(live) if live else {}
     sources = before.facts.get("sources", {})
     for name, kept in before.state["data"].items():
         # The engine has resolved references by now; outside of it they may still stand here.
-        candidates = [there[name]] if name in there else []
+        candidates = [values[name] for values in (there, known) if name in values]
         if name in sources:
             candidates.append(str(secrets.resolve(sources[name], ctx.masker)).encode())
         for value in candidates:
@@ -236,7 +248,7 @@ def _reveal(ctx: Context, before: Observation, live: Mapping[str, Any] | None) -
     return data
 
 
-def put_all_back(cluster: Cluster, before: list[Observation]) -> None:
+def put_all_back(cluster: Cluster, before: list[Observation], known: Known | None = None) -> None:
     """Brings all objects back, in the order in which they depend on each other; what cannot come back is told last."""
     from workers.kubernetes.kinds import rank
 
@@ -245,7 +257,7 @@ def put_all_back(cluster: Cluster, before: list[Observation]) -> None:
     for seen in [s for s in reversed(ordered) if not s.exists] + [s for s in ordered if s.exists]:
         cluster.ctx.progress(f"putting back {ref_of(seen).label}")
         try:
-            put_back(cluster, seen)
+            put_back(cluster, seen, known)
         except TaskFailed as error:
             if error.kind not in (FailureKind.MISSING_PREREQUISITE, FailureKind.WRONG_INPUT):
                 raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import yaml
@@ -54,13 +54,13 @@ def observe(cluster: Cluster, helm: Helm, release: str) -> Observation:
         "app_version": last.get("app_version", ""),
         "status": last["status"],
         "values": digest_of(canonical(values).encode(), f"{resource}/values"),
-        "manifest": digest_of(_normal(manifest_of(helm, release, number)), f"{resource}/manifest"),
+        "manifest": manifest_digest(resource, manifest_of(helm, release, number)),
     }
     return Observation(resource=resource, exists=True, state=state, facts=facts)
 
 
-def _normal(manifest: str) -> bytes:
-    return canonical(objects_of(manifest)).encode()
+def manifest_digest(resource: str, manifest: str) -> str:
+    return digest_of(canonical(objects_of(manifest)).encode(), f"{resource}/manifest")
 
 
 def objects_of(manifest: str) -> list[dict[str, Any]]:
@@ -125,8 +125,13 @@ def uninstall(helm: Helm, release: str, *, keep_history: bool, timeout: float) -
         raise failure(helm, "uninstall", done)
 
 
-def put_back(cluster: Cluster, release: str, before: Observation, timeout: float) -> None:
-    """Brings a release back to what was observed: to the former revision, or away. Repeatable. Raises TaskFailed."""
+def put_back(
+    cluster: Cluster, release: str, before: Observation, timeout: float, again: Callable[[Helm], None] | None = None
+) -> None:
+    """Brings a release back to what was observed: to the former revision, or away. Repeatable. Raises TaskFailed.
+
+    ``again`` makes it anew where its revisions went with it, as they do when an installation was taken back.
+    """
     helm = helm_of(cluster, before.facts.get("namespace"))
     now = observe(cluster, helm, release)
     if now.same_as(before):
@@ -137,11 +142,16 @@ def put_back(cluster: Cluster, release: str, before: Observation, timeout: float
         return
     revision = before.facts.get("revision")
     known = {int(entry["revision"]) for entry in history(helm, release)}
+    if revision not in known and again is not None:
+        free(cluster, helm, release)
+        again(helm)
+        return
     if revision not in known:
         raise TaskFailed(
             f"release {release} cannot go back: its revision {revision} is no longer in Helm's history",
             kind=FailureKind.MISSING_PREREQUISITE,
-            hint="Helm keeps the last ten; upgrade it with the former chart and values instead",
+            hint="Helm keeps the last ten, and none of what was uninstalled with its history; "
+            "install or upgrade it with the former chart and values instead",
         )
     free(cluster, helm, release)
     # What was failing before would fail again: it is brought back, not waited for.

@@ -217,6 +217,20 @@ def test_a_changed_secret_comes_back_if_its_values_were_given_by_reference(
         deleted.undo()
 
 
+def test_the_undo_of_the_undo_takes_a_secret_from_the_manifest(
+    perform: Performer, control_plane: Cluster, namespace: str
+) -> None:
+    applied = perform("apply", manifest=secret(password="correct-horse"))
+    made = applied.look()
+    applied.undo()
+    applied.operation.restore(applied.context, applied.inputs, made, applied.look())
+    value = control_plane.kubectl(
+        "get", "secret/login", "-n", namespace, "-o", "go-template={{.data.password | base64decode}}"
+    )
+    assert value == "correct-horse"
+    assert applied.look()[0].same_as(made[0])
+
+
 def test_a_manifest_with_a_secret_does_not_promise_an_exact_undo(perform: Performer) -> None:
     for given in (secret(a="b"), [secret(a="b")], yaml.safe_dump(secret(a="b"))):
         operation, inputs, _ = perform.prepare("apply", {"manifest": given})

@@ -132,20 +132,20 @@ def test_drifted_replicas_are_seen(perform: Performer, control_plane: Cluster, n
 
 
 @pytest.mark.parametrize(
-    "name, image, reason, said",
+    "name, image, reason, said, kind",
     [
-        ("web", "registry.invalid/shop:1", "ImagePullBackOff", "no such host"),
-        ("crasher", "reign.test/crash:1", "CrashLoopBackOff", FAILURE_LOG[-1]),
-        ("web", "reign.test/unready:1", "NotReady", "Readiness probe failed"),
+        ("web", "registry.invalid/shop:1", "ImagePullBackOff", "no such host", FailureKind.MISSING_PREREQUISITE),
+        ("crasher", "reign.test/crash:1", "CrashLoopBackOff", FAILURE_LOG[-1], FailureKind.UNKNOWN),
+        ("web", "reign.test/unready:1", "NotReady", "Readiness probe failed", FailureKind.TIMED_OUT),
     ],
 )
 def test_rollout_that_never_becomes_ready_is_stopped_by_its_timeout_with_the_reason(
-    simulated: Cluster, perform: Performer, name: str, image: str, reason: str, said: str
+    simulated: Cluster, perform: Performer, name: str, image: str, reason: str, said: str, kind: FailureKind
 ) -> None:
     with pytest.raises(TaskFailed, match="did not become ready within 3s") as stopped:
         perform("create_deployment", name=name, image=image, timeout="3s")
     error = stopped.value
-    assert error.kind is FailureKind.TIMED_OUT
+    assert error.kind is kind
     assert error.details["reason"] == reason
     assert error.details["pod"].startswith(f"{name}-")
     assert error.details["container"] == name
@@ -158,8 +158,9 @@ def test_rollout_that_never_becomes_ready_is_stopped_by_its_timeout_with_the_rea
 def test_quota_is_told_as_the_reason(simulated: Cluster, perform: Performer, namespace: str) -> None:
     simulated.kubectl("create", "quota", "none", "-n", namespace, "--hard=pods=0")
     simulated.kubectl("wait", "quota/none", "-n", namespace, "--for=jsonpath={.status.used.pods}=0", "--timeout=30s")
-    with pytest.raises(TaskFailed, match="exceeded quota: none"):
+    with pytest.raises(TaskFailed, match="exceeded quota: none") as refused:
         perform("create_deployment", name="web", image="nginx:1.27", timeout="2s")
+    assert refused.value.kind is FailureKind.MISSING_PREREQUISITE, "more time would not help"
 
 
 def test_namespace_is_made_and_taken_back_unless_others_use_it(

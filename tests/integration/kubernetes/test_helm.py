@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import http.server
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,6 +84,32 @@ def test_deploys_a_chart_and_upgrades_it_with_other_values(
         perform("helm_status", release="shop")
 
 
+@pytest.mark.parametrize("helm", ["helm"], indirect=True)
+def test_undo_of_the_undo_of_an_install_and_an_upgrade(
+    perform: Performer, control_plane: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    chart = tmp_path / "chart"
+    shutil.copytree(SHOP, chart)
+    installed = perform("helm_install", release="shop", chart=str(chart))
+    upgraded = perform("helm_upgrade", release="shop", chart=str(chart), values={"replicas": 2})
+    after = upgraded.look()
+    upgraded.undo()
+    installed.undo()
+    assert not installed.look()[0].exists
+    for performed, made in ((installed, upgraded.before), (upgraded, after)):  # as the undo of each undo does it
+        performed.operation.restore(performed.context, performed.inputs, made, performed.look())
+        assert performed.look()[0].same_as(made[0])
+    assert replicas(control_plane, namespace, "shop") == 2
+
+    upgraded.undo()
+    installed.undo()
+    values = chart / "values.yaml"
+    values.write_text(values.read_text().replace("replicas: 1", "replicas: 7"))
+    with pytest.raises(TaskFailed, match="its chart or its values changed since"):
+        installed.operation.restore(installed.context, installed.inputs, upgraded.before, installed.look())
+    assert names(control_plane, namespace, "deployment") == []
+
+
 def test_rollback(perform: Performer, control_plane: Cluster, namespace: str) -> None:
     perform("helm_install", release="shop", chart=SHOP)
     for count in (2, 3):
@@ -104,7 +131,7 @@ def test_failed_upgrade_rolled_back_on_its_own(simulated: Cluster, perform: Perf
     wrong = {"image": "registry.invalid/shop:2"}
     with pytest.raises(TaskFailed, match=r"ImagePullBackOff.*helm went back to revision 3") as failed:
         perform("helm_upgrade", release="shop", chart=SHOP, values=wrong, timeout=4, rollback_on_failure=True)
-    assert failed.value.kind is FailureKind.TIMED_OUT
+    assert failed.value.kind is FailureKind.MISSING_PREREQUISITE, "more time would not help"
     assert failed.value.details["object"] == "deployment/shop"
     assert revisions(perform) == [(1, "superseded"), (2, "failed"), (3, "deployed")]
     path = "jsonpath={..image}"

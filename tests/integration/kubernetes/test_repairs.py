@@ -11,7 +11,8 @@ from reign.executor import FailureKind, TaskFailed
 from tests.engines.installation import Installation
 from tests.engines.kubernetes import Cluster
 from workers.kubernetes.apply import Apply
-from workers.kubernetes.repairs import namespace_first
+from workers.kubernetes.deployments import Expose
+from workers.kubernetes.repairs import namespace_first, repaired
 
 
 def test_a_missing_namespace_is_created_first(control_plane: Cluster, namespace: str, tmp_path: Path) -> None:
@@ -50,3 +51,15 @@ def test_it_is_made_where_it_was_missed() -> None:
     assert found.before[0].with_ == {"name": "n", "context": "c", "cluster": "u", "as": "ada"}
     assert namespace_first(inputs, TaskFailed("no", kind=FailureKind.MISSING_PREREQUISITE)) is None
     assert namespace_first(inputs, TaskFailed("no", details=missed.details)) is None
+
+
+def test_a_slow_start_gets_longer_up_to_an_hour() -> None:
+    late = TaskFailed("no", kind=FailureKind.TIMED_OUT)
+    found = repaired(Apply.Inputs.model_validate({"manifest": "x", "timeout": "20s"}), late)
+    assert found is not None
+    assert found.inputs == {"timeout": 40.0}
+    assert found.timeout is not None
+    assert found.timeout > 40
+    assert found.reason == "it was not ready within 20s; it gets 40s"
+    assert repaired(Apply.Inputs.model_validate({"manifest": "x", "timeout": "1h"}), late) is None
+    assert repaired(Expose.Inputs.model_validate({"name": "x", "port": 80}), late) is None
