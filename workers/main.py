@@ -13,10 +13,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from celery import Celery, Task
+from celery.exceptions import SecurityWarning
 from celery.signals import worker_process_init, worker_process_shutdown, worker_ready, worker_shutdown
 
 from reign.broker.app import queue_name
@@ -27,11 +30,14 @@ from reign.engine.runtime import Runtime
 from reign.engine.spine import Spine
 from reign.executor import registry
 from reign.executor.process import die_with_parent
+from reign.store import schema
 from workers.telling import Teller
 
 log = logging.getLogger("reign.worker")
 AnyTask: TypeAlias = "Task[Any, Any]"
 
+_LOOK_AGAIN = 0.5  # seconds
+_SAY_AGAIN = 30.0  # seconds
 LEAN = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
@@ -68,12 +74,26 @@ class Pool:
         self._teller: Teller | None = None
 
     def open(self) -> None:
-        """Connect and show that this process is there."""
-        if self._spine is None:
-            self._runtime = Runtime(self._settings)
-            self._teller = Teller(self._runtime.app, self._name)
-            self._spine = Spine(self._runtime, self._agents, self._teller)
-            self._spine.pulse.start()
+        """Connect and show that this process is there. Raises Unavailable, and is then still to be opened."""
+        if self._spine is not None:
+            return
+        runtime = Runtime(self._settings)
+        teller = Teller(runtime.app, self._name)
+        spine = Spine(runtime, self._agents, teller)
+        try:
+            spine.pulse.start()
+        except Unavailable:
+            teller.close()
+            runtime.close()
+            raise
+        self._runtime, self._teller, self._spine = runtime, teller, spine
+
+    def open_early(self) -> None:
+        """Open before the first task, if that is possible already."""
+        try:
+            self.open()
+        except Unavailable as error:
+            log.warning("%s", error)
 
     def close(self) -> None:
         if self._spine is not None and self._runtime is not None:
@@ -85,11 +105,11 @@ class Pool:
 
     def carry_out(self, task: AnyTask, uses: str, pointer: Pointer) -> None:
         """The body of every Celery task. Raises NotDone if the task did not succeed, so that Flower shows it so."""
-        self.open()
-        assert self._spine is not None
-        assert self._runtime is not None
         chain = CeleryChain(task)
         try:
+            self.open()
+            assert self._spine is not None
+            assert self._runtime is not None
             failure = self._spine.carry_out(self._runtime.signer.check(uses, pointer), chain)
         except NotOurs as error:
             chain.drop()
@@ -109,7 +129,7 @@ def make_worker(settings: Settings, agents: Sequence[str], name: str) -> tuple[C
     for name, spec in registry.catalog().items():
         if spec.agent in agents:
             _register(app, pool, name)
-    worker_process_init.connect(lambda **_: pool.open(), weak=False)
+    worker_process_init.connect(lambda **_: pool.open_early(), weak=False)
     worker_process_shutdown.connect(lambda **_: pool.close(), weak=False)
     return app, pool
 
@@ -141,10 +161,45 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     logging.basicConfig(level=options.loglevel.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("celery.redirected").setLevel(logging.ERROR)
+    # Celery warns of root because a pickle in a message could run anything; here messages are JSON, and signed.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     concurrency = options.concurrency or settings.concurrency
     if options.pool == "solo" and concurrency > 1:
         return _side_by_side(options, concurrency)
+    try:
+        wait_for_the_rest(settings)
+    except KeyboardInterrupt:
+        return 130
     return serve(settings, agents, options, concurrency)
+
+
+def wait_for_the_rest(settings: Settings) -> None:
+    """Return when the database and the broker are there; meanwhile what is missing is said, now and then."""
+    runtime = Runtime(settings)
+    said, said_at = "", 0.0
+    while reason := missing(runtime):
+        if reason != said or time.monotonic() - said_at > _SAY_AGAIN:
+            log.warning("waiting: %s", reason)
+            said, said_at = reason, time.monotonic()
+        time.sleep(_LOOK_AGAIN)
+    runtime.close()
+
+
+def missing(runtime: Runtime) -> str | None:
+    """What a worker cannot do without and does not have: a database of this program's schema, and the broker."""
+    try:
+        with runtime.database.read() as tx:
+            found = schema.current(tx)
+        if found != schema.head():
+            has = f"schema {found}" if found else "no tables"
+            return (
+                f"the database {runtime.database.shown} has {has}, and this worker needs {schema.head()}; "
+                "the API, the general or `reign state upgrade` makes it"
+            )
+        runtime.redis.ping()
+    except Unavailable as error:
+        return str(error)
+    return None
 
 
 def _agents(names: Sequence[str]) -> list[str]:
@@ -164,7 +219,7 @@ def serve(settings: Settings, agents: Sequence[str], options: argparse.Namespace
     app, pool = make_worker(settings, agents, name)
     solo = options.pool == "solo"
     if solo:
-        worker_ready.connect(lambda **_: pool.open(), weak=False)
+        worker_ready.connect(lambda **_: pool.open_early(), weak=False)
         worker_shutdown.connect(lambda **_: pool.close(), weak=False)
     argv = ["worker", "-P", options.pool, "-c", str(concurrency), "-n", name, "-l", options.loglevel.upper(), "-E"]
     argv += [*LEAN[:2], "-Q", ",".join(queue_name(agent) for agent in agents)]

@@ -40,11 +40,20 @@ def up(
     if detach:
         _detached(settings)
         return
+    _reachable(settings)
     watched = supervisor.Supervisor(settings, lambda text: console.print(text, soft_wrap=True))
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: watched.stopped.set())
     watched.run(lambda: _welcome(settings))
     console.print("stopped")
+
+
+def _reachable(settings: Settings) -> None:
+    """What is not started here must be there already. Raises Unavailable."""
+    from reign.broker.redis import Redis
+
+    if settings.broker_url is not None:
+        Redis(settings).ping()
 
 
 def _welcome(settings: Settings) -> None:
@@ -73,8 +82,11 @@ def _detached(settings: Settings) -> None:
     deadline = time.monotonic() + supervisor.READY_WITHIN
     while not (supervisor.running(settings) and healthy(settings)):
         if process.poll() is not None:
-            said = " ".join(log.read_text(errors="replace").split()) or f"its log is {log}"
-            raise Unavailable(f"REIGN did not start: {said.removeprefix('reign: ')}")
+            said, _, hint = log.read_text(errors="replace").strip().partition("\n")
+            raise Unavailable(
+                f"REIGN did not start: {said.removeprefix('reign: ') or 'it said nothing'}",
+                hint=" ".join(hint.split()) or f"its log is {log}",
+            )
         if time.monotonic() > deadline:
             raise Unavailable(f"REIGN did not start within {supervisor.READY_WITHIN:g} s", hint=f"see {log}")
         time.sleep(0.1)
@@ -167,8 +179,15 @@ def api() -> None:
     import uvicorn
 
     from reign.api.app import make_api
+    from reign.engine import backups
+    from reign.engine.runtime import Runtime
+    from reign.local.parts import free_port
 
     settings = Settings.load()
+    free_port(settings.api_host, settings.api_port, "REIGN_API_PORT")
+    runtime = Runtime(settings)  # where there is no database, this says so in a line
+    backups.upgrade(runtime)
+    runtime.close()
     config = uvicorn.Config(
         make_api(settings),
         host=settings.api_host,

@@ -18,7 +18,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
+
+_PART = 3  # letters
 
 
 class ReignError(Exception):
@@ -88,8 +90,13 @@ def from_dict(body: dict[str, Any]) -> ReignError:
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 60.0) -> str | None:
-    """The known name most like ``name`` (0-100 similarity at or above ``cutoff``), or None."""
-    found = process.extractOne(name, list(known), score_cutoff=cutoff)
+    """The known name most like ``name`` as a whole (0-100 similarity at or above ``cutoff``), or else in a part of it
+    (``run`` in ``bash.run``); None if there is no such."""
+    names = list(known)
+    found = process.extractOne(name, names, scorer=fuzz.ratio, processor=str.lower, score_cutoff=cutoff)
+    if found is None:  # a part of a letter or two is in anything
+        long_enough = [each for each in names if len(each) >= _PART] if len(name) >= _PART else []
+        found = process.extractOne(name, long_enough, processor=str.lower, score_cutoff=cutoff)
     return str(found[0]) if found else None
 
 

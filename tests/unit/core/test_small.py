@@ -118,6 +118,11 @@ def test_an_unknown_error_is_still_one() -> None:
 def test_the_nearest_name() -> None:
     assert errors.nearest("dokcer", ["docker", "bash"]) == "docker"
     assert errors.nearest("zzz", ["docker"]) is None
+    assert errors.nearest("biuld", ["b", "build"]) == "build"  # not the one that is a part of anything
+    assert errors.nearest("run", ["b", "bash.run"]) == "bash.run"
+    assert errors.nearest("Bash.Run", ["bash.run"]) == "bash.run"
+    assert errors.nearest("xb", ["b"]) is not None
+    assert errors.nearest("qb", ["bcd"]) is None
     assert errors.did_you_mean("dokcer", ["docker"]) == "did you mean 'docker'?"
     assert errors.did_you_mean("zzz", ["bb", "aa"]) == "known: aa, bb"
     assert errors.did_you_mean("zzz", []) is None
