@@ -69,7 +69,7 @@ def _one(command: str, found: Mapping[str, Any], output: Format) -> None:
 
 
 def _lines(name: str) -> Iterator[str]:
-    """The commands of a file: JSON strings, lists of words; what is no JSON is taken as it stands.
+    """The commands of a file: JSON strings, lists of words, objects with a ``command``; else the line as it stands.
 
     Lines end at a line feed only, as JSON's do. Raises InvalidInput for a file that cannot be read.
     """
@@ -90,6 +90,8 @@ def _command(text: str) -> str:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return text
+    if isinstance(value, dict):
+        value = value.get("command")
     if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
         return shlex.join(value)
     return value if isinstance(value, str) else text

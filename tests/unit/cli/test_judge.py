@@ -57,6 +57,7 @@ def test_a_file_gives_an_answer_a_line_in_its_order(run: Any, tmp_path: Path) ->
         b"",
         b'"rm -rf /"',
         b'["rm", "-rf", "/etc"]',
+        b'{"command": "rm -rf /"}',
         b'"a\\ud800b"',
         b"5",
         b"[" * 50_000,
@@ -68,7 +69,7 @@ def test_a_file_gives_an_answer_a_line_in_its_order(run: Any, tmp_path: Path) ->
     code, out, _ = run("judge", "--file", str(file), "-o", "json")
     assert code == 0
     decisions = [json.loads(line)["decision"] for line in out.splitlines()]
-    assert decisions == ["allow", "deny", "deny", "ask", "allow", "deny", "deny", "ask"]
+    assert decisions == ["allow", "deny", "deny", "deny", "ask", "allow", "deny", "deny", "ask"]
     text = run("judge", "--file", str(file))[1].splitlines()
     assert [line.split()[0] for line in text] == decisions
 

@@ -12,6 +12,7 @@ from workers.bash.judge.marks import SOME, UNKNOWN, is_known
 from workers.bash.judge.outputs import content_of, formatted
 from workers.bash.judge.tables import names
 
+_MOST_WORDS = 100
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.DOTALL)
 
 
@@ -84,13 +85,17 @@ def _unalias(call: Invocation) -> None:
 
 
 def _read(call: Invocation) -> None:
-    variables = options.read(call.args, names("-d -i -n -N -p -t -u -a")).operands or ["REPLY"]
+    read = options.read(call.args, names("-d -i -n -N -p -t -u -a"))
+    variables = read.operands or ["REPLY"]
     stdin = call.stdin or Stream()
     text = stdin.text
     if text is None or text.count("\n") > 1:
         value = stdin.paths[0] if len(stdin.paths) == 1 else UNKNOWN
         values = [value] * len(variables)
     else:
+        for name in read.values("-a"):
+            words = _fields(call, text.rstrip("\n"), _MOST_WORDS)
+            call.scope.arrays[name] = {str(index): word for index, word in enumerate(words)}
         values = _fields(call, text.rstrip("\n"), len(variables))
     for index, name in enumerate(variables):
         call.scope.assign(name, values[index] if index < len(values) else "")

@@ -36,6 +36,7 @@ _DELETES = re.compile(
 _DELETES_WORK = re.compile(
     r"\b(?:rmtree|remove_?tree|rm_rf|rm_r|rmSync|fs\.rm|remove_dir_all|rimraf|deltree|deleteDir)\s*\(?\s*[\"']\./?[\"']"
 )
+_LISTS_WORK = re.compile(r"<\*>|\b(?:listdir|scandir|readdirSync|readdir|iterdir)\s*\(\s*(?:[\"']\.?/?[\"'])?\s*\)")
 _ARGUMENTS = re.compile(r"\bargv\b|\bARGV\b|@ARGV|\bcommandArgs\b|\bDeno\.args\b|\$_SERVER\b")
 _WRITES = re.compile(
     r"\b(?:write_text|write_bytes|writeFile\w*|appendFile\w*|file_put_contents|File\.write|IO\.write|os\.truncate|truncate\w*|"
@@ -121,7 +122,8 @@ def read(text: str, language: str) -> Reading:
     found.names = paths
     if _DELETES.search(folded):
         found.deletes = paths + (["~"] if _HOME.search(folded) else [])
-        if _DELETES_WORK.search(folded):
+        chosen = re.search(r"\bif\b|\bgrep\b|\bfilter\b|\bunless\b", folded)
+        if _DELETES_WORK.search(folded) or (_LISTS_WORK.search(folded) and not chosen):
             found.deletes.append(".")
         found.deletes_arguments = bool(_ARGUMENTS.search(folded))
     if _WRITES.search(folded):

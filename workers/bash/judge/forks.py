@@ -6,7 +6,11 @@ import re
 from collections.abc import Iterator
 from enum import IntEnum
 
-_FORK = re.compile(r"\b(?:\w+_)?v?fork(?:pty)?\b")
+# By its name, or looked up by it; a text that merely holds the word is none.
+_FORK = re.compile(
+    r"(?<![\"'\w])(?:\w+_)?v?fork(?:pty)?\b(?![\"'])|\b(?:getattr|send|call_user_func)\b[^\n]{0,60}?[\"']\w*fork[\"']"
+    r"|\[\s*[\"']fork[\"']\s*\]"
+)
 _START = re.compile(
     r"\b(?:Process|Thread)\s*\(|\b(?:Popen|spawn|posix_spawn)\w*\s*\(|\bcreate_subprocess_\w+\s*\(|\bexecFile\s*\("
     r"|\bexec\s*\(|\b(?:system|execute|popen|passthru|shell_exec)\w*\s*\(?\s*[\"'][^\"'\n]*&\s*[\"']"
@@ -25,7 +29,9 @@ _LOOP = re.compile(r"\b(?:while|for|until|foreach|times|each|map|do)\b")
 _WAITS = re.compile(r"\b(?:wait\w*|join|communicate|accept|recv|sleep|usleep|input|gets|read\w*|poll|select)\b")
 _PAUSED_CHILD = re.compile(r"\bsleep\b[^;\n&|]*&(?!&)")
 _CHILD_ENDS = re.compile(r"\b(?:_exit|exit|quit|die|abort|exec\w+)\b\s*[(!;]|\bfork\s*(?:do\b|\{)")
-_NUMBER = re.compile(r"(?<![\w.])\d[\d_]*|(?<=\.\.)\d+")
+_BOUND = re.compile(
+    r"\brange\s*\(([^)]*)\)|<=?\s*(\d[\d_]*)|\.\.\.?\s*(\d[\d_]*)|\b(\d[\d_]*)\.(?:times|upto)\b|\bin\s+\d+:(\d+)"
+)
 _FUNCTIONS = (
     re.compile(r"\bdef\s+(?P<name>\w+)\s*\([^)]*\)[^:\n]*:(?P<body>[^\n]*(?:\n[ \t]+[^\n]*|\n[ \t]*(?=\n))*)"),
     re.compile(r"\b(?:function|sub|fn|func|void|int)\s+(?P<name>\w+)[^{};]{0,80}(?P<body>\{.*)", re.DOTALL),
@@ -60,12 +66,21 @@ def _growth(text: str, *, waits: bool) -> Growth:
     itself = len(_ITSELF.findall(text))
     if itself:
         return Growth.ENDLESS if itself > 1 and not waits else Growth.DOUBTFUL
-    rounds = max((int(number.replace("_", "")[:12] or "0") for number in _NUMBER.findall(text)), default=0)
+    rounds = _rounds(text)
     looped = _LOOP.search(text) is not None
     doubles = forks and looped and (rounds >= _MANY_FORKS or not rounds) and not _CHILD_ENDS.search(text)
     if doubles or forks >= _SOME_FORKS or (looped and rounds >= _MANY_ROUNDS):
         return Growth.DOUBTFUL
     return Growth.BOUNDED
+
+
+def _rounds(text: str) -> int:
+    """The most rounds that a loop's bounds name; 0 where none does."""
+    bounds = ["".join(groups) for groups in _BOUND.findall(text)]
+    if any("**" in bound for bound in bounds):
+        return _MANY_ROUNDS
+    numbers = [number.replace("_", "")[:12] for bound in bounds for number in re.findall(r"\d[\d_]*", bound)]
+    return max(map(int, numbers), default=0)
 
 
 def _calls_itself(text: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from workers.bash.judge import powershell
 from workers.bash.judge.judgement import Decision, Finding, Judgement
 from workers.bash.judge.machine import BudgetError, Machine
+from workers.bash.judge.marks import UNKNOWN
 from workers.bash.judge.scope import WORK, Scope
 
 MOST_CHARACTERS = 32_768
@@ -32,9 +33,9 @@ def judge(command: str, *, shell: str = "bash", workdir: str | None = None) -> J
         reason = f"The judge does not know the shell {shell!r}; it knows {', '.join((*SHELLS, *POWERSHELLS))}."
         findings.append(Finding(Decision.ASK, reason, command, "judge.unknown-shell"))
     machine = Machine(cleaned)
-    folder = workdir or WORK
+    folder = (workdir or WORK).rstrip("/") or "/"
     try:
-        machine.run_text(cleaned, Scope(workdir=folder.rstrip("/") or "/", cwd=folder.rstrip("/") or "/"))
+        machine.run_text(cleaned, Scope(workdir=folder, cwd=folder, positional=[UNKNOWN]))
         machine.finish()
     except (BudgetError, RecursionError):
         reason = "The command is too large or nests too deeply to be followed to its end."

@@ -188,7 +188,7 @@ class Machine:
                 via=via,
             )
             return self.run_call(nested)
-        scope.values.update(inner.assigns)
+        scope.values.update({**call.assigns, **inner.assigns})
         self._softened += [softened] if softened else []
         try:
             return self.run_text(inner.text or "", scope, stdin=stdin, part=call.part)

@@ -98,12 +98,21 @@ def _decodes(call: Invocation) -> bool:
     if call.name in _DECODERS:
         return True
     wanted = _DECODING_OPTIONS.get(call.name)
-    if wanted is None:
+    if wanted is None or (call.name == "awk" and _chooses(call)):
         return False
     return not wanted or any(
         argument in wanted or (argument[:1] == "-" and argument[:2] != "--" and wanted[0][1] in argument)
         for argument in call.args
     )
+
+
+# An awk program that prints columns or counts, and makes no text of its own.
+_COLUMNS = re.compile(r"(?:[^{}\"']*\{(?:[^{}\"']|\"[ \t,:;=%|.\-]*\")*\}|END|BEGIN|[!/\w\s.^$=<>&|()\[\]*+-])*")
+
+
+def _chooses(call: Invocation) -> bool:
+    operands = options.read(call.args, ("-F", "-v", "--field-separator", "--assign")).operands
+    return bool(operands) and bool(_COLUMNS.fullmatch(operands[0])) and not re.search(r"\w\s*\(", operands[0])
 
 
 def _echo(call: Invocation) -> Stream:

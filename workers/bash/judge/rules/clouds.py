@@ -44,6 +44,9 @@ _SECRETS = frozenset(
         ("kv", "get"),
         ("gist", "create"),
         ("pr", "merge"),
+        ("repo", "edit"),
+        ("repo", "rename"),
+        ("repo", "transfer"),
         ("token", "create"),
     )
 )

@@ -30,7 +30,7 @@ def named_devices(call: Invocation) -> Iterator[Finding]:
 
 
 def _make(call: Invocation) -> Iterator[Finding]:
-    operands = options.read(call.args, names("-t -L -U -b -m -N -O -E -n -F -S -s")).operands
+    operands = options.read(call.args, names("-t -L -U -b -m -N -O -E -n -S -s")).operands
     found = [locate(operand, call.scope).place for operand in operands]
     if found and all(place in (Place.WORK, Place.TEMP) for place in found):
         yield call.ask("disks.format-image", "It makes a file system in a file.")

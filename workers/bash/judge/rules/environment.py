@@ -40,7 +40,7 @@ def check(call: Invocation) -> Iterator[Finding]:
 
 def _assigned(call: Invocation, name: str, value: str) -> Iterator[Finding]:
     if _LOADERS.fullmatch(name):
-        if value:
+        if value and not (name == "LD_LIBRARY_PATH" and _is_kept(call, value)):
             yield call.deny("environment.loader", f"{name} makes every program load other code.")
     elif name == "PATH":
         yield from _path(call, value)
@@ -51,7 +51,7 @@ def _assigned(call: Invocation, name: str, value: str) -> Iterator[Finding]:
         path_like = name.endswith(("LIB", "PATH", "HOME", "CLASSPATH")) and not name.startswith("GIT")
         if not all(map(_EVERYDAY_OPTION.fullmatch, value.split())) and not (path_like and _is_work(call, value)):
             yield call.ask("environment.options", f"{name} makes a program load or run other code.")
-    elif name in ("HISTCONTROL", "HISTIGNORE") and value:
+    elif name in ("HISTCONTROL", "HISTIGNORE") and value not in ("", "ignoredups", "erasedups"):
         yield call.ask("accounts.history", "It keeps the shell from recording some commands.")
     elif _HISTORY.fullmatch(name) and value in ("", "0", "/dev/null"):
         yield call.deny("accounts.history", "It keeps the shell from recording what is done.")
@@ -61,6 +61,12 @@ def _assigned(call: Invocation, name: str, value: str) -> Iterator[Finding]:
 
 def _is_work(call: Invocation, value: str) -> bool:
     return all(locate(part, call.scope).place in (Place.WORK, Place.UNKNOWN) for part in value.split(":") if part)
+
+
+def _is_kept(call: Invocation, value: str) -> bool:
+    """Whether a list of folders names only the work folder's own and the system's, which others cannot fill."""
+    found = [locate(part, call.scope) for part in value.split(":") if part not in MAYBE_EMPTY]
+    return all(one.place is Place.WORK or one.path.startswith(("/usr/", "/opt/", "/lib", "/nix/")) for one in found)
 
 
 def _path(call: Invocation, value: str) -> Iterator[Finding]:

@@ -160,7 +160,7 @@ def _names(call: Invocation) -> Iterator[Finding]:
 
 
 def _attack(call: Invocation) -> Iterator[Finding]:
-    if all(re.fullmatch(r"-[hVv]|--(?:help|version)", argument) for argument in call.args):
+    if call.args and all(re.fullmatch(r"-[hVv]|--(?:help|version)", argument) for argument in call.args):
         return
     addresses = [argument for argument in call.args if "//" in argument or _LOCAL.search(argument)]
     if addresses and call.name in ("ab", "wrk", "siege", "hey", "nmap") and all(map(_LOCAL.search, addresses)):
@@ -169,7 +169,7 @@ def _attack(call: Invocation) -> Iterator[Finding]:
 
 
 def _mines(call: Invocation) -> Iterator[Finding]:
-    if not all(re.fullmatch(r"-[hVv]|--(?:help|version)", argument) for argument in call.args):
+    if not call.args or not all(re.fullmatch(r"-[hVv]|--(?:help|version)", argument) for argument in call.args):
         yield call.deny("resources.mining", "It spends the machine on mining coins.")
 
 

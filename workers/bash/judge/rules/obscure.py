@@ -13,6 +13,7 @@ from workers.bash.judge.paths import Place, is_credential, is_raw_device, locate
 _HARMFUL_OPTION = re.compile(
     r"-[a-zA-Z]*[rR][a-zA-Z]*f|-[a-zA-Z]*f[a-zA-Z]*[rR]|-rf|-R$|--recursive|--force|of=|-delete|-9$|if=/dev"
 )
+_SHOWS = ("echo", "printf", "test", "[", "[[", ":", "true")
 _DESTROYS = ("rm", "dd", "shred", "chmod", "chown", "mv", "wipefs")
 _SAYS_SO = re.compile(
     r"(?i)(?:^|[-_.])(?:uninstall|destroy|teardown|tear[-_]down|wipe|nuke|factory[-_]reset|purge|delete|deprovision)"
@@ -35,7 +36,7 @@ def check(call: Invocation) -> Iterator[Finding]:
         and any(map(_HARMFUL_OPTION.match, call.args))
     ):
         yield call.deny("obscure.decoded-word", "What it destroys comes out of a decoder.")
-    elif call.resolvable and call.marked(DECODED):
+    elif call.resolvable and call.marked(DECODED) and call.name not in _SHOWS:
         yield call.ask("obscure.decoded-word", "One of its words comes out of a decoder.")
     if "/" in call.argv[0] and call.resolvable:
         found = locate(call.argv[0], call.scope)

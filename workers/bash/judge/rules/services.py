@@ -94,8 +94,13 @@ def _service(call: Invocation) -> Iterator[Finding]:
         yield call.ask("services.change", f"It changes a service: {' '.join(words[:2])}.")
 
 
+def _elsewhere(call: Invocation) -> Iterator[Finding]:
+    yield call.ask("services.schedule", "It has the machine's service manager run it, outside of this run.")
+
+
 RULES = {
     "kill": _kill,
+    "systemd-run": _elsewhere,
     "pkill": _kill_by_name,
     "killall": _kill_by_name,
     "killall5": _kill_by_name,

@@ -38,6 +38,11 @@ def _unless(looks: str, rule: str, reason: str, *, denied: str = "") -> Rule:
     return check
 
 
+def _libraries(call: Invocation) -> Iterator[Finding]:
+    if not any(argument in ("-p", "--print-cache", "-n", "--show", "-V", "--version") for argument in call.args):
+        yield call.ask("system.loader", "It changes where programs find libraries, or the kernel its modules.")
+
+
 _MODULE = _always("system.kernel-module", "It loads or removes code of the kernel.")
 _ESCAPE = _always("system.escape", "It enters another root or namespace, around the sandbox's walls.")
 _FIREWALL = "It changes the machine's firewall."
@@ -74,6 +79,8 @@ RULES: dict[str, Rule] = {
         _ESCAPE,
     ),
     "unshare": _unshare,
+    "ldconfig": _libraries,
+    "depmod": _libraries,
     "sysctl": _sysctl,
     "iptables": _iptables,
     "ip6tables": _iptables,
@@ -132,7 +139,6 @@ RULES: dict[str, Rule] = {
     "grub-mkconfig": _asks("system.boot", "It changes how the machine starts."),
     "grubby": _asks("system.boot", "It changes how the machine starts."),
     "bootctl": _unless("status|list|is-installed", "system.boot", "It changes how the machine starts."),
-    "ldconfig": _unless("-p|--print-cache|-v", "system.loader", "It changes which libraries programs load."),
     "setterm": _unless("--default", "system.settings", "It changes the console."),
     "renice": _asks("services.priority", "It changes the priority of running processes."),
     "prlimit": lambda call: _limits(call),

@@ -47,9 +47,15 @@ def _general(call: Invocation, program: interpreters.Code) -> Iterator[Inner]:
         yield Inner(argv=("cat", _home(call, path)))
 
 
+_SQL = re.compile(
+    r"(?i)\s*(?:select\s+(?!\w+\s+in\b)|insert\s+into\s|update\s+\w+\s+set\s|delete\s+from\s|"
+    r"(?:create|drop|alter)\s+(?:table|index|view|database|schema)\s|pragma\s+\w)"
+)
+
+
 def interpreters_text(text: str) -> bool:
     """Whether a literal can be a command at all: a word that could be a program's name, and something after it."""
-    if re.fullmatch(r"--?[\w-]+(?:=\S*)?", text):  # an option on its own
+    if re.fullmatch(r"--?[\w-]+(?:=\S*)?|https?://\S+", text) or _SQL.match(text):  # an option, an address, a query
         return False
     return bool(re.match(r"\s*[\w./~$({!:>-][^\s]*(?:\s|$|[;|&<>])", text)) and not text.isspace()
 

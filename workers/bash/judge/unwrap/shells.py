@@ -130,8 +130,11 @@ def _alias(call: Invocation) -> Iterator[Inner]:
 
 def _su(call: Invocation) -> Iterator[Inner]:
     read = options.read(call.args, names("-c --command --session-command -s --shell -g -G -w"))
-    for text in read.values("-c", "--command", "--session-command"):
+    texts = read.values("-c", "--command", "--session-command")
+    for text in texts:
         yield Inner(text=text)
+    if not texts and call.name == "su" and call.stdin is not None and call.stdin.text:
+        yield Inner(text=call.stdin.text, stdin=Stream())
     shell = read.values("-s", "--shell")
     if shell and not read.has("-c"):
         yield Inner(argv=(shell[0], *read.operands[1:]))
