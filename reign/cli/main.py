@@ -1,11 +1,13 @@
 """``reign``: the command line.
 
 Exit codes: 0 well; 1 the run failed; 2 wrong input, plan or option; 3 a request that was not understood; 4 refused;
-5 no such thing; 6 not possible in the present state; 7 something does not answer; 130 interrupted.
+5 no such thing; 6 not possible in the present state; 7 something does not answer, or a disk is full; 70 a fault of
+reign itself; 130 interrupted.
 """
 
 from __future__ import annotations
 
+import errno
 import sys
 from itertools import pairwise
 from typing import Any
@@ -32,7 +34,7 @@ from reign.cli import (
     usage,
 )
 from reign.cli.output import Format, errors, escape, fail
-from reign.core.errors import ReignError
+from reign.core.errors import ReignError, Unavailable
 
 #: What typer raises for a wrong command or option; it brings its own copy of click, which has no public name.
 UsageError: Any = typer.BadParameter.__base__
@@ -89,7 +91,33 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         code = 0
+    except OSError as error:
+        code = fail(_machine(error), output)
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        code = fail(_fault(error), output)
     raise SystemExit(code if isinstance(code, int) else 0)
+
+
+class _Fault(ReignError):
+    exit_code = 70  # EX_SOFTWARE of sysexits.h
+
+
+def _fault(error: Exception) -> _Fault:
+    said = (str(error).strip().splitlines() or [""])[0]
+    return _Fault(
+        f"this is a fault of reign itself: {type(error).__name__}: {said}",
+        hint="please report it; `python -X dev -m reign ...` shows where it happened",
+    )
+
+
+def _machine(error: OSError) -> Unavailable:
+    where = f"{error.filename}: " if error.filename else ""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return Unavailable(
+        f"{where}{error.strerror or error}", hint="make room on that disk" if full else "see `reign doctor`"
+    )
 
 
 def _wants_json(argv: list[str]) -> bool:

@@ -1,0 +1,32 @@
+"""What reaches a person when something goes wrong that nobody thought of: a line and an exit code, never a trace."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from reign.cli import main as cli
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "told"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/data/up.tmp"), 7, "/data/up.tmp: No space left on device"),
+        (PermissionError(errno.EACCES, "Permission denied", "/etc/x"), 7, "/etc/x: Permission denied"),
+        (RuntimeError("two\nlines"), 70, "a fault of reign itself: RuntimeError: two"),
+    ],
+)
+def test_no_trace_reaches_a_person(
+    raised: Exception, code: int, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def app(**_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(cli, "app", app)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    err = capsys.readouterr().err
+    assert ended.value.code == code
+    assert told in " ".join(err.split())
+    assert "Traceback" not in err
