@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
@@ -11,7 +11,8 @@ from reign.core.catalog import Effect
 from reign.core.resource import Undo
 from reign.executor import Context, TaskFailed
 from reign.executor.contract import Assessment, Observations
-from workers.kubernetes import kinds, manifests
+from reign.executor.scope import Scope
+from workers.kubernetes import kinds, manifests, rehearsing
 from workers.kubernetes.access import Access
 from workers.kubernetes.cluster import Cluster, connect
 from workers.kubernetes.inputs import Name, Namespaced, Waits
@@ -37,6 +38,9 @@ class Apply(AppliedOperation["Apply.Inputs", "Apply.Result"]):
     class Result(Placed):
         objects: list[str] = Field(description='what the manifest holds, e.g. "deployment/web"')
         changed: list[str] = Field(description="which of them were created or changed")
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.namespaced(inputs, scope, rehearsing.labels_in(inputs["manifest"], scope))
 
     def refs(self, ctx: Context, inputs: Inputs, access: Access) -> Sequence[Ref]:
         if manifests.missing_file(ctx, inputs.manifest):
@@ -96,6 +100,9 @@ class Delete(ObjectOperation["Delete.Inputs", "Delete.Result"]):
 
     class Result(Placed):
         deleted: list[str] = Field(description='what is gone, e.g. "deployment/web"')
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.deleting(inputs, scope)
 
     def refs(self, ctx: Context, inputs: Inputs, access: Access) -> Sequence[Ref]:
         if inputs.manifest is not None:

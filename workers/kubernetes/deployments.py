@@ -74,6 +74,9 @@ class CreateDeployment(AppliedOperation["CreateDeployment.Inputs", "CreateDeploy
         image: str
         ready_replicas: int
 
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.namespaced(inputs, scope, [f"deployment/{inputs['name']}"])
+
     def refs(self, ctx: Context, inputs: Inputs, access: Access) -> Sequence[Ref]:
         return [workload_ref("Deployment", inputs.name, inputs.namespace or access.namespace)]
 
@@ -147,6 +150,11 @@ class Expose(AppliedOperation["Expose.Inputs", "Expose.Result"]):
         port: int
         node_port: int | None = None
 
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        moved = rehearsing.using(inputs, scope, rehearsing.label_of(inputs.get("kind", "deployment"), inputs["name"]))
+        rehearsing.namespaced(inputs, scope, [f"service/{inputs.get('service') or inputs['name']}"])
+        return moved
+
     def refs(self, ctx: Context, inputs: Inputs, access: Access) -> Sequence[Ref]:
         return [Ref("v1", "Service", inputs.namespace or access.namespace, inputs.service or inputs.name)]
 
@@ -209,6 +217,9 @@ class Scale(ObjectOperation["Scale.Inputs", "Scale.Result"]):
     class Result(Placed):
         replicas: int
         ready_replicas: int
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.using(inputs, scope, rehearsing.label_of(inputs.get("kind", "deployment"), inputs["name"]))
 
     def refs(self, ctx: Context, inputs: Inputs, access: Access) -> Sequence[Ref]:
         return [workload_ref(inputs.kind, inputs.name, inputs.namespace or access.namespace)]

@@ -16,7 +16,7 @@ _FORBIDDEN = re.compile(
     r'(?: in API group "(?P<group>[^"]*)")?(?: (?P<where>in the namespace "[^"]+"|at the cluster scope))?'
 )
 _OWNER = re.compile(r'conflict with "([^"]+)"(?: with subresource "[^"]+")?(?: using (\S+))?')
-_NAMESPACE = re.compile(r'namespaces "([^"]+)" not found')
+NAMESPACE = re.compile(r'namespaces "([^"]+)" not found')
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -87,7 +87,7 @@ def of_response(access: Access, doing: str, status: int, body: str) -> TaskFaile
         return _forbidden(access, start, message)
     if status == 409 and any(cause.get("reason") == "FieldManagerConflict" for cause in causes):
         return _field_conflict(start, causes)
-    if status == 404 and (found := _NAMESPACE.search(message)):
+    if status == 404 and (found := NAMESPACE.search(message)):
         return TaskFailed(
             f"{start}: there is no namespace {found.group(1)!r} in context {access.context!r}",
             kind=FailureKind.MISSING_PREREQUISITE,

@@ -148,6 +148,8 @@ def failure(helm: Helm, doing: str, done: ToolResult) -> TaskFailed:
     start = next((number for number, line in enumerate(lines) if line.startswith("Error:")), len(lines) - 1)
     said = " ".join(lines[start : start + 4]).removeprefix("Error:").strip() or f"exit code {done.exit_code}"
     text = done.stderr.lower()
+    if errors.NAMESPACE.search(done.stderr):
+        return errors.of_response(helm.access, f"{doing} with helm", 404, done.stderr)
     fits = ((kind, hint) for mark, kind, hint in _KNOWN if mark.lower() in text)
     kind, hint = next(fits, (FailureKind.UNKNOWN, None))
     if kind is FailureKind.PERMISSION:

@@ -71,7 +71,7 @@ class ReleaseOperation(Operation[Any, ReleaseResult]):
         return pins_of(ctx, inputs)
 
     def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
-        return rehearsing.namespaced(inputs, scope)
+        return rehearsing.using(inputs, scope, f"release/{inputs['release']}")
 
     def touches(self, ctx: Context, inputs: Any) -> Sequence[str]:
         access = access_of(ctx, inputs)
@@ -199,6 +199,10 @@ class _Deploys(ReleaseOperation):
         return TaskFailed(message, kind=kind, hint=hint, retryable=False, details=details)
 
 
+def _made(inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+    return rehearsing.namespaced(inputs, scope, [f"release/{inputs['release']}", rehearsing.ANYTHING])
+
+
 class HelmInstall(_Deploys):
     name = "kubernetes.helm_install"
     summary = "Install a Helm chart as a release"
@@ -206,6 +210,9 @@ class HelmInstall(_Deploys):
 
     class Inputs(ReleaseInputs):
         pass
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return _made(inputs, scope)
 
     def _command(self, inputs: Any, exists: bool) -> list[str]:
         # A name whose history was kept after an uninstall may be used again.
@@ -237,6 +244,9 @@ class HelmUpgrade(_Deploys):
     class Inputs(ReleaseInputs):
         install: bool = Field(False, description="install it if it is not there")
         reuse_values: bool = Field(False, description="keep the release's present values and merge these into them")
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return _made(inputs, scope) if inputs.get("install") else super().rehearsed(inputs, scope)
 
     def _command(self, inputs: Any, exists: bool) -> list[str]:
         if not exists:

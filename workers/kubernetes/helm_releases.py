@@ -162,7 +162,7 @@ class HelmStatus(Operation["HelmStatus.Inputs", "HelmStatus.Result"]):
         objects: list[str]
 
     def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
-        return rehearsing.namespaced(inputs, scope)
+        return rehearsing.reading(inputs, scope, f"release/{inputs['release']}")
 
     def apply(self, ctx: Context, inputs: Inputs, seen: Observations) -> Result:
         cluster = connect(ctx, inputs)
@@ -221,7 +221,7 @@ class HelmHistory(Operation["HelmHistory.Inputs", "HelmHistory.Result"]):
         revisions: list[Revision] = Field(description="oldest first")
 
     def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
-        return rehearsing.namespaced(inputs, scope)
+        return rehearsing.reading(inputs, scope, f"release/{inputs['release']}")
 
     def apply(self, ctx: Context, inputs: Inputs, seen: Observations) -> Result:
         cluster = connect(ctx, inputs)

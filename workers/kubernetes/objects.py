@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
@@ -12,8 +12,6 @@ from reign.core.catalog import OperationResult
 from reign.core.resource import Observation, Undo
 from reign.executor import Context, FailureKind, Operation, Proposal, TaskFailed
 from reign.executor.contract import Observations, Pinning
-from reign.executor.scope import Scope
-from workers.kubernetes import rehearsing
 from workers.kubernetes.access import Access
 from workers.kubernetes.cluster import Cluster, access_of, connect, connect_again, pins_of
 from workers.kubernetes.inputs import Where
@@ -60,9 +58,6 @@ class ObjectOperation(Operation[WhereT, ResultT]):
     @abstractmethod
     def refs(self, ctx: Context, inputs: WhereT, access: Access) -> Sequence[Ref]:
         """The objects that these inputs concern. No network."""
-
-    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
-        return rehearsing.namespaced(inputs, scope)
 
     def touches(self, ctx: Context, inputs: WhereT) -> Sequence[str]:
         access = access_of(ctx, inputs)
@@ -115,7 +110,7 @@ class AppliedOperation(ObjectOperation[WhereT, ResultT]):
 
     def preview(self, ctx: Context, inputs: WhereT) -> str | None:
         cluster = connect(ctx, inputs)
-        steps = rehearse(cluster, self.bodies(cluster, inputs), self.force(inputs))
+        steps = rehearse(cluster, self.bodies(cluster, inputs), self.force(inputs), early=True)
         return "\n".join(text for step in steps if (text := step.diff()))
 
     def done(self, ctx: Context, inputs: WhereT, seen: Observations) -> ResultT | None:

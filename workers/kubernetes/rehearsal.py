@@ -62,10 +62,13 @@ def _forget_addresses(then: dict[str, Any], asked: Mapping[str, Any]) -> None:
             port.pop("nodePort", None)
 
 
-def rehearse(cluster: Cluster, bodies: Sequence[Mapping[str, Any]], force: bool = False) -> list[Step]:
+def rehearse(
+    cluster: Cluster, bodies: Sequence[Mapping[str, Any]], force: bool = False, *, early: bool = False
+) -> list[Step]:
     """The steps of an apply, each tried on the server without keeping it. Raises TaskFailed as the apply would.
 
-    What needs a namespace or a kind that the same manifest brings cannot be tried yet and is shown as it was asked.
+    What needs a namespace or a kind that the same manifest brings cannot be tried yet and is shown as it was asked;
+    so is, with ``early``, what needs one that an earlier task may bring.
     """
     new_namespaces = {body["metadata"]["name"] for body in bodies if body["kind"] == "Namespace"}
     new_kinds = {
@@ -83,10 +86,11 @@ def rehearse(cluster: Cluster, bodies: Sequence[Mapping[str, Any]], force: bool 
             then = cluster.apply(body, force=force, dry_run=True)
         except TaskFailed as error:
             brought = (ref.api_version.rpartition("/")[0], ref.kind) in new_kinds
-            if error.details.get("reason") == "no_such_kind" and brought:
-                note = ", its kind with it"
-            elif ref.namespace in new_namespaces and live is None and "no namespace" in error.message:
-                note = ", its namespace with it"
+            reason = error.details.get("reason")
+            if reason == "no_such_kind" and (brought or early):
+                note = ", its kind with it" if brought else ", once its kind is there"
+            elif reason == "no_namespace" and live is None and (ref.namespace in new_namespaces or early):
+                note = ", its namespace with it" if ref.namespace in new_namespaces else ", once its namespace is there"
             else:
                 raise
             then = dict(body)

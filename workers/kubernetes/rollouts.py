@@ -72,7 +72,7 @@ class RolloutStatus(Operation[Rollout, RolloutResult]):
     timeout = 900.0
 
     def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
-        return rehearsing.namespaced(inputs, scope)
+        return rehearsing.reading(inputs, scope, rehearsing.label_of(inputs.get("kind", "deployment"), inputs["name"]))
 
     def apply(self, ctx: Context, inputs: Rollout, seen: Observations) -> RolloutResult:
         cluster = connect(ctx, inputs)
@@ -88,6 +88,9 @@ class _Rolling(ObjectOperation[Rollout, RolloutResult]):
     Inputs = Rollout
     Result = RolloutResult
     timeout = 900.0
+
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+        return rehearsing.using(inputs, scope, rehearsing.label_of(inputs.get("kind", "deployment"), inputs["name"]))
 
     def refs(self, ctx: Context, inputs: Rollout, access: Access) -> Sequence[Ref]:
         return [_ref(inputs, access)]

@@ -101,7 +101,7 @@ class PodStatus(Operation["PodStatus.Inputs", "PodStatus.Result"]):
         ready: int = Field(description="how many of them are ready")
 
     def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
-        return rehearsing.namespaced(inputs, scope)
+        return rehearsing.reading(inputs, scope, f"*/{inputs['name']}" if inputs.get("name") else rehearsing.ANYTHING)
 
     def apply(self, ctx: Context, inputs: Inputs, seen: Observations) -> Result:
         cluster = connect(ctx, inputs)
@@ -134,7 +134,7 @@ class Logs(Operation["Logs.Inputs", "Logs.Result"]):
         pods: list[str]
 
     def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
-        return rehearsing.namespaced(inputs, scope)
+        return rehearsing.reading(inputs, scope, f"*/{inputs['name']}" if inputs.get("name") else rehearsing.ANYTHING)
 
     def apply(self, ctx: Context, inputs: Inputs, seen: Observations) -> Result:
         cluster = connect(ctx, inputs)

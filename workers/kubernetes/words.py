@@ -196,7 +196,19 @@ WORDS: Words = {
             example="deploy nginx:1.27 to kubernetes with 3 replicas",
         ),
         Phrase(
-            verbs=(*CREATE, "run", "start", "launch", "spin up", "fire up", "bring up", "spawn"),
+            verbs=(
+                *CREATE,
+                "run",
+                "start",
+                "launch",
+                "spin up",
+                "fire up",
+                "bring up",
+                "spawn",
+                "put",
+                "place",
+                "host",
+            ),
             objects=("deployment", "kubernetes deployment", "pod", "replica"),
             cues=CUES,
             object_needed=True,
@@ -207,7 +219,8 @@ WORDS: Words = {
     ),
     "kubernetes.expose": (
         Phrase(
-            verbs=("expose", "publish"),
+            verbs=("expose", "publish", "open up", "make reachable", "make available", "make accessible"),
+            filler=("service", "outside"),
             cues=CUES,
             slots=(
                 *_workload("what should be exposed?"),

@@ -48,6 +48,28 @@ def test_the_diff_and_the_cluster_are_shown(
     assert previews.pins(found, settings, None)["first"] == first["pins"]
 
 
+def test_what_an_earlier_task_makes_room_for_is_shown_as_it_was_asked(
+    control_plane: Cluster, options: dict[str, Any], namespace: str, tmp_path: Path
+) -> None:
+    widget = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}}
+    tasks = {
+        "room": {"uses": "kubernetes.create_namespace", "with": {"name": f"{namespace}-new"}},
+        "fill": {
+            "uses": "kubernetes.apply",
+            "needs": ["room"],
+            "with": {"manifest": [MAP, SECRET, widget], "namespace": f"{namespace}-new"},
+        },
+    }
+    found, _ = general(tmp_path, options).plan(
+        Submission(plan={"name": "k", "tasks": tasks}, workdir=str(tmp_path)), rehearse=True
+    )
+    diff = found.as_dict()["tasks"][1]["preview"]["diff"]
+    assert f"configmap/settings in namespace {namespace}-new is created, once its namespace is there" in diff
+    assert "is created, once its kind is there" in diff
+    assert "+  colour: blue" in diff
+    assert "hunter2" not in diff
+
+
 def test_an_unreachable_cluster_leaves_the_context_explicit(tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.write_text(

@@ -220,7 +220,7 @@ def test_names_made_for_each_item_are_known_by_their_pattern(scope: Scope) -> No
         ("terraform.apply", {"directory": "infra", "backend": {"bucket": "b"}}, "backend"),
         ("terraform.apply", {"directory": "infra", "plan_file": "p"}, "saved plan"),
         ("terraform.apply", {"directory": "/srv/infra"}, "outside"),
-        ("kubernetes.apply", {"manifest": "deploy"}, "no single file"),
+        ("kubernetes.apply", {"manifest": "deploy"}, "is no file that could be read"),
     ],
 )
 def test_what_belongs_to_others_is_left_alone(scope: Scope, uses: str, inputs: dict[str, Any], why: str) -> None:
@@ -280,7 +280,79 @@ def test_objects_go_to_a_namespace_of_the_rehearsal(scope: Scope) -> None:
     assert found["web"]["namespace"] == "rehearse-1-shop"
     assert found["other"]["namespace"] == "rehearse-1"
     assert found["rehearse-1-namespace"] == {"context": "kind", "name": "rehearse-1"}
-    assert found["pods"]["namespace"] == "rehearse-1-team"
+    assert found["pods"]["namespace"] == "team", "what the plan does not make is looked at where it is"
+
+
+APPLY = {"uses": "kubernetes.apply", "with": {"manifest": "deploy", "namespace": "shop"}}
+CHART = {"uses": "kubernetes.helm_install", "with": {"release": "shop", "chart": "./shop", "namespace": "shop"}}
+
+
+@pytest.mark.parametrize(
+    ("first", "uses", "inputs"),
+    [
+        (APPLY, "kubernetes.scale", {"name": "web", "replicas": 2}),
+        (APPLY, "kubernetes.rollout_restart", {"name": "web"}),
+        (APPLY, "kubernetes.rollout_status", {"name": "web"}),
+        (APPLY, "kubernetes.expose", {"name": "web", "port": 80}),
+        (APPLY, "kubernetes.pod_status", {"name": "web"}),
+        (APPLY, "kubernetes.logs", {"selector": "app=web"}),
+        (APPLY, "kubernetes.delete", {"kind": "deploy", "name": "web"}),
+        (APPLY, "kubernetes.delete", {"manifest": "deploy"}),
+        (CHART, "kubernetes.scale", {"name": "anything", "replicas": 2}),
+        (CHART, "kubernetes.helm_upgrade", {"release": "shop", "chart": "./shop"}),
+        (CHART, "kubernetes.helm_status", {"release": "shop"}),
+        (WRITE, "kubernetes.helm_upgrade", {"release": "new", "chart": "./shop", "install": True}),
+        (WRITE, "kubernetes.apply", {"manifest": "${{ params.given }}"}),
+    ],
+)
+def test_what_the_plan_made_is_found_in_its_new_namespace(
+    scope: Scope, first: dict[str, Any], uses: str, inputs: dict[str, Any]
+) -> None:
+    (scope.workdir / "deploy").mkdir()
+    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {}}
+    (scope.workdir / "deploy" / "web.yaml").write_text(yaml.safe_dump(body))
+    plan = parse_plan(
+        {
+            "name": "x",
+            "params": {"given": "m"},
+            "tasks": {"a": first, "b": {"uses": uses, "needs": ["a"], "with": {**inputs, "namespace": "shop"}}},
+        }
+    )
+    assert move(plan, scope).tasks["b"].with_["namespace"] == "rehearse-1-shop"
+
+
+@pytest.mark.parametrize(
+    ("uses", "inputs", "why"),
+    [
+        ("kubernetes.scale", {"name": "web", "replicas": 2}, "deployment/web is not made by this plan"),
+        ("kubernetes.rollout_undo", {"name": "db", "kind": "sts"}, "statefulset/db is not made by this plan"),
+        ("kubernetes.expose", {"name": "web", "port": 80}, "deployment/web is not made by this plan"),
+        ("kubernetes.delete", {"kind": "svc", "name": "web"}, "service/web is not made by this plan"),
+        ("kubernetes.delete", {"kind": "namespace", "name": "shop"}, "namespace shop is not made by this plan"),
+        ("kubernetes.delete", {"kind": "pv", "name": "disk"}, "belongs to the whole cluster"),
+        ("kubernetes.delete", {"kind": "widget", "name": "w"}, "whether widget w belongs to a namespace"),
+        ("kubernetes.helm_uninstall", {"release": "shop"}, "release/shop is not made by this plan"),
+        ("kubernetes.apply", {"manifest": "overlay"}, "is a kustomization"),
+        ("kubernetes.apply", {"manifest": "kind: {"}, "cannot be read beforehand"),
+    ],
+)
+def test_a_cluster_is_left_alone_where_the_plan_made_nothing(
+    scope: Scope, uses: str, inputs: dict[str, Any], why: str
+) -> None:
+    (scope.workdir / "overlay").mkdir()
+    (scope.workdir / "overlay" / "kustomization.yaml").touch()
+    assert why in refused(scope, uses=uses, **{"with": inputs})
+
+
+def test_a_namespace_that_the_plan_made_is_deleted_under_its_new_name(scope: Scope) -> None:
+    found = moved(
+        scope,
+        a={"uses": "kubernetes.create_namespace", "with": {"name": "shop"}},
+        b={"uses": "kubernetes.delete", "needs": ["a"], "with": {"kind": "ns", "name": "shop"}},
+        c={"uses": "kubernetes.scale", "needs": ["a"], "with": {"name": "x", "replicas": 1, "namespace": "shop"}},
+    )
+    assert found["b"] == {"kind": "ns", "name": "rehearse-1-shop"}
+    assert found["c"]["namespace"] == "rehearse-1-shop", "nothing of others is in there"
 
 
 @pytest.mark.parametrize(

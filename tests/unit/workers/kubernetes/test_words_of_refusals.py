@@ -97,6 +97,11 @@ def helm(tmp_path: Path, version: tuple[int, int, int] = (4, 3, 1)) -> Helm:
             "jane may not list secrets",
             FailureKind.PERMISSION,
         ),
+        (
+            'Error: INSTALLATION FAILED: create: failed to create: namespaces "nope" not found',
+            "there is no namespace 'nope' in context",
+            FailureKind.MISSING_PREREQUISITE,
+        ),
         ("Error: something is forbidden", "something is forbidden", FailureKind.PERMISSION),
         ("warning\nError: values don't meet the specifications:\n- at /a", "- at /a", FailureKind.WRONG_INPUT),
         ("no Error line", "no Error line", FailureKind.UNKNOWN),
