@@ -24,7 +24,8 @@ def read(words: list[str]) -> tuple[str | None, dict[str, Any] | None, dict[Plac
     if text == "-":
         return None, *_parsed(sys.stdin.read(planfile.MAX_BYTES + 1))
     path = Path(text)
-    if len(words) == 1 and (path.suffix in _SUFFIXES or (len(text) < 4096 and "\n" not in text and path.is_file())):
+    named = path.suffix in _SUFFIXES and len(text.split()) < 3  # "apply manifest ./app.yaml" is a sentence
+    if len(words) == 1 and (named or (len(text) < 4096 and "\n" not in text and path.is_file())):
         return None, *_parsed(_content(path))
     return text, None, {}
 
