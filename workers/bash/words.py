@@ -134,7 +134,7 @@ WORDS: Words = {
                 _SHELL,
                 _UNDO,
             ),
-            weight=1,
+            weight=-2,  # in backticks it is a command
             example="run the script ./scripts/migrate.sh",
         ),
     ),
@@ -205,7 +205,7 @@ WORDS: Words = {
     ),
     "bash.make_directory": (
         Phrase(
-            verbs=(*CREATE, "mkdir"),
+            verbs=CREATE,
             objects=("folder", "directory", "dir"),
             object_needed=True,
             slots=(
@@ -222,6 +222,12 @@ WORDS: Words = {
             ),
             gives=(Gives("folder", "{path}"),),
             example="make the folder ./out",
+        ),
+        Phrase(
+            verbs=("mkdir",),
+            slots=(Slot("path", Kind.PATH, bare=True, required=True, things=("folder",), ask="which folder?"),),
+            gives=(Gives("folder", "{path}"),),
+            filler=("-p",),
         ),
     ),
     "bash.start_process": (
@@ -274,7 +280,7 @@ WORDS: Words = {
             objects=("process status",),
             object_needed=True,
             slots=(_PROCESS,),
-            filler=("status", "state", "still"),
+            filler=("status", "state", "still", "doing", "do"),
             example="show the status of the process api",
         ),
     ),

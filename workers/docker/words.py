@@ -175,7 +175,7 @@ _RUN_GIVES = (Gives("container", "{name}"), Gives("endpoint", "{ports}"))
 WORDS: Words = {
     "docker.build": (
         Phrase(
-            verbs=("build", "rebuild", "package"),
+            verbs=("build", "rebuild", "package", "containerize", "containerise", "dockerize", "dockerise"),
             objects=("image", "docker image", "container image"),
             cues=_CUES,
             slots=(
@@ -307,12 +307,12 @@ WORDS: Words = {
             example="create a container web from nginx:1.27",
         ),
         Phrase(
-            verbs=("replace", "swap", "update", "upgrade"),
+            verbs=("replace", "swap", "update", "upgrade", "recreate"),
             objects=("container", "docker container"),
             cues=_CUES,
             object_needed=True,
             slots=(
-                replace(_RUN_SLOTS[0], after=("with", "by", "to", "for"), bare=False),
+                replace(_RUN_SLOTS[0], after=("with", "by", "to", "for", "from", "using"), bare=False),
                 replace(_RUN_SLOTS[1], bare=True),
                 *_RUN_SLOTS[2:],
             ),
@@ -421,7 +421,10 @@ WORDS: Words = {
             cues=_CUES,
             slots=(
                 _NETWORK,
-                Slot("driver", labels=("driver", "network driver")),
+                Slot("driver", labels=("driver", "network driver", "--driver")),
+                Slot(
+                    "driver", Kind.CHOICE, choices={word: word for word in ("bridge", "overlay", "macvlan", "ipvlan")}
+                ),
                 Slot("subnet", Kind.HOST, labels=("subnet",)),
             ),
             object_needed=True,

@@ -10,12 +10,12 @@ CUES = ("kubernetes", "k8s", "kube", "kubectl", "cluster")
 NAMESPACE = Slot(
     "namespace",
     labels=("namespace", "ns", "-n"),
-    after=("in", "to", "into", "from"),
+    after=("in", "to", "into", "from", "inside", "within"),
     scope=True,
     things=("namespace",),
     new_by=("kubernetes.create_namespace", "name"),
 )
-NAMESPACE_IN = replace(NAMESPACE, after=("in", "from"))
+NAMESPACE_IN = replace(NAMESPACE, after=("in", "from", "inside", "within"))
 CONTEXT = Slot("context", Kind.REF, labels=("context", "kube context", "cluster"), scope=True)
 WHERE = (NAMESPACE_IN, CONTEXT)
 WHERE_TO = (NAMESPACE, CONTEXT)

@@ -136,6 +136,7 @@ _DEPLOYMENT_SLOTS = (
     Slot("env", Kind.PAIRS, labels=("environment variable", "environment", "env", "variable")),
     *WHERE_TO,
 )
+_WORKLOAD_GIVES = (Gives("workload", "{name}", {"kind": "{kind}"}),)
 _DEPLOYMENT_GIVES = (Gives("workload", "{name}", {"kind": "deployment"}),)
 _FORMER = Slot("@former", Kind.NUMBER, after=("from",))  # "from 3 to 6": said, and nothing to be done with
 
@@ -273,6 +274,7 @@ WORDS: Words = {
                 ),
             ),
             weight=1,
+            gives=_WORKLOAD_GIVES,
             example="scale the deployment web to 5 replicas",
         ),
         Phrase(
@@ -311,6 +313,7 @@ WORDS: Words = {
                 ),
             ),
             filler=("number", "count", "have"),
+            gives=_WORKLOAD_GIVES,
             example="set the number of replicas of web to 5",
         ),
     ),
@@ -323,6 +326,7 @@ WORDS: Words = {
             object_needed=True,
             slots=(*_workload("whose rollout?"), TIMEOUT),
             filler=("status", "state", "progress"),
+            gives=_WORKLOAD_GIVES,
             example="wait for the rollout of web in namespace shop",
         ),
     ),
@@ -334,6 +338,7 @@ WORDS: Words = {
             object_needed=True,
             slots=(*_workload("which deployment should be restarted?"), TIMEOUT),
             filler=("rolling",),
+            gives=_WORKLOAD_GIVES,
             example="restart the deployment web in namespace shop",
         ),
     ),
@@ -349,6 +354,7 @@ WORDS: Words = {
                 TIMEOUT,
             ),
             filler=("last", "latest", "previous", "former", "version", "revision"),
+            gives=_WORKLOAD_GIVES,
             example="undo the rollout of the deployment web",
         ),
     ),

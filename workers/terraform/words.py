@@ -11,7 +11,18 @@ _DIRECTORY = Slot(
     "directory",
     Kind.PATH,
     labels=(
-        *("folder", "directory", "module", "stack", "configuration", "config", "code", "infrastructure", "infra"),
+        *(
+            "folder",
+            "directory",
+            "chdir",
+            "module",
+            "stack",
+            "configuration",
+            "config",
+            "code",
+            "infrastructure",
+            "infra",
+        ),
         *(
             "terraform",
             "terraform code",
@@ -98,7 +109,9 @@ WORDS: Words = {
                 Slot(
                     "destroy",
                     Kind.CHOICE,
-                    choices={"destruction": True, "destroy": True, "removal": True, "-destroy": True},
+                    choices=dict.fromkeys(
+                        ("destruction", "destroy", "destroying", "removal", "removing", "-destroy"), True
+                    ),
                 ),
                 Slot("targets", Kind.REF, labels=("target", "-target"), many=True),
             ),
@@ -232,11 +245,11 @@ WORDS: Words = {
     "terraform.show": (
         Phrase(
             verbs=SHOW,
-            about=("state", "terraform state", "resource"),
+            about=("state", "terraform state", "resource", "manages", "managed"),
             cues=_CUES,
             object_needed=True,
             slots=_WHERE,
-            filler=("all", "current", "managed"),
+            filler=("all", "current", "managed", "what"),
             example="show the terraform state of ./infra",
         ),
     ),

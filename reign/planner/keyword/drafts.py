@@ -172,7 +172,7 @@ def _inherit(draft: Draft, entity: Entity | None, slot: Slot) -> None:
     if waits and entity.task and entity.task not in draft.links:
         draft.links.append(entity.task)
     for name, value in entity.where.items():
-        if name in draft.entry.inputs:
+        if name in draft.entry.inputs and value is not None:
             draft.inputs.setdefault(name, value)
 
 

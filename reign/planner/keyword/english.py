@@ -4,7 +4,8 @@ from __future__ import annotations
 
 PREPOSITIONS = frozenset(
     {
-        *("in", "into", "inside", "within", "on", "onto", "at", "to", "toward", "towards", "from", "off", "of", "with"),
+        *("in", "into", "inside", "within", "on", "onto", "at"),
+        *("to", "toward", "towards", "from", "off", "of", "with"),
         *("as", "for", "by", "using", "via", "through", "under", "against", "across", "over", "about", "around"),
         *("called", "named", "titled", "entitled", "tagged", "containing", "saying", "says", "say", "contains"),
         *("contain", "holding", "describing", "running", "executing", "has", "showing", "shows", "expect"),
@@ -35,6 +36,8 @@ LONG_PREPOSITIONS = {
     ("that", "merges"): "from",
     ("which", "merges"): "from",
     ("assigned", "to"): "assigned to",
+    ("ready", "on"): "on",
+    ("ready", "at"): "at",
     ("undone", "by"): "undone by",
     ("undone", "with"): "undone by",
     ("with", "the", "name"): "named",
@@ -57,80 +60,58 @@ PRONOUNS = IT | THEM | THERE
 #: Nouns that name nothing in particular: no value, unless a label or "called" says so.
 VAGUE = frozenset(
     {
-        *("thing", "things", "stuff", "something", "anything", "everything", "nothing", "someone", "anyone", "nobody"),
+        *("thing", "things", "stuff", "something", "anything"),
+        *("everything", "nothing", "someone", "anyone", "nobody"),
         *("machine", "computer", "system", "systems", "server", "servers", "infrastructure", "world", "app", "apps"),
         *("application", "applications", "service", "services", "site", "website", "program", "software", "project"),
         *("code", "database", "databases", "environment", "mess", "rest", "other", "others", "lot", "bunch", "way"),
         *("version", "newest", "latest", "old", "oldest", "previous", "production", "usual", "same", "one", "ones"),
         *("nice", "better", "good", "fast", "faster", "work", "yesterday", "today", "tomorrow", "everyone", "box"),
-        *("stack", "setup", "deployment", "deployments", "container", "containers", "file", "files", "name", "number"),
+        *("stack", "setup", "deployment", "deployments", "container"),
+        *("containers", "file", "files", "name", "number"),
         *("image", "images", "person", "people", "us", "me", "you", "him", "her", "we", "they", "i", "he", "she"),
         *("online", "job", "life", "house", "pod", "pods", "how", "what", "why", "else", "more", "less", "some"),
+        "think",
     }
 )
+#: What something is, and never its name: "start the PROCESS" asks which one.
+KINDS = frozenset(
+    {
+        *("process", "processes", "workflow", "command", "script", "release", "branch", "namespace", "network"),
+        *("volume", "chart", "manifest", "repository", "repo", "issue", "folder", "directory", "ready"),
+    }
+)
+#: Work that a command does: no image, whatever else it may be called.
+ACTIVITIES = frozenset({"test", "tests", "check", "checks", "suite", "linter", "migration", "migrations", "pipeline"})
 #: Says where or how something is and governs what follows: "described in ./compose.yaml", "listening on port 80".
 PLACED = frozenset(
     {
-        *("described", "defined", "located", "stored", "specified", "listed", "declared", "lying", "living", "placed"),
+        *("described", "defined", "located", "stored", "specified"),
+        *("listed", "declared", "lying", "living", "placed"),
         *("saved", "kept", "written", "listening", "published", "exposed", "found", "sitting", "coming", "belonging"),
-        *(
-            "exposing",
-            "publishing",
-            "serving",
-            "mapping",
-            "based",
-            "going",
-            "reachable",
-            "available",
-            "am",
-            "let",
-            "use",
-        ),
+        *("exposing", "publishing", "serving", "mapping", "based"),
+        *("going", "reachable", "available", "am", "let", "use"),
     }
 )
 #: Says which of its kind, and leaves the name to say it all: "the OLD container web".
 ADJECTIVES = frozenset(
     {
         *("old", "stopped", "unused", "temporary", "temp", "broken", "failed", "dead", "exited", "whole", "entire"),
-        *("complete", "previous", "obsolete", "stale", "idle", "main", "big", "little", "second", "two", "both"),
-        *(
-            "rolling",
-            "proper",
-            "additional",
-            "further",
-            "extra",
-            "last",
-            "latest",
-            "recent",
-            "detached",
-            "default",
-            "official",
-            "called",
-            "named",
-        ),
+        *("resulting", "complete", "previous", "obsolete", "stale", "idle"),
+        *("main", "big", "little", "second", "two", "both"),
+        *("rolling", "proper", "additional", "further", "extra", "last"),
+        *("latest", "recent", "detached", "default", "official", "called", "named"),
     }
 )
 QUANTIFIERS = frozenset({"all", "every", "each", "any", "most", "half", "many", "few", "several", "everything"})
 #: Words that take something out or turn a meaning round: never passed over in silence.
 LIMITING = frozenset(
     {
-        *("except", "excluding", "besides", "but", "not", "no", "never", "none", "neither", "nor", "instead", "rather"),
+        *("except", "excluding", "besides", "but", "not", "no"),
+        *("never", "none", "neither", "nor", "instead", "rather"),
         *("unless", "until", "till", "only", "other", "than", "without", "if", "or", "either", "maybe", "perhaps"),
-        *(
-            "almost",
-            "twice",
-            "thrice",
-            "minus",
-            "negative",
-            "nothing",
-            "nobody",
-            "cannot",
-            "barely",
-            "hardly",
-            "somewhere",
-            "somehow",
-            "like",
-        ),
+        *("almost", "twice", "thrice", "minus", "negative", "nothing"),
+        *("nobody", "cannot", "barely", "hardly", "somewhere", "somehow", "like"),
     }
 )
 #: Adds nothing wherever it stands.
@@ -156,8 +137,8 @@ LEAD_IN = tuple(
     my goal is to; can you; could you; would you; will you; can we; could we; shall we; may i ask you to
     i ask you to; go ahead and; go and; let us; let me; hey; hi; hello; ok; okay; please; pls; kindly; just
     simply; now; well; so; also; dear reign; additionally; furthermore; only; start by; begin by; start with
-    begin with; in addition; as well; thank you; thanks; i would want to; it is time to; time to; you can
-    feel free to; make it so that; in order to; i; we; you
+    begin with; in addition; as well; thank you; thanks; i would like to have; i want to have; i need to have
+    i would want to; it is time to; time to; you can; feel free to; make it so that; in order to; i; we; you
     """.replace("\n", ";").split(";")
     if line.strip()
 )
@@ -180,18 +161,8 @@ WENT_WELL = frozenset(
         *("passed", "ok", "okay", "fine", "good", "clean", "green", "done", "finished", "finishes", "finish", "well"),
         *("complete", "completes", "completed", "ready", "up", "running", "started", "starts", "built", "healthy"),
         *("exists", "exist", "valid", "validates", "through", "over", "live", "available", "alive", "created"),
-        *(
-            "pulled",
-            "pushed",
-            "deployed",
-            "applied",
-            "installed",
-            "merged",
-            "removed",
-            "stopped",
-            "answers",
-            "responds",
-        ),
+        *("pulled", "pushed", "deployed", "applied", "installed"),
+        *("merged", "removed", "stopped", "answers", "responds"),
         *("happy", "right", "correct", "safe", "gone", "down", "validated", "ended", "settled", "stands"),
     }
 )
@@ -215,19 +186,8 @@ OUTCOME_NOUNS = frozenset(
         *("check", "checks", "scan", "test", "tests", "result", "results", "previous", "last", "above", "outcome"),
         *("task", "tasks", "command", "commands", "goes", "went", "go", "comes", "came", "turns", "out", "of"),
         *("first", "second", "former", "latter", "two", "three", "them", "these", "those", "either", "completely"),
-        *(
-            "fully",
-            "successfully",
-            "build",
-            "deploy",
-            "run",
-            "restart",
-            "rollout",
-            "upgrade",
-            "install",
-            "plan",
-            "apply",
-        ),
+        *("fully", "successfully", "build", "deploy", "run"),
+        *("restart", "rollout", "upgrade", "install", "plan", "apply"),
         *("pull", "push", "migration", "deployment", "validation", "installation", "creation", "successful", "there"),
         *("even", "really", "in", "place", "at", "with", "for", "on", "from", "by", "finally", "case", "no", "found"),
     }

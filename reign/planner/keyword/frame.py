@@ -158,7 +158,13 @@ class Frame:
 
     def is_vague(self, token: Token) -> bool:
         """Whether a bare word names nothing in particular."""
-        return token.shape is Shape.WORD and (token.word in english.VAGUE or self.is_small(token))
+        return token.shape is Shape.WORD and (
+            any(token.word in words for words in (english.VAGUE, english.KINDS)) or self.is_small(token)
+        )
+
+    def is_light(self, token: Token) -> bool:
+        """Whether it is the verb of a clause that says its action as a noun: "web NEEDS a restart"."""
+        return self.clause.head is None and self.vocabulary.is_light(token.word)
 
     def is_predicate(self, token: Token) -> bool:
         """Whether a bare word says how something is rather than what it is called: "make sure namespace x EXISTS"."""
@@ -216,7 +222,7 @@ class Frame:
         fill.places.append(tokens[-1].start if tokens else fill.places[-1] if fill.places else 0)
         if len(fill.values) == 1:
             self.result.score += score
-        if known is not None and slot.bare and slot.kind in NAMING:
+        if known is not None and tokens and slot.bare and slot.kind in NAMING:
             self.evidence = True
             self.result.score += 3
         self.note(tokens, f"{self.entry.operation} {'/'.join(slot.inputs)}")

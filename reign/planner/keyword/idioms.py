@@ -42,6 +42,9 @@ def _replace(tokens: Sequence[Token], at: int, negative: Set[str], result: list[
     if words[:3] == ("as", "well", "as"):
         result.append(_word("and", tokens, at, at + 3))
         return at + 3
+    if words[:2] == ("the", "result") and words[2:3] != ("of",):
+        result.append(_word("it", tokens, at, at + 2))
+        return at + 2
     if words[:3] == ("up", "and", "running"):
         at += 2
     elif words[:2] in (("what", "is"), ("what", "are")) and result and result[-1].shape is Shape.WORD:

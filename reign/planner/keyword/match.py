@@ -9,6 +9,7 @@ from reign.planner.keyword import english, references, slots
 from reign.planner.keyword.clauses import Clause, Role
 from reign.planner.keyword.discourse import Discourse
 from reign.planner.keyword.frame import Frame, Match
+from reign.planner.keyword.inflection import singular
 from reign.planner.keyword.mentions import Mention, mentions
 from reign.planner.keyword.normalise import Shape, Token
 from reign.planner.keyword.vocabulary import Entry, Vocabulary, Words
@@ -76,9 +77,8 @@ class Matcher:
                 continue  # "to 3 replicas each"
             if frame.clause.question and word in english.HOLDS:
                 continue  # "what does the state HOLD?"
-            light = frame.clause.head is None and self.vocabulary.is_light(word)  # "web NEEDS a restart"
             empty = any(word in words for words in _NO_CONTENT) or (statement and word in english.AUXILIARIES)
-            if empty or light or frame.is_adverb(token):
+            if empty or frame.is_light(token) or frame.is_adverb(token):
                 continue
             matters = (
                 self._matters(frame, token)
@@ -109,7 +109,7 @@ def _without_verb(frame: Frame) -> list[Token] | None:
     if head is not None and head.lemma in entry.phrase.verbs:
         result.score += 10 if head.read_as is None else 8
         frame.note(head.tokens)
-        said = [(word,) for word in head.lemma.split()]
+        said = [(singular(word),) for word in head.lemma.split()]
         frame.spoken = frame.spoken or any(word in entry.about for word in said)
         frame.evidence = any(word in entry.nouns for word in said)  # "branch off main" speaks of a branch
         return list(clause.body)
@@ -131,7 +131,9 @@ def _predicate(frame: Frame, body: Sequence[Token]) -> dict[int, str] | None:
     if not (entry.states or entry.fails):
         return {}
     at, state = _longest_state(entry, body)
-    verb_said = len(body) < len(clause.body) or (clause.lemma in entry.phrase.verbs and not clause.question)
+    verb_said = len(body) < len(clause.body) or (
+        clause.lemma in entry.phrase.verbs and (not clause.question or clause.lemma == "show")
+    )
     if state is None:
         return {} if verb_said and not entry.phrase.state_needed else None
     denials = [token for token in body if token.word in english.NEGATIONS]
@@ -147,6 +149,8 @@ def _predicate(frame: Frame, body: Sequence[Token]) -> dict[int, str] | None:
 def _longest_state(entry: Entry, body: Sequence[Token]) -> tuple[int, Words | None]:
     best: tuple[int, Words | None] = (0, None)
     for at in range(len(body)):
+        if tuple(token.word for token in body[at : at + 2]) == ("up", "to"):
+            continue  # "up to two minutes"
         for length in (3, 2, 1):
             words = tuple(token.word for token in body[at : at + length])
             if len(words) == length and (words in entry.states or words in entry.fails):

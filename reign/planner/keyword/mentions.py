@@ -92,13 +92,13 @@ class _Reader:
         if self._is_pronoun(at):
             self._refer(token, self.current.preposition)
             return 1
-        if word in english.DEFINITE | english.ARTICLES:
+        if word in english.DEFINITE | english.ARTICLES and not self._is_letter(at):
             if self.current.tokens:
                 self._close()
             self.current.definite = self.current.definite or word in english.DEFINITE
             self.current.indefinite = self.current.indefinite or word in english.INDEFINITE
             return 1
-        if word in english.INDEFINITE and not self.current.tokens:
+        if word in english.INDEFINITE and not self.current.tokens and not self._is_letter(at):
             self.current.indefinite = True
             return 1
         if token.shape is Shape.FLAG and self.current.tokens:
@@ -121,6 +121,16 @@ class _Reader:
         """Whether "called" belongs to a noun right before it: ``a network called x``, not ``nginx:1.27 called x``."""
         tokens = self.current.tokens
         return bool(tokens) and not self.current.named and (singular(tokens[-1].word),) in self.vocabulary.nouns
+
+    def _is_letter(self, at: int) -> bool:
+        """Whether an article is a name: ``containers a, b and c``."""
+        if self.tokens[at].word != "a":
+            return False
+        if at + 1 == len(self.tokens):
+            return at > 0 and (self.tokens[at - 1].word in english.AND | {"as"} or self.tokens[at - 1].text == ",")
+        following = self.tokens[at + 1]  # right behind it, for a verb may have been taken out
+        near = following.start <= self.tokens[at].end + 1
+        return near and (following.shape is Shape.PUNCT or following.word in english.AND)
 
     def _is_name(self, at: int) -> bool:
         """Whether a preposition is what something is called: ``a branch called about``."""

@@ -268,6 +268,8 @@ def _little_number(tokens: list[Token], at: int) -> tuple[Token | None, int]:
     noun_follows = at + 2 < len(tokens) and tokens[at + 2].shape is Shape.WORD and words[1] == "second"
     if words[1] in UNITS and len(words[1]) > 2 and not noun_follows:
         return Token(tokens[at].text, start, tokens[at].end, Shape.NUMBER, value=1), at + 1
+    if words[1] == "single":
+        return Token("a single", start, tokens[at + 1].end, Shape.NUMBER, value=1), at + 2
     if words[1] == "dozen":
         return Token("a dozen", start, tokens[at + 1].end, Shape.NUMBER, value=12), at + 2
     if words[1] == "couple":
@@ -277,8 +279,11 @@ def _little_number(tokens: list[Token], at: int) -> tuple[Token | None, int]:
 
 
 def _range(tokens: list[Token], at: int, after: int) -> Token | None:
-    """``ports 8000 to 8010``: only after the plural, for "port 8080 to 80" is no range."""
-    if not (after == at + 1 and after + 1 < len(tokens) and at > 0 and tokens[at - 1].word in ("ports", "range")):
+    """``ports 8000 to 8010``: only after the plural, for "port 8080 to 80" is no range; or ``scan x from 1 to 9``."""
+    if not (after == at + 1 and after + 1 < len(tokens) and at > 0):
+        return None
+    scanned = tokens[at - 1].word == "from" and any(t.word == "scan" for t in tokens[max(at - 8, 0) : at])
+    if not (scanned or tokens[at - 1].word in ("ports", "range")):
         return None
     if tokens[after].word not in ("to", "through") or tokens[after + 1].shape is not Shape.NUMBER:
         return None

@@ -151,6 +151,8 @@ class Openings:
                 opening.separated, length = True, 1
             elif opening.start and (length := _LEAD_IN.length(tokens, opening.at)):
                 opening.polite = True
+            elif opening.start and (length := self._inside_it(opening.at)):
+                opening.aside += tokens[opening.at : opening.at + 2]
             elif opening.start and (length := self._tool_to(opening.at)):
                 opening.aside += tokens[opening.at + 1 : opening.at + length - 1]
             else:
@@ -164,6 +166,18 @@ class Openings:
         if length and at + 1 < len(self.tokens) and self.tokens[at + 1].text == ",":
             length = 2
         return length if length and self.vocabulary.head_at(self.tokens, at + length) is not None else 0
+
+    def _inside_it(self, at: int) -> int:
+        """``inside it, deploy x``: how many tokens, or 0."""
+        tokens = self.tokens
+        if (
+            at + 3 >= len(tokens)
+            or tokens[at].word not in english.PREPOSITIONS
+            or tokens[at + 1].word not in english.IT
+        ):
+            return 0
+        length = 3 if tokens[at + 2].text == "," else 2
+        return length if self.vocabulary.head_at(tokens, at + length) is not None else 0
 
     def _tool_to(self, at: int) -> int:
         """``use docker to``: how many tokens, or 0."""
@@ -244,7 +258,9 @@ class Openings:
         if end == at:
             return 0
         while end + 1 < min(len(self.tokens), at + _MOST) and self.vocabulary.head_at(self.tokens, end) is None:
-            if self.tokens[end].shape is Shape.FLAG:
+            if self.tokens[end].shape is Shape.PAIR and self.tokens[end].text.startswith("-"):
+                end += 1  # "terraform -chdir=./infra apply"
+            elif self.tokens[end].shape is Shape.FLAG:
                 end += 1 if self.tokens[end + 1].shape is Shape.FLAG else 2  # "docker compose -f FILE up"
             elif self.vocabulary.is_noun(self.tokens[end]):
                 end += 1

@@ -132,6 +132,11 @@ class Reader:
         """Makes a step wait for a condition, or for an action that comes before it."""
         if clause.role is Role.WHILE:
             step.together = True
+            if clause.head is not None:  # "while pulling redis:7, build ./api"
+                beside = Step([], join=step.join, sentence=clause.sentence)
+                self.story.tell(beside, replace(clause, role=Role.DO), unless_said=True)
+                if beside.drafts:
+                    self.story.timeline.steps.append(beside)
             return
         action = clause if clause.head is not None else None
         found = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from reign.core.lexicon import Kind, Slot
 from reign.planner.keyword import english, values
@@ -43,8 +44,21 @@ def read_words(frame: Frame, mention: Mention) -> None:
         pieces.append(piece)
         at += piece.length
     frame.set_pieces(mention, pieces)
-    if pieces and pieces[-1].label and frame.word(pieces[-1].token) != pieces[-1].token.word:
-        frame.plurals.update((mention.group, index) for index in pieces[-1].label)
+    _pass_counts(frame, pieces)
+    last = next((p for p in reversed(pieces) if not frame.vocabulary.is_light(p.token.word)), None)
+    if last is not None and last.label and frame.word(last.token) != last.token.word:
+        frame.plurals.update((mention.group, index) for index in last.label)
+
+
+def _pass_counts(frame: Frame, pieces: Sequence[Piece]) -> None:
+    """``three containers: a, b and c``: how many there are is no value of theirs."""
+    for piece, noun in pairwise(pieces):
+        if piece.token.shape is not Shape.NUMBER or frame.word(noun.token) == noun.token.word:
+            continue
+        takes = any(frame.read(frame.slots[index], piece.token) for index in noun.label)
+        if (noun.label or (frame.word(noun.token),) in frame.entry.nouns) and not takes:
+            piece.known = True
+            frame.note([piece.token], "how many")
 
 
 def _look_up(frame: Frame, piece: Piece, words: Words, tokens: Sequence[Token], called: bool) -> None:
@@ -116,7 +130,7 @@ def _label_takes(frame: Frame, index: int, label_at: int, order: list[int], ment
     pieces = frame.pieces(mention)
     for position, at in enumerate(order):
         piece = pieces[at]
-        if piece.token in frame.result.used or (piece.known and not piece.named):
+        if piece.token in frame.result.used or (piece.known and not piece.named) or frame.is_light(piece.token):
             continue
         reading = frame.read(slot, piece.token)
         if reading is None or (position > 1 and reading.strength < 3) or not frame.is_open(index, mention):
@@ -187,7 +201,7 @@ def take_commands(frame: Frame, text: str, behind_verb: Sequence[Token]) -> None
 def take_values(frame: Frame) -> None:
     for mention in frame.mentions:
         for piece in frame.pieces(mention):
-            if not piece.known and piece.token not in frame.result.used:
+            if not piece.known and piece.token not in frame.result.used and not frame.is_light(piece.token):
                 _take_value(frame, mention, piece)
     _take_arguments(frame)
 
@@ -232,10 +246,20 @@ def _continues_list(frame: Frame, mention: Mention, piece: Piece) -> int | None:
             continue  # "web1, web2" goes on by its place, "web and api containers" by the label at its end
         slot = frame.slots[index]
         another_sort = slot.kind is Kind.NAME and values.looks_like_path(piece.token.text)
-        no_value = piece.tool or frame.is_vague(piece.token) or frame.labels_other(mention, piece)
+        no_value = (
+            _describes(frame, mention, piece)
+            or piece.tool
+            or frame.is_vague(piece.token)
+            or frame.labels_other(mention, piece)
+        )
         if frame.read(slot, piece.token) is not None and not another_sort and not no_value:
             return index
     return None
+
+
+def _describes(frame: Frame, mention: Mention, piece: Piece) -> bool:
+    """Whether a noun goes on after a name with something else: ``called db, password from X=y``."""
+    return mention.joined and mention.preposition in _NAMING_WORDS and frame.vocabulary.is_noun(piece.token)
 
 
 def _best_slot(frame: Frame, mention: Mention, piece: Piece) -> int | None:
@@ -260,8 +284,12 @@ def _suits(frame: Frame, index: int, slot: Slot, mention: Mention, piece: Piece)
     preposition = mention.preposition
     called = preposition in _NAMING_WORDS and token.word not in _NEVER_NAMES and not frame.is_small(token)
     vague = piece.tool or frame.is_vague(token) or frame.labels_other(mention, piece)
+    if _describes(frame, mention, piece):
+        return None
     if vague and not (piece.named or called):
         return None
+    if slot.kind is Kind.IMAGE and token.word in english.ACTIVITIES and not piece.named:
+        return None  # "run the TESTS with `make test`"
     if token.word in english.ADJECTIVES and not piece.named and token != mention.tokens[-1]:
         return None  # "the STOPPED container db"
     if preposition and preposition in slot.after:

@@ -180,6 +180,8 @@ def _headless(clause: Clause, previous: Clause | None, following: Clause | None,
     """A clause without a verb: a heading, a question, or one that shares the verb of the clause before."""
     first = clause.body[0]
     if first.word in english.ASKING or first.word in english.QUESTION_STARTS:
+        if any(token.word == "you" for token in clause.body[:3]):
+            return  # what the planner thinks, can or is
         clause.question = True
         lemma = "show" if first.word in english.ASKING else "check"
         clause.head = Head(lemma, (first,))

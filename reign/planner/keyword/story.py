@@ -60,16 +60,34 @@ class Story:
         borrowed = _borrowed(clause, following)
         try:
             matches, rest = self.understanding.clause(clause, self.discourse, lent)
+            if borrowed and self._names_tool(matches):
+                matches, rest = self._with(clause, lent, borrowed)
         except NotUnderstood:
             if not borrowed:
                 raise
-            matches, rest = self.understanding.clause(clause, self.discourse, [*lent, borrowed])
-            self.understanding.matcher.excused.update(token for match in matches for token in match.used)
+            matches, rest = self._with(clause, lent, borrowed)
         self.add(step, matches, unless_said)
         if self.asking and step.drafts:
             self.ask_first(step)
             self.asking = False
         return rest
+
+    def _with(
+        self, clause: Clause, lent: Sequence[Sequence[Token]], borrowed: Sequence[Token]
+    ) -> tuple[list[Match], Clause | None]:
+        """Reads the clause with words of the clause after it. Raises NotUnderstood."""
+        matches, rest = self.understanding.clause(clause, self.discourse, [*lent, borrowed])
+        self.understanding.matcher.excused.update(token for match in matches for token in match.used)
+        return matches, rest
+
+    def _names_tool(self, matches: Sequence[Match]) -> bool:
+        """Whether a bare command line begins with an agent's tool: ``run terraform init and terraform plan in ./x``."""
+        return any(
+            match.entry.phrase.programs and (fill.tokens[0].word,) in self.vocabulary.cues
+            for match in matches
+            for fill in match.fills.values()
+            if fill.tokens and fill.tokens[0].shape is Shape.WORD
+        )
 
     def introduce(self, clause: Clause) -> bool:
         """``take ./app, ...``: puts what later words mean before the reader; whether there was anything."""
@@ -78,6 +96,8 @@ class Story:
         for token in clause.body:
             for kind, things in _INTRODUCED:
                 reading = values.read(kind, token)
+                if kind is Kind.PATH and values.looks_like_file(token.text):
+                    things = ("file",)
                 for thing in things if reading is not None and reading.strength == 3 else ():
                     assert reading is not None
                     self.discourse.add(Entity(thing, reading.value, self._number, OBJECT))
@@ -112,7 +132,12 @@ class Story:
     def amend(self, clause: Clause) -> bool:
         """``run nginx as web, publish port 8080 to 80``: more about what the step before makes; whether it was that."""
         last = self.timeline.last
-        if clause.lemma not in english.AMENDS or last is None or last.clause is None or len(last.drafts) != 1:
+        if (
+            clause.lemma.partition(" ")[0] not in english.AMENDS
+            or last is None
+            or last.clause is None
+            or len(last.drafts) != 1
+        ):
             return False
         said = clause.body
         if said and said[0].word in english.IT | english.THEM:

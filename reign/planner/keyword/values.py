@@ -103,6 +103,12 @@ def looks_like_path(text: str) -> bool:
     return bool(_FILE.fullmatch(text.rpartition("/")[2])) or (bool(_SUFFIX.fullmatch(text)) and ":" not in text)
 
 
+def looks_like_file(text: str) -> bool:
+    """Whether the path's last part is a file's name by its suffix, or one that files are known by."""
+    last = text.rstrip("/").rpartition("/")[2]
+    return bool(_FILE.fullmatch(last) or _SUFFIX.fullmatch(last))
+
+
 def _name(token: Token) -> Reading | None:
     if token.shape is Shape.QUOTED or token.shape is Shape.CODE:
         return Reading(token.text, 2) if _REF.fullmatch(token.text) else None
@@ -157,6 +163,8 @@ def _path(token: Token) -> Reading | None:
         return Reading(token.text, 3 if looks_like_path(token.text) else 1)
     if token.shape is Shape.WORD:
         return Reading(token.text, 3 if _FILE.fullmatch(token.text) else 1)
+    if token.shape is Shape.TYPED and token.text.startswith("oci://"):
+        return Reading(token.text, 3)
     if token.shape is not Shape.TYPED or "://" in token.text or _GLOB.search(token.text):
         return None
     if looks_like_path(token.text):
