@@ -65,6 +65,7 @@ def make_api(settings: Settings) -> FastAPI:
 
     api = FastAPI(title="REIGN", version=version("reign"), lifespan=lifespan, docs_url=None, redoc_url=None)
     _handle_errors(api)
+    _handle_faults(api)
     _guard(api, settings)
     _health(api, runtime)
     _planning(api, general, remembering)
@@ -102,6 +103,14 @@ def _handle_errors(api: FastAPI) -> None:
         return JSONResponse({"error": {**named, "details": None}}, status_code=error.status_code)
 
 
+def _handle_faults(api: FastAPI) -> None:
+    @api.exception_handler(Exception)
+    async def fault(request: Request, error: Exception) -> Response:
+        """The trace goes to the log of the API, not to whoever asked."""
+        message = f"{request.method} {request.url.path}: a fault of reign itself: {type(error).__name__}"
+        return JSONResponse(ReignError(message, hint="the API's log says more").as_dict(), status_code=500)
+
+
 def _guard(api: FastAPI, settings: Settings) -> None:
     """Token where one is set; on loopback no page of another origin may speak to the API through a browser."""
     token = settings.api_token.get_secret_value() if settings.api_token else None
@@ -109,8 +118,11 @@ def _guard(api: FastAPI, settings: Settings) -> None:
 
     @api.middleware("http")
     async def check(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        if int(request.headers.get("content-length") or 0) > MAX_BODY:
+        length = request.headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > MAX_BODY:
             return _refuse(413, f"the request has more than {MAX_BODY // 1024 // 1024} MB", "split the plan")
+        if "chunked" in request.headers.get("transfer-encoding", ""):
+            return _refuse(411, "the request does not say how long it is", "send it with a Content-Length")
         if token is not None and request.url.path not in ("/healthz", "/readyz"):
             given = request.headers.get("authorization", "").removeprefix("Bearer ") or request.cookies.get("reign", "")
             if not hmac.compare_digest(given.encode(), token.encode()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -15,8 +16,10 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from reign.core.errors import ReignError, Unavailable
+from reign.store import pending
 
 BUSY_TIMEOUT = 30.0  # seconds that a writer waits for another one
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0003, 0.003  # seconds between two tries
 _SQLITE = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=NORMAL",
@@ -66,6 +69,7 @@ class Database:
                 pool_pre_ping=False,
                 connect_args={"connect_timeout": 5},
             )
+            event.listen(self.engine, "before_cursor_execute", _before_others)
         self._reader = self.engine.execution_options(reign_read=True)
         if not self.is_sqlite:
             self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -82,10 +86,14 @@ class Database:
         with self._translated(), self.engine.begin() as tx:
             if self._journal is not None:
                 self._journal.forget(tx)
+            if not self.is_sqlite:
+                pending.forget(tx)
             try:
                 yield tx
                 if self._journal is not None:
                     head = self._journal.seal(tx)
+                if not self.is_sqlite:
+                    pending.commit(tx)
             except _DRIVER_ERRORS as error:
                 if not self.is_sqlite:
                     tx.invalidate()  # a statement of the hot path failed: SQLAlchemy has not seen it
@@ -115,10 +123,14 @@ class Database:
         except _DRIVER_ERRORS as error:
             raise self._unavailable(error) from error
         except DBAPIError as error:
-            if isinstance(error, OperationalError) or error.connection_invalidated:
+            if isinstance(error, OperationalError) or _is_damage(error.orig) or error.connection_invalidated:
                 if error.connection_invalidated or not self.is_sqlite:
                     self.engine.pool.dispose() if hasattr(self.engine.pool, "dispose") else None
                 raise self._unavailable(error.orig or error) from error
+            raise
+        except sqlite3.DatabaseError as error:
+            if _is_damage(error):
+                raise self._unavailable(error) from error
             raise
 
     def _unavailable(self, error: BaseException) -> Unavailable:
@@ -134,13 +146,18 @@ def upsert(tx: Transaction, table: sa.Table) -> postgresql.Insert | sqlite.Inser
     return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
 
 
+def _is_damage(error: BaseException | None) -> bool:
+    """Whether SQLite says that its file is damaged; it has no class of its own for that."""
+    return type(error) is sqlite3.DatabaseError
+
+
 def _hint(reason: str) -> str:
+    if "malformed" in reason or "not a database" in reason:
+        return "`reign state verify` says what is damaged, `reign state restore` brings a backup back"
     if "disk" in reason or "full" in reason or "space" in reason:
         return "make room on its disk; nothing is lost"
     if "readonly" in reason or "unable to open" in reason or "permission" in reason.lower():
         return "check that its folder is there and writable, or set REIGN_DATABASE_URL"
-    if "malformed" in reason or "not a database" in reason:
-        return "`reign state verify` says what is damaged, `reign state restore` brings a backup back"
     if "no such table" in reason or "does not exist" in reason:
         return "run `reign state upgrade`"
     return "is it running? `reign doctor` looks"
@@ -154,6 +171,37 @@ def _on_sqlite_connect(connection: Any, _record: Any) -> None:
 
 
 def _on_sqlite_begin(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("reign_read", False)
-    # On the driver: SQLAlchemy takes longer to run this statement than SQLite.
-    connection.connection.driver_connection.execute("BEGIN" if reading else "BEGIN IMMEDIATE")  # type: ignore[union-attr]
+    # On the driver: SQLAlchemy takes longer to run these statements than SQLite.
+    raw: Any = connection.connection.driver_connection
+    if connection.get_execution_options().get("reign_read", False):
+        raw.execute("BEGIN")
+        return
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        _begin_writing(raw)
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT * 1000:.0f}")
+
+
+def _begin_writing(raw: sqlite3.Connection) -> None:
+    """Take the write lock. Raises OperationalError if others hold it for longer than BUSY_TIMEOUT.
+
+    SQLite's own wait sleeps longer each time, up to 100 ms: who writes now and then stands behind those who write all
+    the time. Transactions here take about a millisecond, and so does the longest sleep between two tries.
+    """
+    give_up = time.monotonic() + BUSY_TIMEOUT
+    pause = _SHORTEST_PAUSE
+    while True:
+        try:
+            raw.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+        time.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+
+def _before_others(connection: Connection, *_: Any) -> None:
+    """A statement that SQLAlchemy runs itself comes after those of the hot path that wait."""
+    pending.settle(connection)
