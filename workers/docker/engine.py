@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from reign.core.errors import did_you_mean
 from reign.executor import Context, FailureKind, TaskFailed
+from workers.docker import by_ssh
 from workers.docker.errors import in_words
 
 if TYPE_CHECKING:
@@ -30,7 +31,16 @@ def address(options: Mapping[str, Any]) -> str:
     """The address that :func:`connect` uses, for people."""
     with contextlib.suppress(Exception):  # what is wrong with the settings is told by connect()
         return str(_way(options).get("base_url") or _DEFAULT)
-    return f"context {options.get('context') or 'default'}"
+    name = _named(options)
+    if name:
+        return f"context {name}"
+    return str(options.get("host") or os.environ.get("DOCKER_HOST") or "context default")
+
+
+def _named(options: Mapping[str, Any]) -> str | None:
+    """The context that is asked for by name; DOCKER_HOST goes before DOCKER_CONTEXT, as with the docker command."""
+    asked = options.get("context") or (not os.environ.get("DOCKER_HOST") and os.environ.get("DOCKER_CONTEXT"))
+    return str(asked) if asked else None
 
 
 def _way(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,7 +48,7 @@ def _way(options: Mapping[str, Any]) -> dict[str, Any]:
 
     Options: ``host`` (unix://, tcp://, ssh://), ``context`` (a name), and for a ``host`` with TLS ``cert_path`` (a
     folder with ca.pem, cert.pem and key.pem) and ``tls_verify`` (default true). Without them DOCKER_HOST,
-    DOCKER_CERT_PATH, DOCKER_TLS_VERIFY and the current context count.
+    DOCKER_CERT_PATH, DOCKER_TLS_VERIFY, DOCKER_CONTEXT and the current context count.
     """
     from docker.context import ContextAPI
     from docker.tls import TLSConfig
@@ -51,7 +61,7 @@ def _way(options: Mapping[str, Any]) -> dict[str, Any]:
             own = (f"{folder}/cert.pem", f"{folder}/key.pem")
             way["tls"] = TLSConfig(client_cert=own, ca_cert=f"{folder}/ca.pem", verify=verify)
         return way
-    name = options.get("context")
+    name = _named(options)
     if name and ContextAPI.get_context(name) is None:
         known = [context.Name for context in ContextAPI.contexts()]
         raise TaskFailed(
@@ -78,7 +88,8 @@ def connect(options: Mapping[str, Any], timeout: float = _ANSWER_WITHIN) -> Dock
             client.trust_env = False  # requests would check against those bundles instead of the engine's own CA
 
         tls.configure_client = without_environment
-    # For ssh:// the ssh program, with the user's own keys and configuration.
+    if str(way.get("base_url", "")).startswith("ssh://"):
+        by_ssh.prepare()
     return docker.DockerClient(**way, version="auto", timeout=timeout, use_ssh_client=True)
 
 

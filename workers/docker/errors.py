@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reign.core.errors import did_you_mean, nearest
 from reign.executor import FailureKind, TaskFailed
+from workers.docker.away import no_way
 from workers.docker.holders import who_publishes
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def in_words(doing: str, where: Callable[[], str]) -> Iterator[Words]:
         yield words
     except APIError as error:
         text = str(error.explanation or error)
+        if words.client is None:  # it answers, but not in its own language
+            raise no_way(f"{error.status_code} {text}", where()) from None
         raise in_plain(text, words.doing, words.client, error.status_code) from None
     except (requests.exceptions.Timeout, TimeoutError):
         # Also raised inside of ConnectionError's family, so it stands first.
@@ -59,12 +62,6 @@ def _no_connection(error: Exception, words: Words) -> TaskFailed:
             kind=FailureKind.PERMISSION,
             hint="add the worker's user to the group docker and log in again, or run the worker as root",
         )
-    if re.search(r"certificate|SSL|TLS", text):
-        return TaskFailed(
-            f"the Docker Engine at {place} is not trusted: {_first_line(text)}",
-            kind=FailureKind.PERMISSION,
-            hint="check DOCKER_CERT_PATH (ca.pem, cert.pem, key.pem) and DOCKER_TLS_VERIFY",
-        )
     if words.client is not None:
         return TaskFailed(
             f"{words.doing}: the connection to the Docker Engine at {place} broke",
@@ -72,12 +69,7 @@ def _no_connection(error: Exception, words: Words) -> TaskFailed:
             hint="the engine was restarted or the network failed; what it had begun is seen at the next try",
             retryable=False,  # only an operation knows whether its step may be repeated
         )
-    return TaskFailed(
-        f"no Docker Engine answers at {place}",
-        kind=FailureKind.MISSING_PREREQUISITE,
-        hint="start it (`systemctl start docker`), or set DOCKER_HOST or a docker context; see `reign doctor`",
-        retryable=True,  # nothing has been changed without a connection
-    )
+    return no_way(text, place)
 
 
 def _first_line(text: str) -> str:

@@ -172,48 +172,59 @@ _RUN_SLOTS = (
 )
 _RUN_GIVES = (Gives("container", "{name}"), Gives("endpoint", "{ports}"))
 
+_IMAGE_NOUNS = ("image", "docker image", "container image")
+_BUILD_SLOTS = (
+    Slot(
+        "context",
+        Kind.PATH,
+        labels=("folder", "directory", "build context", "context", "source"),
+        after=("in", "from", "of", "at", "under"),
+        bare=True,
+        required=True,
+        things=("folder",),
+        ask="which folder should be built?",
+    ),
+    Slot(
+        "tag",
+        Kind.IMAGE,
+        labels=("image", "tag", "docker image", "-t"),
+        after=("as", "to", "into", "called", "named", "tagged"),
+        required=True,
+        taken=Taken("context", basename=True),
+        ask="how should the image be called? for example shop:1",
+    ),
+    Slot(
+        "dockerfile",
+        Kind.PATH,
+        labels=("dockerfile", "docker file"),
+        after=("using", "with", "from"),
+        bare=True,
+        only=r"(?i)(dockerfile|containerfile)[^/]*$",
+    ),
+    Slot("build_args", Kind.PAIRS, labels=("build argument", "build arg", "argument", "arg")),
+    Slot("target", labels=("stage", "build stage", "target stage", "target", "--target")),
+    _PLATFORM,
+    Slot("no_cache", Kind.CHOICE, choices={"no-cache": True, "uncached": True}),
+)
+
 WORDS: Words = {
     "docker.build": (
         Phrase(
             verbs=("build", "rebuild", "package", "containerize", "containerise", "dockerize", "dockerise"),
-            objects=("image", "docker image", "container image"),
+            objects=_IMAGE_NOUNS,
             cues=_CUES,
-            slots=(
-                Slot(
-                    "context",
-                    Kind.PATH,
-                    labels=("folder", "directory", "build context", "context", "source"),
-                    after=("in", "from", "of", "at", "under"),
-                    bare=True,
-                    required=True,
-                    things=("folder",),
-                    ask="which folder should be built?",
-                ),
-                Slot(
-                    "tag",
-                    Kind.IMAGE,
-                    labels=("image", "tag", "docker image", "-t"),
-                    after=("as", "to", "into", "called", "named", "tagged"),
-                    required=True,
-                    taken=Taken("context", basename=True),
-                    ask="how should the image be called? for example shop:1",
-                ),
-                Slot(
-                    "dockerfile",
-                    Kind.PATH,
-                    labels=("dockerfile", "docker file"),
-                    after=("using", "with", "from"),
-                    bare=True,
-                    only=r"(?i)(dockerfile|containerfile)[^/]*$",
-                ),
-                Slot("build_args", Kind.PAIRS, labels=("build argument", "build arg", "argument", "arg")),
-                Slot("target", labels=("stage", "build stage", "target stage", "target", "--target")),
-                _PLATFORM,
-                Slot("no_cache", Kind.CHOICE, choices={"no-cache": True, "uncached": True}),
-            ),
+            slots=_BUILD_SLOTS,
             filler=("only", "locally"),
             gives=(Gives("image", "{tag}"),),
             example="build ./shop as shop:1",
+        ),
+        Phrase(
+            verbs=(*CREATE, "compile", "assemble", "bake", "generate", "produce"),
+            objects=_IMAGE_NOUNS,
+            object_needed=True,
+            slots=tuple(replace(slot, bare=False) if slot.input == "context" else slot for slot in _BUILD_SLOTS),
+            gives=(Gives("image", "{tag}"),),
+            example="create an image named shop:1 from ./shop",
         ),
     ),
     "docker.pull": (
@@ -286,6 +297,7 @@ WORDS: Words = {
             object_needed=True,
             example="remove the image shop:1",
         ),
+        Phrase(verbs=("rmi",), cues=_CUES, slots=(_IMAGE,)),
     ),
     "docker.run": (
         Phrase(
@@ -298,7 +310,7 @@ WORDS: Words = {
             example="run nginx:1.27 as web on port 8080",
         ),
         Phrase(
-            verbs=(*CREATE, "deploy"),
+            verbs=(*CREATE, "deploy", "get", "have", "give"),
             objects=("container", "docker container"),
             cues=_CUES,
             slots=_RUN_SLOTS,
@@ -357,6 +369,8 @@ WORDS: Words = {
             object_needed=True,
             example="remove the container web",
         ),
+        Phrase(verbs=("rm",), cues=_CUES, slots=(_CONTAINER,), filler=("-f",), object_needed=True, weight=2),
+        Phrase(verbs=("destroy",), cues=_CUES, slots=(_CONTAINER,), object_needed=True),
     ),
     "docker.exec": (
         Phrase(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +52,46 @@ def test_contexts(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert caught.value.hint == "did you mean 'tests'?"
     ContextAPI.set_current_context("tests")
     assert version(tmp_path) == there
+    monkeypatch.setenv("DOCKER_CONTEXT", "tets")
+    with pytest.raises(TaskFailed, match="there is no docker context 'tets'"):
+        version(tmp_path)
+    ContextAPI.set_current_context("default")
+    monkeypatch.setenv("DOCKER_CONTEXT", "tests")
+    assert version(tmp_path) == there
+
+
+def test_by_the_ssh_program(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not world.engine.host.startswith("unix://"):
+        pytest.skip("needs an engine on a socket")
+    program = tmp_path / "bin" / "ssh"
+    program.parent.mkdir()
+    program.write_text(_SSH.format(python=sys.executable, socket=world.engine.host.removeprefix("unix://")))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    there = world.client.version()["Version"]
+    assert version(tmp_path, host="ssh://me@example.test") == there
+    assert (tmp_path / "bin" / "asked").read_text() == "-l me -p 22 -- example.test docker system dial-stdio"
+    program.write_text("#!/bin/sh\nexit 255\n")
+    with pytest.raises(TaskFailed, match="no Docker Engine answers at ssh://me@example.test") as caught:
+        version(tmp_path, host="ssh://me@example.test")
+    assert "ssh me@example.test docker version" in (caught.value.hint or "")
+
+
+# What `ssh HOST docker system dial-stdio` does, to the engine of the tests.
+_SSH = """#!{python}
+import contextlib, os, pathlib, socket, sys, threading
+pathlib.Path(__file__).with_name("asked").write_text(" ".join(sys.argv[1:]))
+engine = socket.socket(socket.AF_UNIX)
+engine.connect("{socket}")
+def up():
+    while data := os.read(0, 65536):
+        engine.sendall(data)
+    engine.shutdown(socket.SHUT_WR)
+threading.Thread(target=up, daemon=True).start()
+with contextlib.suppress(BrokenPipeError):
+    while data := engine.recv(65536):
+        os.write(1, data)
+"""
 
 
 def test_a_socket_that_may_not_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,6 +178,10 @@ def test_tls(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         with pytest.raises(TaskFailed, match="is not trusted: .*certificate verify failed") as caught:
             version(tmp_path, host=host, cert_path=str(tmp_path / "bad"))
         assert caught.value.kind is FailureKind.PERMISSION
+        with pytest.raises(TaskFailed, match="TLS is asked for, but the folder for it holds no ca.pem"):
+            version(tmp_path, host=host, cert_path=str(tmp_path))
+        with pytest.raises(TaskFailed, match="for another name"):
+            version(tmp_path, host=f"tcp://localhost:{port}", cert_path=str(tmp_path / "good"))
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "other.pem"))
         monkeypatch.setenv("DOCKER_HOST", host)
         monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")

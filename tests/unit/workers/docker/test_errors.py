@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 import requests
+from docker.errors import APIError
 
 from reign.executor import FailureKind, TaskFailed
+from workers.docker.away import no_way
 from workers.docker.errors import in_plain, in_words
 
 
@@ -150,7 +152,7 @@ def broken_connection(text: str, connected: bool = False) -> TaskFailed:
 def test_connections() -> None:
     away = broken_connection("Connection refused")
     assert (away.message, away.kind, away.retryable) == (
-        "no Docker Engine answers at tcp://x",
+        "no Docker Engine answers at tcp://x: nothing listens there",
         FailureKind.MISSING_PREREQUISITE,
         True,
     )
@@ -158,6 +160,48 @@ def test_connections() -> None:
     assert "not trusted" in broken_connection("SSLError: certificate verify failed").message
     broke = broken_connection("Connection aborted", connected=True)
     assert (broke.kind, broke.retryable) == (FailureKind.TRANSIENT, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "hint"),
+    [
+        ("FileNotFoundError(2, 'No such file or directory')", "there is no such socket", "start it"),
+        ("Failed to resolve 'x.invalid' ([Errno -2] Name or service not known)", "no host of that name", "DOCKER_HOST"),
+        ("[Errno 113] No route to host", "no way to that host", "DOCKER_HOST"),
+        ("Invalid bind address protocol: bogus://x", "no address of an engine", "write unix:///PATH"),
+        ('Invalid response from docker daemon: key "ApiVersion" is missing.', "what answers there is no engine", ""),
+        ("Path ... must be provided through the client_cert param.", "holds no ca.pem", "DOCKER_CERT_PATH"),
+        ("certificate verify failed: IP address mismatch", "for another name", "the certificate holds"),
+        ("certificate verify failed: certificate has expired", "not valid today", "clock"),
+        ("[SSL: CERTIFICATE_VERIFY_FAILED] unable to get local issuer", "not signed by the CA", "cert_path"),
+        ("[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED]", "does not take the certificate", "cert.pem"),
+        ("[SSL: WRONG_VERSION_NUMBER] wrong version number", "speaks no TLS", "unset DOCKER_TLS_VERIFY"),
+        ("Client sent an HTTP request to an HTTPS server.", "TLS is not asked for", "DOCKER_TLS_VERIFY=1"),
+        ("SSLError: something new", "not trusted: SSLError: something new", "DOCKER_CERT_PATH"),
+        ("something else", "no Docker Engine answers at tcp://x", "start it"),
+    ],
+)
+def test_why_there_is_no_way(text: str, says: str, hint: str) -> None:
+    found = broken_connection(text)
+    assert says in found.message
+    assert hint in (found.hint or "")
+
+
+def test_no_way_by_ssh_names_what_to_try() -> None:
+    found = no_way("the program ended", "ssh://me@host:22")
+    assert found.message == "no Docker Engine answers at ssh://me@host:22"
+    assert "ssh me@host docker version" in (found.hint or "")
+
+
+def test_an_answer_that_is_no_engine_s() -> None:
+    def call() -> None:
+        with in_words("do it", where=lambda: "tcp://x"):
+            response = requests.Response()
+            response.status_code = 404
+            raise APIError("404 Client Error", response=response, explanation="nothing like that")
+
+    with pytest.raises(TaskFailed, match="what answers there is no engine"):
+        call()
 
 
 def test_time_and_files() -> None:
