@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 _LAST_LINES = 20
+_TOLD_LINES = 3  # in the message itself; what a step complains of need not be its very last line
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # the builder prints stderr in red
 _OUTSIDE = ".reign.Dockerfile"  # the name in the context of a Dockerfile that lies outside of it
 
@@ -261,6 +262,7 @@ class _Told:
                 continue
             if text.startswith("Step "):
                 self.step = text
+                self.last.clear()
                 self.ctx.progress(text)
             self.last.append(self.ctx.masker.mask(text))
             self.ctx.log(text)
@@ -279,7 +281,7 @@ def _failed(inputs: BuildInputs, text: str, told: _Told, client: DockerClient) -
         return failure
     code = text.rpartition("returned a non-zero code: ")[2]
     output = [line for line in told.last if not line.startswith((" --->", "Step ", "Removing"))]
-    ending = f": {output[-1].strip()}" if output else ""
+    ending = f": {' / '.join(line.strip() for line in output[-_TOLD_LINES:])}" if output else ""
     return TaskFailed(
         f"build {inputs.tag}: {told.step or 'a step'} ended with code {code}{ending}"[:500],
         kind=FailureKind.WRONG_INPUT,

@@ -109,7 +109,7 @@ def _failed(ctx: Context, order: Order, ended: ToolResult) -> TaskFailed:
             details={"lines": lines},
         )
     said = [re.sub(r"^#?\d+ [\d.]+ ", "", text) for text in lines if re.match(r"^#?\d+ [\d.]+ ", text)]
-    ending = f": {said[-1]}" if said else ""
+    ending = f": {' / '.join(said[-3:])}" if said else ""
     return TaskFailed(
         f"build {order.tag}: {step} ended with code {code[1]}{ending}"[:500],
         kind=FailureKind.WRONG_INPUT,

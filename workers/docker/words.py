@@ -310,7 +310,7 @@ WORDS: Words = {
             example="run nginx:1.27 as web on port 8080",
         ),
         Phrase(
-            verbs=(*CREATE, "deploy", "get", "have", "give"),
+            verbs=(*CREATE, "deploy", "get", "give"),
             objects=("container", "docker container"),
             cues=_CUES,
             slots=_RUN_SLOTS,
