@@ -112,7 +112,7 @@ class Journal:
                 }
             )
         _INSERT.many(tx, rows)
-        _MOVE_HEAD.run(tx, {"to_seq": seq, "to_mac": mac})
+        _MOVE_HEAD.later(tx, {"to_seq": seq, "to_mac": mac})
         return seq, mac
 
     def wrote(self, entry: Entry, at: int | None = None) -> bool:

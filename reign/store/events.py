@@ -37,7 +37,7 @@ def row(run_id: int, task_id: int | None, kind: str, at: float, data: Any = None
 
 def add(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
     if len(rows) == 1:
-        _INSERT.run(tx, rows[0])
+        _INSERT.later(tx, rows[0])
     elif rows:
         _INSERT.many(tx, rows)
 

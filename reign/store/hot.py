@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 
+from reign.store import pending
 from reign.store.database import Transaction
 
 
@@ -50,15 +51,29 @@ class Hot:
         made = self._compiled(tx)
         return [made.row(found) for found in self._cursor(tx, parameters).fetchall()]
 
-    def many(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run it once for each of ``rows``."""
+    def later(self, tx: Transaction, parameters: Mapping[str, Any]) -> None:
+        """Run it without asking how it went: on PostgreSQL with the next statement that answers (see store.pending)."""
         made = self._compiled(tx)
+        if made.waits:
+            pending.add(tx, made.sql, made.bind(parameters))
+        else:
+            _connection(tx).execute(made.sql, made.bind(parameters))
+
+    def many(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run it once for each of ``rows``, as :meth:`later` does."""
+        made = self._compiled(tx)
+        bound = [made.bind(row) for row in rows]
+        if made.waits:
+            pending.add(tx, made.sql, bound, many=True)
+            return
         cursor = _connection(tx).cursor()
-        cursor.executemany(made.sql, [made.bind(row) for row in rows])
+        cursor.executemany(made.sql, bound)
         cursor.close()
 
     def _cursor(self, tx: Transaction, parameters: Mapping[str, Any]) -> Any:
         made = self._compiled(tx)
+        if made.waits:
+            return pending.answered(tx, made.sql, made.bind(parameters))
         return _connection(tx).execute(made.sql, made.bind(parameters))
 
     def _compiled(self, tx: Transaction) -> _Compiled:
@@ -75,6 +90,7 @@ class _Compiled:
         compiled = statement.compile(dialect=tx.dialect, column_keys=keys, compile_kwargs={"render_postcompile": True})
         self.sql = str(compiled)
         self._order = list(compiled.positiontup) if compiled.positional else None
+        self.waits = tx.dialect.name != "sqlite"
         self._constants = {name: value for name, value in compiled.params.items() if name not in wanted}
         returned = statement.selected_columns if isinstance(statement, sa.Select) else statement.exported_columns
         self.row = _row_type(tuple(column.key for column in returned))

@@ -87,7 +87,7 @@ def intend(
     )
     if not tx.execute(guard.values(worker=claim.worker)).rowcount:
         raise StaleClaim
-    _ATTEMPT.run(
+    _ATTEMPT.later(
         tx,
         {
             **_no_attempt(claim),
@@ -199,7 +199,7 @@ def _end_attempt(
 ) -> None:
     seen = dump([item.model_dump(mode="json") for item in after]) if after else None
     if intended:
-        _ATTEMPT_END.run(
+        _ATTEMPT_END.later(
             tx,
             {
                 "task": claim.task_id,
@@ -211,7 +211,7 @@ def _end_attempt(
             },
         )
         return
-    _ATTEMPT.run(tx, {**_no_attempt(claim), "outcome": how, "error": dump(error), "after": seen, "ended_at": now})
+    _ATTEMPT.later(tx, {**_no_attempt(claim), "outcome": how, "error": dump(error), "after": seen, "ended_at": now})
 
 
 def _no_attempt(claim: Claim) -> dict[str, Any]:

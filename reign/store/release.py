@@ -97,10 +97,11 @@ def after(tx: Transaction, task_id: int, how: int, now: float) -> list[Ready]:
     frontier = [(task_id, how)]
     while frontier:
         ended, mark = frontier.pop()
-        if not _MARK.run(tx, {"ended": ended, "how": mark}):
-            continue
         if tx.dialect.name != "sqlite":
-            _LOCK_SUCCESSORS.run(tx, {"ended": ended})
+            _MARK.later(tx, {"ended": ended, "how": mark})
+            _LOCK_SUCCESSORS.later(tx, {"ended": ended})
+        elif not _MARK.run(tx, {"ended": ended, "how": mark}):
+            continue
         for row in _RELEASE.all(tx, {"ended": ended, "now": now}):
             rows.append(events.row(row.run_id, row.id, f"task.{row.state}", now))
             if row.state == TaskState.READY.value:
