@@ -28,6 +28,8 @@ from pydantic_settings import (
 
 from reign.core.errors import InvalidInput, Unavailable, did_you_mean
 
+_KEY_LEAST = 16  # bytes of a key that can be one
+
 
 def _default_data_dir() -> Path:
     base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
@@ -262,17 +264,34 @@ class Settings(BaseSettings):
         path = self.data_dir / name
         try:
             self.data_dir.mkdir(parents=True, exist_ok=True)
-            try:
-                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            except FileExistsError:
-                return path.read_bytes()
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(secrets.token_hex(32).encode())
-            return path.read_bytes()
+            if not path.exists():
+                self._make_key(path)
+            key = path.read_bytes()
         except OSError as error:
             raise Unavailable(
                 f"the data folder {self.data_dir} cannot be used: {error.strerror}", hint="set REIGN_DATA_DIR"
             ) from None
+        if len(key) < _KEY_LEAST:
+            raise Unavailable(f"the signing key {path} is cut off", hint="put the whole one back from where it is kept")
+        return key
+
+    @staticmethod
+    def _make_key(path: Path) -> None:
+        """A whole key or none, also on a full disk; of several processes that try at once, one makes it."""
+        draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+        try:
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(secrets.token_hex(32).encode())
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                return
+            except OSError:  # a file system without links
+                draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
 
     def writable_data_dir(self) -> Path:
         """The data folder, made if needed and seen to take a file. Raises Unavailable."""

@@ -102,10 +102,12 @@ def verify_chain(output: Output = Format.TEXT) -> None:
 
     Run it where the data folder is: the key and the anchored heads are there.
     """
-    from reign.engine import audit
+    from reign.engine import audit, backups
     from reign.engine.runtime import Runtime
 
-    runtime = Runtime(Settings.load())
+    settings = Settings.load()
+    backups.require_key(settings)
+    runtime = Runtime(settings)
     report = audit.verify(runtime.database, runtime.journal)
     runtime.close()
     if output is Format.JSON:

@@ -7,7 +7,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from reign.store import audit
+from reign.store import audit, history
 from reign.store.anchors import Anchors
 from reign.store.audit import Entry, Journal
 from reign.store.database import Database, Transaction
@@ -91,9 +91,12 @@ class _Walk:
         self._anchored = anchored
         self._report = report
         self._wrong: list[Entry] = []
+        self._untold: set[int] = set()
+        self._first_told: int | None = None
 
     def all(self) -> None:
         report = self._report
+        self._untold = history.change_ids(self._tx)  # before the entries, which are written with the changes
         head = audit.head(self._tx)  # before the entries: others may be written meanwhile
         last = Entry(0, 0.0, "", "", None, None, None, None, "", "")
         at_head = last.mac
@@ -112,6 +115,7 @@ class _Walk:
         self._changes(told)
         self._moved()
         self._end(last, head, at_head)
+        self._added()
 
     def _fault(self, what: str, seq: int | None, message: str) -> None:
         self._report.faults.append(Fault(what, seq, message))
@@ -147,12 +151,24 @@ class _Walk:
     def _changes(self, told: list[Entry]) -> None:
         """The recorded changes that entries speak of, against what stands in the state now."""
         said = {entry.seq: load(entry.data) for entry in told if self._journal.wrote(entry)}
+        for data in said.values():
+            self._untold.discard(data["change"])
+            self._first_told = min(self._first_told or data["change"], data["change"])
         found = audit.change_digests(self._tx, [data["change"] for data in said.values()])
         for seq, data in said.items():
             now = found.get(data["change"])
             if now != data["digest"]:
                 how = "removed" if now is None else "changed"
                 self._fault("changed", seq, f"the recorded change {data['change']} that entry {seq} tells of was {how}")
+
+    def _added(self) -> None:
+        """Recorded changes that no entry tells of, where all entries stand: else one of those may have told of it.
+        Changes from before the first that is told of are older than the audit."""
+        if self._wrong or any(fault.what in ("missing", "truncated") for fault in self._report.faults):
+            return
+        for change in sorted(self._untold):
+            if self._first_told is not None and change > self._first_told:
+                self._fault("forged", None, f"the recorded change {change} was added: no entry tells of it")
 
     def _end(self, last: Entry, head: tuple[int, str], at_head: str) -> None:
         seq, mac = head

@@ -122,8 +122,10 @@ def key_id(key: bytes) -> str:
 def upgrade(runtime: Runtime) -> str | None:
     """Bring the schema up to date, after a backup if there is anything to lose. Returns the backup's path, if made.
 
-    Raises Unavailable, Conflict if the database is newer than the program.
+    Raises Unavailable, also for a state that was written under another signing key; Conflict if the database is newer
+    than the program.
     """
+    require_key(runtime.settings)
     with runtime.database.read() as tx:
         before = schema.current(tx)
     made = None
@@ -135,7 +137,24 @@ def upgrade(runtime: Runtime) -> str | None:
     if made:
         with runtime.database.write() as tx:
             audit.note(tx, "state.upgrade", actor=audit.ITSELF, data={"from": before, "to": schema.head()})
+    _refuse_another_key(runtime)
     return made
+
+
+def require_key(settings: Settings) -> None:
+    """Raises Unavailable where the key that a state was written under is gone, before a new one takes its place."""
+    path = settings.data_dir / "signing.key"
+    if settings.signing_key is None and not path.exists() and settings.heads.exists():
+        raise Unavailable(f"the signing key {path} is gone, and {settings.heads} was written under it", hint=_NO_KEY)
+
+
+def _refuse_another_key(runtime: Runtime) -> None:
+    """Under another key nothing that was kept could be read, and no entry of the audit would stand."""
+    with runtime.database.read() as tx:
+        newest = audit.listing(tx, limit=20)
+    if newest and not any(runtime.journal.wrote(entry) for entry in newest):
+        shown = runtime.database.shown
+        raise Unavailable(f"the state {shown} was written under another signing key than the one here", hint=_NO_KEY)
 
 
 def prepare(settings: Settings) -> None:
@@ -315,6 +334,12 @@ def _lives(worker: workers.Worker, lease: float) -> bool:
     if identity.here(worker.born):
         return identity.born(worker.pid) == worker.born
     return worker.seen_at >= time.time() - lease
+
+
+_NO_KEY = (
+    "put signing.key back into the data folder, or set REIGN_SIGNING_KEY to it; if it is lost, `reign state backup` "
+    "and `reign state restore FILE --other-key` go on without what it sealed"
+)
 
 
 class BackupKeeper:

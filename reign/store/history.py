@@ -313,6 +313,11 @@ def undoing(tx: Transaction, environment: str, after: int) -> list[TaskHistory]:
     return with_intent(tx, sa.and_(runs.c.id > after, runs.c.environment == environment, kinds))
 
 
+def change_ids(tx: Transaction) -> set[int]:
+    """All recorded changes."""
+    return set(tx.execute(sa.select(changes.c.id)).scalars())
+
+
 def specs(tx: Transaction, task_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
     """The tasks of these ids as their plans have them."""
     wanted = list(task_ids)

@@ -271,6 +271,25 @@ class TestRestoring:
         assert not (tmp_path / "other" / "signing.key").exists()
         backups.restore(other, made, actor="ann", other_key=True)
 
+    def test_a_state_is_used_under_its_own_key_only(
+        self, here: Here, made: Path, tmp_path: Path, broker_url: str
+    ) -> None:
+        settings = Settings.load(data_dir=tmp_path / "lost", broker_url=broker_url)
+        backups.restore(settings, made, actor="ann", other_key=True)
+        backups.prepare(settings)
+        kept = settings.key
+        key = settings.data_dir / "signing.key"
+        key.unlink()
+        again = Settings.load(data_dir=settings.data_dir, broker_url=broker_url)
+        with pytest.raises(Unavailable, match="the signing key .* is gone"):
+            backups.prepare(again)
+        assert not key.exists()
+        other = Settings.load(data_dir=settings.data_dir, broker_url=broker_url, signing_key="x" * 32)
+        with pytest.raises(Unavailable, match="written under another signing key"):
+            backups.prepare(other)
+        key.write_bytes(kept)
+        backups.prepare(again)
+
     def test_to_postgres(self, here: Here, made: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
         server: Postgres = request.getfixturevalue("postgres")
         settings = Settings.load(

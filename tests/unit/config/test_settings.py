@@ -88,6 +88,30 @@ def test_the_key_is_made_once(tmp_path: Path) -> None:
     assert Settings.load(signing_key="k").key == b"k"
 
 
+def test_a_key_that_is_cut_off_is_no_key(tmp_path: Path) -> None:
+    (tmp_path / "signing.key").write_bytes(b"")  # what a full disk left of it
+    with pytest.raises(Unavailable, match=r"signing\.key is cut off"):
+        _ = Settings.load(data_dir=tmp_path).key
+
+
+def test_a_key_is_made_where_there_are_no_links_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("reign.config.os.link", refused)
+    made = Settings.load(data_dir=tmp_path)
+    assert made.key == (tmp_path / "signing.key").read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["signing.key"]
+
+
+def test_of_several_that_make_a_key_at_once_one_wins(tmp_path: Path) -> None:
+    path = tmp_path / "signing.key"
+    path.write_bytes(b"k" * 64)
+    Settings._make_key(path)
+    assert path.read_bytes() == b"k" * 64
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     found = Settings.load(data_dir=tmp_path / "file" / "below")
