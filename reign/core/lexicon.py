@@ -153,7 +153,7 @@ def unknown_inputs(phrases: tuple[Phrase, ...], known: set[str]) -> Iterator[str
 
 # Verbs that many operations share. An agent takes what fits and adds its own.
 CREATE = ("create", "make", "add", "set up", "need", "want")
-REMOVE = ("remove", "delete", "drop", "get rid of", "clean up", "rm")
+REMOVE = ("remove", "delete", "drop", "get rid of", "clean up", "rm", "purge", "erase", "wipe", "trash")
 SHOW = ("show", "get", "print", "display", "view", "read", "fetch", "see", "list", "give", "tell", "need", "want")
 CHECK = ("check", "double check", "double-check", "verify", "ensure", "confirm", "test", "make sure", "see", "be sure")
 WAIT = ("wait", "watch", "hold", "block")

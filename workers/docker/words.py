@@ -1,9 +1,8 @@
-"""How people ask for what the docker agent does."""
+"""How people ask for what the docker agent does: containers, networks, volumes, compose, and images (image_words)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from types import MappingProxyType
 
 from reign.core.lexicon import (
     ANY_PROGRAM,
@@ -20,41 +19,8 @@ from reign.core.lexicon import (
     Taken,
     Words,
 )
+from workers.docker.image_words import CUES, IMAGE_PORTS, IMAGE_WORDS, IMAGES
 
-#: The port on which a well-known image listens (its EXPOSE line), for "run redis:7 on port 6380".
-IMAGE_PORTS = MappingProxyType(
-    {
-        "cassandra": 9042,
-        "consul": 8500,
-        "elasticsearch": 9200,
-        "etcd": 2379,
-        "ghost": 2368,
-        "grafana": 3000,
-        "influxdb": 8086,
-        "jenkins": 8080,
-        "kibana": 5601,
-        "mariadb": 3306,
-        "memcached": 11211,
-        "mongo": 27017,
-        "mysql": 3306,
-        "nats": 4222,
-        "postgres": 5432,
-        "prometheus": 9090,
-        "rabbitmq": 5672,
-        "redis": 6379,
-        "registry": 5000,
-        "tomcat": 8080,
-        "valkey": 6379,
-        "vault": 8200,
-    }
-)
-#: Bare words that are images to most readers.
-IMAGES = frozenset(IMAGE_PORTS) | {
-    *("adminer", "alpine", "busybox", "caddy", "debian", "golang", "haproxy", "hello-world", "httpd", "nginx"),
-    *("node", "openjdk", "php", "python", "ruby", "rust", "traefik", "ubuntu", "wordpress"),
-}
-
-_CUES = ("docker", "locally")
 _CONTAINER = Slot(
     "name",
     labels=("container", "docker container"),
@@ -62,16 +28,6 @@ _CONTAINER = Slot(
     required=True,
     things=("container",),
     ask="which container?",
-)
-_IMAGE = Slot(
-    "image",
-    Kind.IMAGE,
-    labels=("image", "docker image"),
-    bare=True,
-    required=True,
-    things=("image",),
-    known=IMAGES,
-    ask="which image? for example nginx:1.27",
 )
 _NETWORK = Slot(
     "name",
@@ -107,7 +63,6 @@ _PROJECT = Slot(
     ask="which project name?",
 )
 _COMPOSE = ("compose", "docker compose", "docker-compose", "compose project", "compose stack", "compose file")
-_PLATFORM = Slot("platform", Kind.REF, labels=("platform", "--platform"), after=("for",), only=r"^(linux|windows)/")
 _LABELS = Slot("labels", Kind.PAIRS, labels=("label",))
 
 _RUN_SLOTS = (
@@ -172,138 +127,14 @@ _RUN_SLOTS = (
 )
 _RUN_GIVES = (Gives("container", "{name}"), Gives("endpoint", "{ports}"))
 
-_IMAGE_NOUNS = ("image", "docker image", "container image")
-_BUILD_SLOTS = (
-    Slot(
-        "context",
-        Kind.PATH,
-        labels=("folder", "directory", "build context", "context", "source"),
-        after=("in", "from", "of", "at", "under"),
-        bare=True,
-        required=True,
-        things=("folder",),
-        ask="which folder should be built?",
-    ),
-    Slot(
-        "tag",
-        Kind.IMAGE,
-        labels=("image", "tag", "docker image", "-t"),
-        after=("as", "to", "into", "called", "named", "tagged"),
-        required=True,
-        taken=Taken("context", basename=True),
-        ask="how should the image be called? for example shop:1",
-    ),
-    Slot(
-        "dockerfile",
-        Kind.PATH,
-        labels=("dockerfile", "docker file"),
-        after=("using", "with", "from"),
-        bare=True,
-        only=r"(?i)(dockerfile|containerfile)[^/]*$",
-    ),
-    Slot("build_args", Kind.PAIRS, labels=("build argument", "build arg", "argument", "arg")),
-    Slot("target", labels=("stage", "build stage", "target stage", "target", "--target")),
-    _PLATFORM,
-    Slot("no_cache", Kind.CHOICE, choices={"no-cache": True, "uncached": True}),
-)
 
 WORDS: Words = {
-    "docker.build": (
-        Phrase(
-            verbs=("build", "rebuild", "package", "containerize", "containerise", "dockerize", "dockerise"),
-            objects=_IMAGE_NOUNS,
-            cues=_CUES,
-            slots=_BUILD_SLOTS,
-            filler=("only", "locally"),
-            gives=(Gives("image", "{tag}"),),
-            example="build ./shop as shop:1",
-        ),
-        Phrase(
-            verbs=(*CREATE, "compile", "assemble", "bake", "generate", "produce"),
-            objects=_IMAGE_NOUNS,
-            object_needed=True,
-            slots=tuple(replace(slot, bare=False) if slot.input == "context" else slot for slot in _BUILD_SLOTS),
-            gives=(Gives("image", "{tag}"),),
-            example="create an image named shop:1 from ./shop",
-        ),
-    ),
-    "docker.pull": (
-        Phrase(
-            verbs=("pull",),
-            slots=(_IMAGE,),
-            cues=_CUES,
-            filler=("latest", "hub", "registry"),
-            gives=(Gives("image", "{image}"),),
-            example="pull redis:7",
-        ),
-        Phrase(
-            verbs=("download", "fetch", "get", "grab"),
-            objects=("image", "docker image"),
-            slots=(replace(_IMAGE, like=r":[\w.-]+$|@sha256:", tells=True),),
-            cues=_CUES,
-            filler=("latest", "hub", "registry"),
-            object_needed=True,
-            gives=(Gives("image", "{image}"),),
-            example="download the image redis:7",
-        ),
-    ),
-    "docker.tag": (
-        Phrase(
-            verbs=("tag", "retag"),
-            cues=_CUES,
-            slots=(
-                _IMAGE,
-                Slot(
-                    "target",
-                    Kind.IMAGE,
-                    labels=("tag", "name"),
-                    after=("as", "to", "with", "into"),
-                    required=True,
-                    ask="which further name should the image have?",
-                ),
-            ),
-            settles=("docker.build", "tag"),
-            gives=(Gives("image", "{target}"),),
-            example="tag shop:1 as registry.local:5000/shop:1",
-        ),
-    ),
-    "docker.push": (
-        Phrase(
-            verbs=("push", "publish", "upload"),
-            cues=_CUES,
-            slots=(
-                _IMAGE,
-                Slot(
-                    "target",
-                    Kind.IMAGE,
-                    after=("to", "as", "into"),
-                    required=True,
-                    taken=Taken("image"),
-                    ask="under which name should it be pushed?",
-                ),
-                Slot("target", Kind.HOST, labels=("registry",), after=("to", "into"), form="{}/{image}"),
-            ),
-            filler=("registry", "there", "hub"),
-            gives=(Gives("image", "{target}"),),
-            example="push shop:1 to registry.local:5000",
-        ),
-    ),
-    "docker.remove_image": (
-        Phrase(
-            verbs=REMOVE,
-            objects=("image", "docker image"),
-            cues=_CUES,
-            slots=(_IMAGE,),
-            object_needed=True,
-            example="remove the image shop:1",
-        ),
-        Phrase(verbs=("rmi",), cues=_CUES, slots=(_IMAGE,)),
-    ),
+    **IMAGE_WORDS,
     "docker.run": (
         Phrase(
             verbs=(*RUN, "bring", "spawn", "put up", "stand up"),
             objects=("container", "docker container"),
-            cues=_CUES,
+            cues=CUES,
             slots=_RUN_SLOTS,
             filler=("detached", "background", "daemon", "publish", "-d", "--detach", "--rm", "-it"),
             gives=_RUN_GIVES,
@@ -312,7 +143,7 @@ WORDS: Words = {
         Phrase(
             verbs=(*CREATE, "deploy", "get", "give"),
             objects=("container", "docker container"),
-            cues=_CUES,
+            cues=CUES,
             slots=_RUN_SLOTS,
             object_needed=True,
             gives=_RUN_GIVES,
@@ -321,7 +152,7 @@ WORDS: Words = {
         Phrase(
             verbs=("replace", "swap", "update", "upgrade", "recreate"),
             objects=("container", "docker container"),
-            cues=_CUES,
+            cues=CUES,
             object_needed=True,
             slots=(
                 replace(_RUN_SLOTS[0], after=("with", "by", "to", "for", "from", "using"), bare=False),
@@ -336,7 +167,7 @@ WORDS: Words = {
     "docker.stop": (
         Phrase(
             verbs=("stop", "halt", "shut down", "kill", "take down", "bring down"),
-            cues=_CUES,
+            cues=CUES,
             slots=(_CONTAINER,),
             weight=1,
             example="stop the container web",
@@ -345,17 +176,17 @@ WORDS: Words = {
     "docker.start": (
         Phrase(
             verbs=("start", "start up", "resume", "bring up", "boot"),
-            cues=_CUES,
+            cues=CUES,
             slots=(_CONTAINER,),
             weight=1,
             example="start the container web",
         ),
-        Phrase(verbs=("run", "launch"), cues=_CUES, slots=(_CONTAINER,), object_needed=True),
+        Phrase(verbs=("run", "launch"), cues=CUES, slots=(_CONTAINER,), object_needed=True),
     ),
     "docker.restart": (
         Phrase(
             verbs=("restart", "reboot", "bounce", "recycle", "cycle"),
-            cues=_CUES,
+            cues=CUES,
             slots=(_CONTAINER,),
             weight=1,
             example="restart the container web",
@@ -364,18 +195,18 @@ WORDS: Words = {
     "docker.remove": (
         Phrase(
             verbs=REMOVE,
-            cues=_CUES,
+            cues=CUES,
             slots=(_CONTAINER,),
             object_needed=True,
             example="remove the container web",
         ),
-        Phrase(verbs=("rm",), cues=_CUES, slots=(_CONTAINER,), filler=("-f",), object_needed=True, weight=2),
-        Phrase(verbs=("destroy",), cues=_CUES, slots=(_CONTAINER,), object_needed=True),
+        Phrase(verbs=("rm",), cues=CUES, slots=(_CONTAINER,), filler=("-f",), object_needed=True, weight=2),
+        Phrase(verbs=("destroy",), cues=CUES, slots=(_CONTAINER,), object_needed=True),
     ),
     "docker.exec": (
         Phrase(
             verbs=("exec", "execute", "run", "call"),
-            cues=_CUES,
+            cues=CUES,
             slots=(
                 Slot(
                     "command",
@@ -389,6 +220,7 @@ WORDS: Words = {
                     "name",
                     labels=("container", "docker container"),
                     after=("in", "inside", "within", "on"),
+                    bare=True,
                     required=True,
                     things=("container",),
                     ask="in which container?",
@@ -404,7 +236,7 @@ WORDS: Words = {
         Phrase(
             verbs=(*SHOW, "tail", "follow", "dump", "check", "logs", "look at"),
             about=("log", "log line", "log output", "output", "line", "logged", "printed"),
-            cues=_CUES,
+            cues=CUES,
             slots=(
                 Slot(
                     "name",
@@ -423,7 +255,7 @@ WORDS: Words = {
         ),
         Phrase(
             verbs=("tail", "logs"),
-            cues=_CUES,
+            cues=CUES,
             slots=(_CONTAINER, Slot("tail", Kind.NUMBER, labels=("line", "--tail"))),
             filler=("last",),
             weight=1,
@@ -432,7 +264,7 @@ WORDS: Words = {
     "docker.create_network": (
         Phrase(
             verbs=CREATE,
-            cues=_CUES,
+            cues=CUES,
             slots=(
                 _NETWORK,
                 Slot("driver", labels=("driver", "network driver", "--driver")),
@@ -447,7 +279,7 @@ WORDS: Words = {
         ),
         Phrase(
             verbs=ENSURE,
-            cues=_CUES,
+            cues=CUES,
             states=EXISTS,
             state_needed=True,
             slots=(replace(_NETWORK, bare=False),),
@@ -455,12 +287,12 @@ WORDS: Words = {
         ),
     ),
     "docker.remove_network": (
-        Phrase(verbs=REMOVE, cues=_CUES, slots=(_NETWORK,), object_needed=True, example="remove the network backend"),
+        Phrase(verbs=REMOVE, cues=CUES, slots=(_NETWORK,), object_needed=True, example="remove the network backend"),
     ),
     "docker.create_volume": (
         Phrase(
             verbs=CREATE,
-            cues=_CUES,
+            cues=CUES,
             slots=(_VOLUME, Slot("driver", labels=("driver",)), _LABELS),
             object_needed=True,
             gives=(Gives("volume", "{name}"),),
@@ -468,7 +300,7 @@ WORDS: Words = {
         ),
         Phrase(
             verbs=ENSURE,
-            cues=_CUES,
+            cues=CUES,
             states=EXISTS,
             state_needed=True,
             slots=(replace(_VOLUME, bare=False),),
@@ -476,7 +308,7 @@ WORDS: Words = {
         ),
     ),
     "docker.remove_volume": (
-        Phrase(verbs=REMOVE, cues=_CUES, slots=(_VOLUME,), object_needed=True, example="remove the volume data"),
+        Phrase(verbs=REMOVE, cues=CUES, slots=(_VOLUME,), object_needed=True, example="remove the volume data"),
     ),
     "docker.compose_up": (
         Phrase(

@@ -35,7 +35,7 @@ def _number(labels: tuple[str, ...], thing: str, ask: str) -> Slot:
 ISSUE_WORDS: Words = {
     "github.open_pull_request": (
         Phrase(
-            verbs=(*CREATE, "open", "raise", "submit", "file", "propose"),
+            verbs=(*CREATE, "open", "raise", "submit", "file", "propose", "send"),
             cues=CUES,
             about=_PULL,
             slots=(
@@ -165,7 +165,12 @@ ISSUE_WORDS: Words = {
             objects=("issue", "bug", "ticket"),
             cues=CUES,
             object_needed=True,
-            slots=(_number(("issue", "bug", "ticket"), "issue", "which issue? for example 7"), REPO),
+            slots=(
+                _number(("issue", "bug", "ticket"), "issue", "which issue? for example 7"),
+                Slot("body", Kind.TEXT, labels=("comment", "text", "note"), after=("with", "saying")),
+                Slot("reason", Kind.CHOICE, choices={"not planned": "not_planned", "completed": "completed"}),
+                REPO,
+            ),
             example="close issue 7 on acme/shop",
         ),
     ),

@@ -89,7 +89,7 @@ WORDS: Words = {
     ),
     "github.create_branch": (
         Phrase(
-            verbs=(*CREATE, "branch", "cut", "open", "start"),
+            verbs=(*CREATE, "branch", "cut", "open", "start", "spin off", "fork"),
             cues=CUES,
             object_needed=True,
             slots=(
@@ -267,7 +267,7 @@ WORDS: Words = {
                     after=("called", "named", "titled"),
                 ),
                 BODY,
-                Slot("assets", Kind.PATH, labels=("asset", "file"), many=True),
+                Slot("assets", Kind.PATH, labels=("asset", "file"), after=("with", "attaching"), many=True),
                 REPO,
             ),
             example="publish release v1.4.0 of acme/shop",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from reign.core.lexicon import CHECK, CREATE, REMOVE, SHOW, Gives, Kind, Phrase, Slot, Words
 
-_CUES = ("terraform", "tofu", "opentofu", "tf")
+_CUES = ("terraform", "tofu", "opentofu", "tf", "terraform-managed")
 _DIRECTORY = Slot(
     "directory",
     Kind.PATH,
@@ -61,7 +61,20 @@ _VARIABLE_FILES = Slot(
     many=True,
 )
 _WHERE = (_DIRECTORY, _WORKSPACE)
-_FILLER = ("made", "created", "change", "resource", "everything", "anything", "all", "what", "would", "dry", "run")
+_FILLER = (
+    "made",
+    "created",
+    "change",
+    "resource",
+    "everything",
+    "anything",
+    "all",
+    "what",
+    "would",
+    "dry",
+    "run",
+    "managed",
+)
 
 WORDS: Words = {
     "terraform.init": (
@@ -96,6 +109,7 @@ WORDS: Words = {
             state_needed=True,
             slots=(_DIRECTORY,),
             comes_before=("terraform.plan", "terraform.apply"),
+            weight=6,  # "is the terraform code valid?": by its own tool rather than by a linter
         ),
     ),
     "terraform.plan": (
@@ -120,6 +134,16 @@ WORDS: Words = {
             comes_before=("terraform.apply",),
             weight=1,
             example="plan ./infra in workspace staging",
+        ),
+        Phrase(
+            verbs=(*CREATE, *SHOW, "generate", "produce", "prepare"),
+            about=("plan", "terraform plan", "execution plan"),
+            cues=_CUES,
+            slots=(*_WHERE, _VARIABLES, _VARIABLE_FILES),
+            filler=_FILLER,
+            gives=(Gives("plan file", "{result.plan_file}"),),
+            comes_before=("terraform.apply",),
+            example="create a terraform plan for ./infra",
         ),
         Phrase(
             verbs=("change", *SHOW),

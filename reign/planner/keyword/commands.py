@@ -36,11 +36,11 @@ def command_lines(
     at = 0
     while at < len(body):
         token = body[at]
-        quoted = token.shape is Shape.CODE or (token.shape is Shape.QUOTED and _is_object(body, at, after))
+        quoted = token.shape is Shape.CODE or (token.shape is Shape.QUOTED and _is_object(body, at, after, entry))
         if quoted:
             yield Line(token.text, (token,), quoted=True)
             at += 1
-        elif entry.phrase.programs and _is_object(body, at, after) and _is_program(body, at, entry, programs):
+        elif entry.phrase.programs and _is_object(body, at, after, entry) and _is_program(body, at, entry, programs):
             end = _end(body, at, entry)
             if end == at + 1 and (singular(token.word),) in tools:
                 at = end  # "run docker" names a tool, and no command
@@ -51,12 +51,14 @@ def command_lines(
             at += 1
 
 
-def _is_object(body: Sequence[Token], at: int, after: Sequence[str]) -> bool:
+def _is_object(body: Sequence[Token], at: int, after: Sequence[str], entry: Entry) -> bool:
     """Whether what stands here is the verb's object or goes on its list: only small words and commands before it."""
     before = [t for t in body[:at] if t.word not in _BEFORE and t.text != ","]
     if not before:
         return True
     last = before[-1]
+    if ANY_PROGRAM in entry.phrase.programs and all((t.word,) in entry.cues for t in before[:-1]):
+        return last.word not in english.PREPOSITIONS  # "docker exec db psql -l"
     return last.word in english.AND or last.word in after or (at > 0 and body[at - 1].text == "," and at > 1)
 
 

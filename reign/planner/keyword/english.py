@@ -9,7 +9,7 @@ PREPOSITIONS = frozenset(
         *("as", "for", "by", "using", "via", "through", "under", "against", "across", "over", "about", "around"),
         *("called", "named", "titled", "entitled", "tagged", "containing", "saying", "says", "say", "contains"),
         *("contain", "holding", "describing", "running", "executing", "has", "showing", "shows", "expect"),
-        *("expects", "expecting", "targeting", "labelled", "labeled", "matching"),
+        *("between", "attaching", "expects", "expecting", "targeting", "labelled", "labeled", "matching"),
     }
 )
 #: Several words that are one preposition, and the one that they are.
@@ -36,6 +36,11 @@ LONG_PREPOSITIONS = {
     ("that", "merges"): "from",
     ("which", "merges"): "from",
     ("assigned", "to"): "assigned to",
+    ("forwarding", "to"): "to",
+    ("forwards", "to"): "to",
+    ("pointing", "to"): "to",
+    ("routing", "to"): "to",
+    ("routed", "to"): "to",
     ("ready", "on"): "on",
     ("ready", "at"): "at",
     ("undone", "by"): "undone by",
@@ -134,7 +139,7 @@ LEAD_IN = tuple(
     we should; you should; basically; ideally; actually; alright; right; all right; great; cool; next up
     you must; you need to; would you mind; do you mind; help me to; help me; try to; try and; remember to
     be so kind and; be so kind as to; all you have to do is; your task is to; the goal is to; the task is to
-    my goal is to; can you; could you; would you; will you; can we; could we; shall we; may i ask you to
+    my goal is to; can i; could i; can you; could you; would you; will you; can we; could we; shall we; may i ask you to
     i ask you to; go ahead and; go and; let us; let me; hey; hi; hello; ok; okay; please; pls; kindly; just
     simply; now; well; so; also; dear reign; additionally; furthermore; only; start by; begin by; start with
     begin with; in addition; as well; thank you; thanks; i would like to have; i want to have; i need to have
@@ -233,6 +238,8 @@ EXCLUSIONS = {
     ("without",): "without",
     ("instead", "of"): "without",
     ("rather", "than"): "without",
+    ("with", "no"): "without",
+    ("no",): "without",
     ("no", "need", "to"): "without",
     ("there", "is", "no", "need", "to"): "without",
 }

@@ -158,6 +158,8 @@ class Frame:
 
     def is_vague(self, token: Token) -> bool:
         """Whether a bare word names nothing in particular."""
+        if token.text.isupper() and len(token.text) > 1:
+            return False  # "the file VERSION"
         return token.shape is Shape.WORD and (
             any(token.word in words for words in (english.VAGUE, english.KINDS)) or self.is_small(token)
         )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence, Set
 
 from reign.planner.keyword import english
+from reign.planner.keyword.inflection import singular
 from reign.planner.keyword.normalise import Shape, Token
+from reign.planner.keyword.vocabulary import Vocabulary
 
 _FOLDERS = frozenset({"folder", "directory", "dir"})
 _HERE = frozenset({"current", "this", "present", "same", "working"})
@@ -16,19 +19,20 @@ _MOUNT = frozenset({"mount", "mounting", "map", "mapping", "bind"})
 _MOUNTED = frozenset({"mounted", "mapped", "bound"})
 _ONTO = frozenset({"at", "to", "on", "under", "into", "in", "as", "onto"})
 _LINKED = english.AND | {"with", "using", "has", "have"}
+_VERSION = re.compile(r"\d{1,3}(?:\.\d{1,3}){0,2}(?:-[a-z]+)?")
 _VALUES = frozenset({Shape.WORD, Shape.TYPED, Shape.QUOTED})
 
 
-def plain(tokens: Sequence[Token], negative: Set[str]) -> list[Token]:
-    """The tokens with idioms replaced. ``negative``: the choices that begin with "no-", for "without cache"."""
+def plain(tokens: Sequence[Token], vocabulary: Vocabulary) -> list[Token]:
+    """The tokens with idioms replaced."""
     result: list[Token] = []
     at = 0
     while at < len(tokens):
-        at = _replace(tokens, at, negative, result)
+        at = _replace(tokens, at, vocabulary, result)
     return result
 
 
-def _replace(tokens: Sequence[Token], at: int, negative: Set[str], result: list[Token]) -> int:
+def _replace(tokens: Sequence[Token], at: int, vocabulary: Vocabulary, result: list[Token]) -> int:
     """Appends what stands for the words at this place; where to go on."""
     words = tuple(token.word for token in tokens[at : at + 4])
     if words[0] in ("call", "name") and at + 2 < len(tokens) and words[1] in english.IT:
@@ -36,6 +40,15 @@ def _replace(tokens: Sequence[Token], at: int, negative: Set[str], result: list[
             result.pop()
         result.append(_word("called", tokens, at, at + 2))
         return at + 2
+    if (
+        words[:3] in (("all", "of", "these"), ("all", "of", "the"), ("both", "of", "the"))
+        and len(words) > 3
+        and words[3]
+    ):
+        return at + 2  # "all of these containers: a, b"
+    if words[:2] in (("back", "down"), ("back", "up")) and (words[2:3] or ("",))[0] in ("to", "again", ""):
+        behind_verb = bool(result) and bool(result[-1].word) and result[-1].word not in english.AND | {"then"}
+        at += behind_verb  # "scale it back down to 2"
     if words[:2] in (("both", "of"), ("all", "of")) and words[2:3] in (("them",), ("these",), ("those",)):
         result.append(_word("both" if words[0] == "both" else "them", tokens, at, at + 3))
         return at + 3
@@ -49,7 +62,12 @@ def _replace(tokens: Sequence[Token], at: int, negative: Set[str], result: list[
         at += 2
     elif words[:2] in (("what", "is"), ("what", "are")) and result and result[-1].shape is Shape.WORD:
         return at + 2
-    for replaced in (_here(tokens, at, result), _without(tokens, at, negative), _mounted(tokens, at, result)):
+    for replaced in (
+        _here(tokens, at, result),
+        _without(tokens, at, vocabulary.negative),
+        _mounted(tokens, at, result),
+        _version(tokens, at, vocabulary),
+    ):
         if replaced is not None:
             made, end = replaced
             result += made
@@ -112,3 +130,15 @@ def _mounted(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tuple
         return None
     text = f"{tokens[source].text}:{inside.text}"
     return [_word("with", tokens, at, source + 1), _word(text, tokens, source, to + 2, Shape.TYPED)], to + 2
+
+
+def _version(tokens: Sequence[Token], at: int, vocabulary: Vocabulary) -> tuple[list[Token], int] | None:
+    """``postgres 16`` as ``postgres:16``, where the word is a well-known image and the number counts nothing."""
+    if tokens[at].word not in vocabulary.images or at + 1 >= len(tokens):
+        return None
+    number = tokens[at + 1]
+    follows = tokens[at + 2].word if at + 2 < len(tokens) else ""
+    counts = (singular(follows),) in vocabulary.nouns and singular(follows) != follows
+    if not _VERSION.fullmatch(number.text) or number.shape not in (Shape.NUMBER, Shape.TYPED) or counts:
+        return None
+    return [_word(f"{tokens[at].word}:{number.text}", tokens, at, at + 2, Shape.TYPED)], at + 2

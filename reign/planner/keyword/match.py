@@ -69,8 +69,11 @@ class Matcher:
         statement = result.stated or frame.clause.question or frame.clause.head is None
         described = any(t.shape is Shape.PAIR and t in result.used for t in mention.tokens)
         stray = bool(mention.preposition) and not any(t in result.used for t in mention.tokens)
-        for token in mention.tokens:
+        for at, token in enumerate(mention.tokens):
             word = token.word
+            if self._describes(frame, mention, at):
+                result.passed_over.append(token)
+                continue
             if token in result.used or token in self.excused or (described and token.shape is Shape.WORD):
                 continue  # "with the password KEY=value": the pair says it all
             if token.word in ("each", "apiece") and token == mention.tokens[-1] and len(mention.tokens) > 1:
@@ -87,6 +90,18 @@ class Matcher:
                 or (stray and mention.preposition != "for")
             )
             (result.unexplained if matters else result.passed_over).append(token)
+
+    def _describes(self, frame: Frame, mention: Mention, at: int) -> bool:
+        """A vague noun before the noun that is meant, "a DATABASE container", or a value said once already."""
+        token = mention.tokens[at]
+        if token in frame.result.used:
+            return False
+        said = (str(value) for fill in frame.result.fills.values() for value in fill.values)
+        if token.shape is Shape.TYPED and token.text in said:
+            return True
+        following = mention.tokens[at + 1] if at + 1 < len(mention.tokens) else None
+        noun = following is not None and following in frame.result.used and self.vocabulary.is_noun(following)
+        return noun and token.shape is Shape.WORD and token.word in english.VAGUE - english.QUANTIFIERS
 
     def _matters(self, frame: Frame, token: Token) -> bool:
         """Whether a word may change what is meant: values, and words that operations know."""

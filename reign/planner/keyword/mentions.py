@@ -130,7 +130,8 @@ class _Reader:
             return at > 0 and (self.tokens[at - 1].word in english.AND | {"as"} or self.tokens[at - 1].text == ",")
         following = self.tokens[at + 1]  # right behind it, for a verb may have been taken out
         near = following.start <= self.tokens[at].end + 1
-        return near and (following.shape is Shape.PUNCT or following.word in english.AND)
+        one = following.shape is Shape.WORD and len(following.text) == 1  # "with arguments a b c"
+        return near and (one or following.shape is Shape.PUNCT or following.word in english.AND)
 
     def _is_name(self, at: int) -> bool:
         """Whether a preposition is what something is called: ``a branch called about``."""

@@ -18,8 +18,10 @@ _PLAIN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _PAIR = re.compile(r"-{0,2}[A-Za-z_][A-Za-z0-9_.\-/\[\]]{0,200}=")
 _DURATION = re.compile(r"(?:\d{1,9}(?:\.\d{1,3})?(?:ms|s|m|h|d|sec|secs|min|mins|hr|hrs))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)([a-z]+)")
+_IN_REPO = re.compile(r"([\w.-]{1,100}/[\w.-]{1,100})(#\d{1,9})")
 _BULLET = re.compile(r"[ \t]*(?:\d{1,3}[.)]|[-*•])[ \t]+")
 _BEFORE_ONE = frozenset({"no", "the", "this", "that", "every", "each", "which", "any", "old", "new", "only", "another"})
+_SCANS = frozenset({"scan", "ports", "probe"})
 _NUMBERED = re.compile(r"[ \t]*\d{1,3}[.)][ \t]+")
 
 
@@ -173,6 +175,10 @@ def _word(text: str, start: int) -> Iterator[Token]:
     lower = text.lower().replace("’", "'")
     if lower in CONTRACTIONS:
         yield from (Token(part, start, end, Shape.WORD) for part in CONTRACTIONS[lower])
+    elif numbered := _IN_REPO.fullmatch(text):  # acme/shop#15
+        cut = start + numbered.end(1)
+        yield _classified(numbered[1], start, cut)
+        yield _classified(numbered[2], cut, end)
     elif lower in ("&", "+", "&&"):
         yield Token("then" if lower == "&&" else "and", start, end, Shape.WORD)
     elif lower in ("->", "=>", "→"):
@@ -282,10 +288,14 @@ def _range(tokens: list[Token], at: int, after: int) -> Token | None:
     """``ports 8000 to 8010``: only after the plural, for "port 8080 to 80" is no range; or ``scan x from 1 to 9``."""
     if not (after == at + 1 and after + 1 < len(tokens) and at > 0):
         return None
-    scanned = tokens[at - 1].word == "from" and any(t.word == "scan" for t in tokens[max(at - 8, 0) : at])
-    if not (scanned or tokens[at - 1].word in ("ports", "range")):
+    before = tokens[at - 1].word
+    scanned = before in ("from", "between") and any(t.word in _SCANS for t in tokens[max(at - 8, 0) : at])
+    if not (scanned or before in ("ports", "range")):
         return None
-    if tokens[after].word not in ("to", "through") or tokens[after + 1].shape is not Shape.NUMBER:
+    if (
+        tokens[after].word not in (("and",) if before == "between" else ("to", "through"))
+        or tokens[after + 1].shape is not Shape.NUMBER
+    ):
         return None
     low, high = tokens[at], tokens[after + 1]
     return Token(f"{low.text}-{high.text}", low.start, high.end, Shape.TYPED)

@@ -154,7 +154,10 @@ class Openings:
             elif opening.start and (length := self._inside_it(opening.at)):
                 opening.aside += tokens[opening.at : opening.at + 2]
             elif opening.start and (length := self._tool_to(opening.at)):
-                opening.aside += tokens[opening.at + 1 : opening.at + length - 1]
+                said = tokens[opening.at + 1 : opening.at + length - 1]
+                if not self.vocabulary.is_cue(said[0]):
+                    opening.aside.append(Token("in", tokens[opening.at].start, tokens[opening.at].end, Shape.WORD))
+                opening.aside += said
             else:
                 break
             opening.at += length
@@ -183,11 +186,19 @@ class Openings:
         """``use docker to``: how many tokens, or 0."""
         if self.tokens[at].word not in ("use", "using"):
             return 0
+        named = next((end for end in range(at + 2, at + 7) if self._verb_after_to(end)), None)
         end = self._cues(at + 1)
         while end < len(self.tokens) and end > at + 1 and self.vocabulary.is_noun(self.tokens[end]):
             end += 1
         there = end > at + 1 and end < len(self.tokens) and self.tokens[end].word == "to"
+        if not there and named is not None:
+            return named - at + 1  # "use the container db to run x"
         return end - at + 1 if there else 0
+
+    def _verb_after_to(self, at: int) -> bool:
+        tokens = self.tokens
+        found = at + 1 < len(tokens) and tokens[at].word == "to" and self.vocabulary.head_at(tokens, at + 1) is not None
+        return found and not any(t.shape in (Shape.PUNCT, Shape.BREAK) for t in tokens[at - 1 : at])
 
     def _cues(self, at: int) -> int:
         end = at
@@ -204,10 +215,18 @@ class Openings:
             return  # "check if x answers" is no condition
         if role == "while" and current is not None and current.lemma in CHECK:
             return  # "22 is closed while 443 is open"
+        if length == 1 and self.tokens[opening.at].word == "no" and not self._denies_noun(opening):
+            return
         if opening.at and self.tokens[opening.at - 1].word in english.NAMING | {"as"}:
             return  # a container called "once"
         opening.role = Role(role)
         opening.at = self._small_subjects(opening.at + length)
+
+    def _denies_noun(self, opening: Opening) -> bool:
+        """``..., no ports``: behind a comma, and before a noun or verb that an operation knows."""
+        following = self.tokens[opening.at + 1]
+        known = self.vocabulary.is_noun(following) or following.word in self.vocabulary.first_words
+        return opening.separated and not opening.fresh and known
 
     def _denial(self, opening: Opening) -> None:
         length, _ = _DENIALS.at(self.tokens, opening.at)

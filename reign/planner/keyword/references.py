@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from reign.core.lexicon import Kind, Slot
@@ -74,6 +75,8 @@ def _refer(frame: Frame, index: int, entities: Sequence[Entity], tokens: Sequenc
     slot = frame.slots[index]
     if slot.kind in NAMING and (slot.bare or slot.required):
         frame.evidence = True
+    if slot.tells and all(re.search(slot.like, str(entity.value)) for entity in entities):
+        frame.evidence = True  # "write x to ./Dockerfile and lint it"
     for number, entity in enumerate(entities):
         value = (str(entity.value), None) if slot.kind is Kind.PUBLISH else entity.value
         frame.fill(index, value, tokens if number == 0 else (), mention.group, score=5, entity=entity)

@@ -147,7 +147,23 @@ def _label_takes(frame: Frame, index: int, label_at: int, order: list[int], ment
         fill = frame.result.fills[index]
         fill.new = fill.new or (mention.indefinite and piece.named)
         return True
-    return False
+    return _takes_last(frame, index, label_at, mention)
+
+
+def _takes_last(frame: Frame, index: int, label_at: int, mention: Mention) -> bool:
+    """``from namespace jobs``: a place that is called what something else is called."""
+    pieces, slot = frame.pieces(mention), frame.slots[index]
+    if not slot.scope or not mention.preposition or label_at + 2 != len(pieces) or not frame.is_open(index, mention):
+        return False
+    last = pieces[-1]
+    if not (last.label or last.choice) or last.took is not None:
+        return False
+    reading = frame.read(slot, last.token)
+    if reading is None:
+        return False
+    last.choice, last.label = None, ()
+    frame.fill(index, reading.value, [*pieces[label_at].words, last.token], mention.group, score=5)
+    return True
 
 
 def _takes_of(frame: Frame, slots: Sequence[int], label: Piece, behind: Mention | None) -> int | None:

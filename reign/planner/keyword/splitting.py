@@ -18,7 +18,7 @@ _AFTER_PARTICLE = english.PREPOSITIONS | english.AND | english.POLITE
 
 def split(tokens: Sequence[Token], vocabulary: Vocabulary) -> list[Clause]:
     """The clauses of a request, in the order of the text."""
-    return _finished(_Splitter(idioms.plain(tokens, vocabulary.negative), vocabulary).clauses(), vocabulary)
+    return _finished(_Splitter(idioms.plain(tokens, vocabulary), vocabulary).clauses(), vocabulary)
 
 
 class _Splitter:
@@ -185,6 +185,10 @@ def _headless(clause: Clause, previous: Clause | None, following: Clause | None,
         clause.question = True
         lemma = "show" if first.word in english.ASKING else "check"
         clause.head = Head(lemma, (first,))
+        del clause.body[0]
+        return
+    if first.word == "new" and any(vocabulary.is_noun(token) for token in clause.body[1:4]):
+        clause.head = Head("create", (first,))  # "new issue in acme/shop: 'x'"
         del clause.body[0]
         return
     same_sentence = previous is not None and previous.sentence == clause.sentence

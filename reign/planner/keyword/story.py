@@ -123,11 +123,27 @@ class Story:
         made = [draft for draft in merged(made) if not self._settles(draft)]
         if len(matches) > 1:
             share_place(made)
+        made = [draft for draft in made if not self._goes_on(step, draft)]
         standing = [(unless_said and self.said(draft)) or draft for draft in made]
         new = [draft for draft in made if draft in standing]
         step.drafts += new
         self._remember(new)
         return standing
+
+    def _goes_on(self, step: Step, draft: Draft) -> bool:
+        """``open http://x and make sure it returns 200``: more of the check before it, and no second one."""
+        last = self.timeline.last
+        if step.join is not Join.AND or last is None or step.gated or last.gated or len(last.drafts) != 1:
+            return False
+        old, phrase = last.drafts[0], draft.entry.phrase
+        if not phrase.merges or old.uses != draft.uses or not (old.links == draft.links or old.id in draft.links):
+            return False
+        said = {name: value for name, value in draft.inputs.items() if name not in draft.unsaid}
+        if any(old.inputs.get(name, value) != value for name, value in said.items()):
+            return False
+        old.inputs.update(said)
+        old.unsaid -= said.keys()
+        return True
 
     def amend(self, clause: Clause) -> bool:
         """``run nginx as web, publish port 8080 to 80``: more about what the step before makes; whether it was that."""

@@ -121,6 +121,7 @@ class Vocabulary:
     programs: set[str] = field(default_factory=set)
     first_of: dict[str, Entry] = field(default_factory=dict)  # operation -> its first phrase
     scopes: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))  # agent, thing -> inputs
+    images: set[str] = field(default_factory=set)  # bare words that are well-known images
     negative: set[str] = field(default_factory=set)  # choices such as "no-cache"
     known: set[str] = field(default_factory=set)  # single words that are spelt right
 
@@ -160,6 +161,7 @@ class Vocabulary:
             self.cues.add(words)
             self.cue_agents[words].add(entry.agent)
         self.programs |= set(entry.phrase.programs) - {ANY_PROGRAM}
+        self.images |= {word for slot in entry.slots for word in slot.known if slot.kind is Kind.IMAGE}
         self.negative |= {words[0] for words in entry.choices if words[0].startswith("no-")}
 
     def _add_verb(self, verb: str) -> None:
