@@ -7,8 +7,9 @@ from typing import Any
 
 from reign.core.resource import Observation
 from reign.executor import Context, TaskFailed
+from workers.terraform.configuration import Configuration
 from workers.terraform.inputs import WithVariables
-from workers.terraform.planning import Values, make
+from workers.terraform.planning import SavedPlan, Values, blob, load, make
 from workers.terraform.record import Applied, Record
 from workers.terraform.session import Session, opened, resource_of
 from workers.terraform.state import State, parse
@@ -20,9 +21,11 @@ def observe(ctx: Context, inputs: WithVariables) -> Observation:
     An undo sees what the newest good backup holds in the place of a damaged state, and ``damaged`` says why. Raises
     TaskFailed for a damaged state otherwise.
     """
+    saved = _saved(ctx, inputs)
+    frozen = Configuration.unpack(blob(ctx, saved.configuration)) if saved else None
     try:
-        with opened(ctx, inputs) as session:
-            return observe_in(session, inputs)
+        with opened(ctx, inputs, configuration=frozen, lock_file=saved.lock_file if saved else None) as session:
+            return observe_in(session, inputs, saved)
     except TaskFailed as error:
         if ctx.undoes is None or "backup" not in error.details:
             raise
@@ -39,10 +42,29 @@ def _of_backup(ctx: Context, inputs: WithVariables, state: State, why: str) -> O
     )
 
 
-def observe_in(session: Session, inputs: WithVariables) -> Observation:
+def observe_in(session: Session, inputs: WithVariables, saved: SavedPlan | None = None) -> Observation:
     state = session.state()
-    drift = _drift(session, inputs) if state.addresses else []
-    return observation(session, state, drift)
+    values = _values(session.ctx, inputs, saved) if state.addresses else None
+    return observation(session, state, [] if values is None else _drift(session, values))
+
+
+def _saved(ctx: Context, inputs: WithVariables) -> SavedPlan | None:
+    """The saved plan that is applied, as far as it is still kept: its code and its values are in it alone."""
+    name = getattr(inputs, "plan_file", None)
+    try:
+        return load(ctx, name, inputs) if name else None
+    except TaskFailed:
+        return None  # applying it says why
+
+
+def _values(ctx: Context, inputs: WithVariables, saved: SavedPlan | None) -> Values | None:
+    """None if a value is in the plan file itself alone: nothing can be planned without it."""
+    if saved is None:
+        return Values.given(ctx, inputs)
+    try:
+        return Values.kept(ctx, saved.variables | inputs.variables, saved.var_files)
+    except TaskFailed:
+        return None
 
 
 def observation(session: Session, state: State, drift: list[dict[str, Any]]) -> Observation:
@@ -93,8 +115,8 @@ def _made(ctx: Context, resource: str, record: Record, state: State) -> Applied 
     return Record(applied=Applied.model_validate(last.state["applied"])).made(state.lineage, state.serial)
 
 
-def _drift(session: Session, inputs: WithVariables) -> list[dict[str, Any]]:
+def _drift(session: Session, values: Values) -> list[dict[str, Any]]:
     """Objects that are not as the state has them. Without the state's lock, as nothing is written."""
-    made = make(session, Values.given(session.ctx, inputs), refresh_only=True, lock=False)
+    made = make(session, values, refresh_only=True, lock=False)
     made.forget()
     return [change.model_dump(mode="json") for change in made.changes.drift]

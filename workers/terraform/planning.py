@@ -290,10 +290,14 @@ def load(ctx: Context, name: str, inputs: WithVariables) -> SavedPlan:
             hint="give the same directory and workspace to terraform.plan and terraform.apply",
         )
     given = ctx.masker.record(inputs.variables)
-    different = [name for name, value in given.items() if saved.variables.get(name) not in (value, MASK)]
-    if different or (given and set(given) != set(saved.variables)):
+    different = sorted(
+        name
+        for name, value in given.items()
+        if name not in saved.variables or saved.variables[name] not in (value, MASK)
+    )
+    if different:
         raise TaskFailed(
-            "the variables are not those that the plan was made with",
+            f"the variables are not those that the plan was made with: {', '.join(different)}",
             kind=FailureKind.WRONG_INPUT,
             hint="a saved plan holds its variables: leave them out here, or plan again",
         )

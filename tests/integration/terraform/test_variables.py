@@ -9,7 +9,7 @@ import pytest
 
 from reign.executor import FailureKind, TaskFailed
 from reign.security.masking import Masker
-from tests.integration.terraform.world import ONE, World
+from tests.integration.terraform.world import ONE, OPERATIONS, World
 
 TYPES: dict[str, tuple[str, Any]] = {
     "text": ("string", 'quotes " and ${not.a.template} and %{if} and \\ and ü'),
@@ -123,7 +123,7 @@ def test_a_secret_inside_a_longer_text_is_not_put_back_wrongly(world: World) -> 
 def test_a_saved_plan_takes_no_other_variables(world: World) -> None:
     world.write(ONE)
     plan = world.run("plan", variables={"what": "planned"})
-    with pytest.raises(TaskFailed, match="not those that the plan was made with"):
+    with pytest.raises(TaskFailed, match="not those that the plan was made with: what"):
         world.run("apply", plan_file=plan.plan_file, variables={"what": "other"})
     world.run("apply", plan_file=plan.plan_file, variables={"what": "planned"})
     assert world.run("output").outputs == {"what": "planned"}
@@ -142,3 +142,22 @@ def test_replace_makes_an_object_anew(world: World) -> None:
     world.run("apply")
     plan = world.run("plan", replace=["null_resource.one"])
     assert [(c.action, c.reason) for c in plan.resources] == [("replace", "asked for")]
+
+
+@pytest.mark.parametrize("given", ["correct-horse", "user:correct-horse@host"], ids=["reference", "not kept"])
+def test_a_saved_plan_carries_the_values_that_only_it_was_given(
+    world: World, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.setenv("PASS_OF_TEST", "correct-horse")
+
+    def context() -> Any:
+        return world.context(masker=Masker({"secret://env/PASS_OF_TEST": "correct-horse"}))
+
+    world.write(ONE.replace('variable "what" { default = "first" }', 'variable "what" {}'))
+    name = world.run("plan", context(), variables={"what": given}).plan_file
+    world.write("this is broken meanwhile {")
+    [before] = OPERATIONS["terraform.apply"].inspect(context(), world.inputs("apply", plan_file=name))
+    assert not before.exists
+    assert world.run("apply", context(), plan_file=name).resources == ["null_resource.one"]
+    seen = world.look(plan_file=name)
+    assert (seen.exists, seen.state["drift"]) == (True, [])
