@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -20,16 +21,16 @@ from reign.store.runs import RunRecord
 def of_run(tx: Transaction, run: RunRecord) -> list[dict[str, Any]]:
     """``{task, uses, ...}`` with the fields of ``core.findings.Finding``: of the plan first, then of the tasks."""
     plan = Plan.model_validate(runs.plan_of(tx, run.id))
-    found = [_shown(task, plan.tasks[task].uses, finding) for task, finding in _of_plan(plan)]
+    found = [_shown(task, plan.tasks[task].uses, finding) for task, finding in _of_plan(plan, Path(run.workdir))]
     for record in runs.tasks_of(tx, run.id):
         found += [_shown(record.name, record.uses, finding) for finding in _recorded(record.result, record.error)]
     return found
 
 
-def _of_plan(plan: Plan) -> Iterator[tuple[str, Finding]]:
+def _of_plan(plan: Plan, workdir: Path) -> Iterator[tuple[str, Finding]]:
     for name, task in plan.tasks.items():
         try:
-            findings = assess(task, registry.catalog()).findings
+            findings = assess(task, registry.catalog(), workdir).findings
         except (ReignError, ValueError):  # an agent that is not installed any more, or asks for other inputs by now
             continue
         yield from ((name, finding) for finding in findings)

@@ -105,7 +105,9 @@ class ReignGeneral:
             about["warnings"] += notes
         plan = previews.pinned(plan, submission.pins or {})
         full = policing.gated(plan, about["source"], settings, catalog)
-        shown = policing.judged(preview(plan, catalog, full), settings, submission.workdir, proposed)
+        shown = policing.judged(
+            preview(plan, catalog, full, submission.workdir), settings, submission.workdir, proposed
+        )
         shown = replace(shown, proposed=frozenset(proposed))
         return previews.rehearsed(shown, settings, submission.workdir) if rehearse else shown, about
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from reign.core import dag
@@ -138,13 +139,14 @@ class Preview:
         return found
 
 
-def preview(plan: Plan, catalog: Catalog, full: Plan | None = None) -> Preview:
-    """Assess every task of a checked plan, and the gates that ``full`` adds to it.
+def preview(plan: Plan, catalog: Catalog, full: Plan | None = None, workdir: str | None = None) -> Preview:
+    """Assess every task of a checked plan, and the gates that ``full`` adds to it; ``workdir``: the plan's folder.
 
     What still depends on a result is assessed again when it runs.
     """
     full = full or plan
-    seen = {name: TaskPreview(name, task, assess(task, catalog)) for name, task in full.tasks.items()}
+    folder = Path(workdir) if workdir else None
+    seen = {name: TaskPreview(name, task, assess(task, catalog, folder)) for name, task in full.tasks.items()}
     tasks = tuple(replace(seen[name], task=task) for name, task in plan.tasks.items())
     return Preview(plan, tasks, full, tuple(task for name, task in seen.items() if name not in plan.tasks))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from reign.core import expressions
@@ -13,9 +14,9 @@ from reign.executor import registry
 from reign.executor.contract import Assessment
 
 
-def assess(task: Task, catalog: Catalog) -> Assessment:
+def assess(task: Task, catalog: Catalog, workdir: Path | None = None) -> Assessment:
     """Effect, undo, dangers and approval of a task of a checked plan. What depends on a result is judged as far as
-    it is known. Raises NotFound or Unavailable if there is no such operation here."""
+    it is known; with the plan's folder its files count, too. Raises NotFound or Unavailable if there is no such operation here."""
     operation = registry.operation(task.uses)
     if task.observe_of is not None:
         return Assessment(Effect.READ, Undo.UNNEEDED, note=f"looks at what {_named(task)} made")
@@ -25,10 +26,10 @@ def assess(task: Task, catalog: Catalog) -> Assessment:
         if undo is Undo.NONE and task.undo_of is not None:  # there is one with these inputs, or this task were not
             undo = Undo.COMPENSATING
         return Assessment(Effect.CHANGE, undo, note=f"{verb} {_named(task)}")
-    inputs = catalog[task.uses].inputs
-    if expressions.has_expression(task.with_):
-        return operation.assess(partial_inputs(inputs, task.with_))
-    return operation.assess(inputs.model_validate(task.with_))
+    model = catalog[task.uses].inputs
+    partial = expressions.has_expression(task.with_)
+    inputs = partial_inputs(model, task.with_) if partial else model.model_validate(task.with_)
+    return operation.assess(inputs) if workdir is None else operation.assess_in(inputs, workdir)
 
 
 def _named(task: Task) -> str:

@@ -168,6 +168,13 @@ class Operation(Generic[InputsT, ResultT]):
             asks = f"{self.name} cannot be taken back"
         return Assessment(effect=self.effect, undo=self.undo, asks=asks, note=self.undo_note)
 
+    def assess_in(self, inputs: InputsT, workdir: Path) -> Assessment:
+        """As :meth:`assess`, with what the files of the plan's folder show, as far as they are here and there already.
+
+        ``workdir``: that folder. Asked before the run only. Default: what :meth:`assess` says.
+        """
+        return self.assess(inputs)
+
 
 @dataclass(frozen=True)
 class Check:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -87,9 +87,15 @@ class ComposeUp(_OnProject):
     def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
         return rehearsing.compose(inputs, scope)
 
+    def assess_in(self, inputs: Any, workdir: Path) -> Assessment:
+        given = inputs.file if isinstance(inputs.file, str) and "${{" not in inputs.file else ""
+        findings = hazards_of(compose_cli.file_of(workdir / given), workdir) if given else []
+        asked = asks(findings, f"compose project {inputs.project}")
+        return dataclasses.replace(super().assess(inputs), asks=asked, findings=tuple(findings))
+
     def done(self, ctx: Context, inputs: Any, seen: Sequence[Observation]) -> ComposeResult | None:
         opened = compose_cli.open_project(ctx, inputs.project, inputs.file, inputs.env)
-        findings = hazards_of(opened.file, ctx.workdir)
+        findings = hazards_of(opened.file, ctx.workdir, opened.resolved)
         if not ctx.approved and (asked := asks(findings, f"compose project {inputs.project}")):
             raise NeedsApproval(asked)
         if inputs.build or inputs.pull == "always" or inputs.services or inputs.profiles or inputs.scale:
@@ -101,7 +107,7 @@ class ComposeUp(_OnProject):
 
     def apply(self, ctx: Context, inputs: Any, seen: Sequence[Observation]) -> ComposeResult:
         opened = compose_cli.open_project(ctx, inputs.project, inputs.file, inputs.env)
-        for finding in hazards_of(opened.file, ctx.workdir):
+        for finding in hazards_of(opened.file, ctx.workdir, opened.resolved):
             ctx.log(str(finding), "finding")
         with engine(ctx, f"bring compose project {inputs.project} up") as client:
             _keep_secrets(ctx, client, inputs.project)
@@ -194,14 +200,31 @@ class ComposeDown(_OnProject):
         return ComposeResult(project=inputs.project, services=taken)
 
 
-def hazards_of(file: Path, workdir: Path | None) -> list[Finding]:
-    """The findings about all services of a compose file; none if it cannot be read as one (Compose says why)."""
+def hazards_of(file: Path, workdir: Path | None, resolved: Mapping[str, Any] | None = None) -> list[Finding]:
+    """The findings about all services of a compose file; none if it cannot be read as one (Compose says why).
+
+    ``resolved``: the same as Compose reads it, with variables filled in and what it includes and extends; there the
+    file itself is looked at for secrets in clear only, since Compose puts values in place of references.
+    """
     try:
         content = yaml.safe_load(file.read_text())
     except (OSError, ValueError, yaml.YAMLError):
         return []
-    services = content.get("services") if isinstance(content, dict) else None
-    if not isinstance(services, dict):
-        return []
     base = workdir if workdir is not None else file.parent
-    return [found for name, service in services.items() for found in service_hazards(name, service, file, base)]
+    found = list(_service_hazards(content, file, base))
+    if resolved is None:
+        return found
+    plain = {"services": {name: {**one, "environment": None} for name, one in _services(resolved)}}
+    secrets = [finding for finding in found if finding.rule == "docker.secret-in-clear"]
+    return [*_service_hazards(plain, file, base), *secrets]
+
+
+def _service_hazards(content: Any, file: Path, base: Path) -> Iterator[Finding]:
+    for name, service in _services(content):
+        yield from service_hazards(name, service, file, base)
+
+
+def _services(content: Any) -> list[tuple[str, Mapping[str, Any]]]:
+    services = content.get("services") if isinstance(content, Mapping) else None
+    found = services.items() if isinstance(services, Mapping) else ()
+    return [(str(name), service) for name, service in found if isinstance(service, Mapping)]

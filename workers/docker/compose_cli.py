@@ -8,7 +8,7 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,7 @@ class Project:
     name: str
     file: Path
     variables: Mapping[str, str]
+    resolved: Mapping[str, Any] = field(default_factory=dict)  # the file as Compose reads it
 
     def call(self, *arguments: str, quiet: bool = False) -> ToolResult:
         """Run Compose on the project; raises TaskFailed in words if it fails."""
@@ -117,7 +118,8 @@ class Project:
     def label_secrets(self) -> None:
         """Find the secrets of this attempt in the services' variables and commands, and label the services."""
         services = {}
-        for name, service in self.config().get("services", {}).items():
+        self.resolved = self.config()
+        for name, service in self.resolved.get("services", {}).items():
             # Compose doubles a dollar sign when it prints a file, and reads two as one.
             env = {
                 key: _single(value) for key, value in (service.get("environment") or {}).items() if value is not None
@@ -150,12 +152,15 @@ def _single(value: Any) -> str:
     return str(value).replace("$$", "$")
 
 
+def file_of(path: Path) -> Path:
+    """The compose file that a path names: itself, or the one of the usual name in a folder."""
+    usual = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+    return next((path / name for name in usual if (path / name).is_file()), path / usual[0]) if path.is_dir() else path
+
+
 def open_project(ctx: Context, name: str, file: str, variables: Mapping[str, str]) -> Project:
     """The project of a file. Raises TaskFailed if the file or Compose is not there, or the file is wrong."""
-    path = ctx.path(file)
-    if path.is_dir():
-        usual = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
-        path = next((path / name for name in usual if (path / name).is_file()), path / usual[0])
+    path = file_of(ctx.path(file))
     if not path.is_file():
         near = sorted(item.name for item in path.parent.glob("*compose*.y*ml"))
         raise TaskFailed(

@@ -9,6 +9,8 @@ expressions are not resolved yet as far as they are known.
 | docker.socket | critical | the Docker socket inside of it, which is the same |
 | docker.host-network | high | no network of its own |
 | docker.host-path | high (critical for system folders) | a mount from outside of the work folder |
+| docker.host-namespace | high | the host's processes, shared memory or users (compose files) |
+| docker.unconfined | high | without seccomp, AppArmor or SELinux (compose files) |
 | docker.capability | high | a capability that leads out of the container |
 | docker.device | high | a device of the host |
 | docker.secret-in-clear | high | what looks like a secret is not a reference |
@@ -95,7 +97,7 @@ def service_hazards(name: str, service: Any, file: Path, workdir: Path) -> Itera
     if not isinstance(service, Mapping):
         return
     given = {
-        "privileged": service.get("privileged"),
+        "privileged": str(service.get("privileged")).lower() in ("true", "yes", "on", "1"),
         "networks": service.get("network_mode"),
         "volumes": [_volume_text(item, file.parent) for item in service.get("volumes") or ()],
         "cap_add": service.get("cap_add"),
@@ -104,7 +106,7 @@ def service_hazards(name: str, service: Any, file: Path, workdir: Path) -> Itera
         "image": service.get("image"),
         "env": service.get("environment"),
     }
-    for finding in (*container_hazards(given, workdir), *_secrets(given)):
+    for finding in (*container_hazards(given, workdir), *_unconfined(service), *_secrets(given)):
         yield finding.model_copy(
             update={
                 "message": f"service {name}: {finding.message}",
@@ -112,6 +114,21 @@ def service_hazards(name: str, service: Any, file: Path, workdir: Path) -> Itera
                 "fingerprint": fingerprint(finding.rule, str(file), f"{name} {finding.message}"),
             }
         )
+
+
+def _unconfined(service: Mapping[str, Any]) -> Iterator[Finding]:
+    """What only a compose file can ask for: namespaces of the host, a container that nothing confines."""
+    for key in ("pid", "ipc", "uts", "userns_mode", "cgroup"):
+        if service.get(key) == "host":
+            yield _finding(
+                "host-namespace", Severity.HIGH, f"it shares the host's namespace: {key}: host",
+                "leave it out",
+            )  # fmt: skip
+    for option in _texts(service.get("security_opt")):
+        if "unconfined" in option or option.replace("=", ":") in ("label:disable", "no-new-privileges:false"):
+            yield _finding(
+                "unconfined", Severity.HIGH, f"{option} takes its confinement away", "leave it out"
+            )  # fmt: skip
 
 
 def _volume_text(item: Any, folder: Path) -> str:

@@ -8,7 +8,7 @@ import pytest
 from reign.core.findings import Severity
 from reign.executor.assessing import partial_inputs
 from workers.docker import AGENT
-from workers.docker.compose import hazards_of
+from workers.docker.compose import ComposeUp, hazards_of
 from workers.docker.hazards import hazards
 from workers.docker.secretlike import looks_secret
 
@@ -166,6 +166,12 @@ services:
     )
     assert {finding.path for finding in hazards_of(file, tmp_path)} == {"app/compose.yaml"}
     assert all("service bad" in finding.message for finding in hazards_of(file, None))
+    resolved = {"services": {"worse": {"pid": "host", "privileged": True, "environment": {"API_TOKEN": "xyz"}}}}
+    assert {finding.message for finding in hazards_of(file, tmp_path, resolved)} == {
+        "service worse: it is privileged: it may do all that root on the host may",
+        "service worse: it shares the host's namespace: pid: host",
+        "service bad: env.API_TOKEN looks like a secret given in clear",
+    }
     for content in ("[", "- a", "services: []", "services: {a: {ports: }}"):
         file.write_text(content)
         assert hazards_of(file, tmp_path) == []
@@ -193,3 +199,18 @@ def test_shapes_of_secrets(value: str) -> None:
 )
 def test_what_is_no_secret(name: str, value: str) -> None:
     assert not looks_secret(name, value)
+
+
+def test_a_compose_file_is_judged_before_the_run_if_it_is_there(tmp_path: Path) -> None:
+    operation = ComposeUp()
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "compose.yaml").write_text(
+        "services: {a: {image: 'x:1', security_opt: ['seccomp:unconfined']}}"
+    )
+    inputs = ComposeUp.Inputs.model_validate({"file": "./app", "project": "p"})
+    found = operation.assess_in(inputs, tmp_path)
+    assert [finding.rule for finding in found.findings] == ["docker.unconfined"]
+    assert found.asks == "compose project p: service a: seccomp:unconfined takes its confinement away"
+    for unknown in ("./none.yaml", "${{ tasks.a.result.path }}"):
+        later = inputs.model_copy(update={"file": unknown})
+        assert operation.assess_in(later, tmp_path) == operation.assess(later)
