@@ -16,7 +16,8 @@ from reign.executor.contract import Assessment
 
 def assess(task: Task, catalog: Catalog, workdir: Path | None = None) -> Assessment:
     """Effect, undo, dangers and approval of a task of a checked plan. What depends on a result is judged as far as
-    it is known; with the plan's folder its files count, too. Raises NotFound or Unavailable if there is no such operation here."""
+    it is known; with the plan's folder its files count, too. Raises NotFound or Unavailable if there is no such
+    operation here."""
     operation = registry.operation(task.uses)
     if task.observe_of is not None:
         return Assessment(Effect.READ, Undo.UNNEEDED, note=f"looks at what {_named(task)} made")
