@@ -23,6 +23,7 @@ _FILE = Slot(
     "path",
     Kind.PATH,
     labels=("file",),
+    after=("as", "called", "named"),
     bare=True,
     required=True,
     things=("repository file",),

@@ -84,7 +84,7 @@ HELM_WORDS: Words = {
     ),
     "kubernetes.helm_upgrade": (
         Phrase(
-            verbs=("upgrade", "update"),
+            verbs=("upgrade", "update", "set", "change", "reconfigure", "configure", "bump"),
             objects=("release", "helm release", "chart"),
             cues=(*_HELM, *CUES),
             object_needed=True,

@@ -19,4 +19,6 @@ NAMESPACE_IN = replace(NAMESPACE, after=("in", "from", "inside", "within"))
 CONTEXT = Slot("context", Kind.REF, labels=("context", "kube context", "cluster"), scope=True)
 WHERE = (NAMESPACE_IN, CONTEXT)
 WHERE_TO = (NAMESPACE, CONTEXT)
-TIMEOUT = Slot("timeout", Kind.DURATION, labels=("timeout",), after=("within", "for", "in"))
+TIMEOUT = Slot(
+    "timeout", Kind.DURATION, labels=("timeout",), after=("within", "for", "in", "at most", "up to", "under")
+)

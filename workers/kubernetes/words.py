@@ -217,6 +217,20 @@ WORDS: Words = {
             gives=_DEPLOYMENT_GIVES,
             example="spin up 3 nginx pods",
         ),
+        Phrase(
+            verbs=("update", "upgrade", "set", "change", "bump", "switch", "move"),
+            objects=("deployment", "kubernetes deployment"),
+            cues=CUES,
+            object_needed=True,
+            slots=(
+                replace(_DEPLOYMENT_SLOTS[0], after=("to", "with", "using"), bare=False),
+                replace(_DEPLOYMENT_SLOTS[1], bare=True, after=("of", "for", "in"), taken=None),
+                *_DEPLOYMENT_SLOTS[2:],
+            ),
+            filler=("image",),
+            gives=_DEPLOYMENT_GIVES,
+            example="update the deployment web to nginx:1.28",
+        ),
     ),
     "kubernetes.expose": (
         Phrase(

@@ -151,7 +151,7 @@ WORDS: Words = {
             cues=_CUES,
             object_needed=True,
             slots=(*_WHERE, _VARIABLES),
-            filler=("would", "change"),
+            filler=("would", "change", "changed", "what", "has", "have", "according"),
             gives=(Gives("plan file", "{result.plan_file}"),),
             weight=-1,
         ),

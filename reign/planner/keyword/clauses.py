@@ -45,6 +45,7 @@ class Clause:
     one_by_one: bool = False  # the parts of its list one after the other
     copied: bool = False  # its verb is that of the clause before: "restart web, then api"
     question: bool = False
+    headed: bool = False  # a colon stands before it
     separated: bool = False  # a comma, an "and" or the start of a sentence stands before it
 
     @property

@@ -332,6 +332,16 @@ def _agree(one: Draft, other: Draft) -> bool:
     return all(one.inputs.get(name, value) == value for name, value in said.items())
 
 
+def share_numbers(made: Sequence[Draft]) -> None:
+    """``a and b with 2 replicas each``: how many is said with the last, for all."""
+    last = made[-1]
+    for draft in made[:-1]:
+        for slot in draft.entry.slots:
+            name = slot.inputs[0]
+            if slot.kind is Kind.NUMBER and not name.startswith("@") and name in last.inputs:
+                draft.inputs.setdefault(name, last.inputs[name])
+
+
 def share_place(made: Sequence[Draft]) -> None:
     """A place said with the last of several holds for all: ``scale web to 3 and api to 5 in namespace shop``."""
     last = made[-1]

@@ -87,7 +87,23 @@ KINDS = frozenset(
     }
 )
 #: Work that a command does: no image, whatever else it may be called.
-ACTIVITIES = frozenset({"test", "tests", "check", "checks", "suite", "linter", "migration", "migrations", "pipeline"})
+ACTIVITIES = frozenset(
+    {
+        "log",
+        "logs",
+        "status",
+        "output",
+        "test",
+        "tests",
+        "check",
+        "checks",
+        "suite",
+        "linter",
+        "migration",
+        "migrations",
+        "pipeline",
+    }
+)
 #: Says where or how something is and governs what follows: "described in ./compose.yaml", "listening on port 80".
 PLACED = frozenset(
     {
@@ -108,6 +124,8 @@ ADJECTIVES = frozenset(
         *("latest", "recent", "detached", "default", "official", "called", "named"),
     }
 )
+#: Behind a number: it holds for every one of the list.
+EACH = frozenset({"each", "apiece"})
 QUANTIFIERS = frozenset({"all", "every", "each", "any", "most", "half", "many", "few", "several", "everything"})
 #: Words that take something out or turn a meaning round: never passed over in silence.
 LIMITING = frozenset(

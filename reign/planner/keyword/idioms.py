@@ -11,6 +11,7 @@ from reign.planner.keyword.normalise import Shape, Token
 from reign.planner.keyword.vocabulary import Vocabulary
 
 _FOLDERS = frozenset({"folder", "directory", "dir"})
+_PROJECTS = frozenset({"repo", "repository", "project", "checkout", "codebase"})
 _HERE = frozenset({"current", "this", "present", "same", "working"})
 _BEFORE_HERE = frozenset({"in", "from", "of", "at", "inside", "under", "on", "scan", "build", "the", "whole", "entire"})
 _WITHOUT = (("without",), ("with", "no"))
@@ -86,6 +87,10 @@ def _here(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tuple[li
     end = begin
     while end < min(len(tokens), begin + 3) and tokens[end].word in _HERE:
         end += 1
+    if end > begin and end < len(tokens) and tokens[end].word in _PROJECTS and tokens[begin].word != "same":
+        if before and before[-1].word in ("in", "of"):
+            return [], end + 1  # where all of the work goes on
+        return [_word(".", tokens, at, end + 1, Shape.TYPED)], end + 1
     said = end > begin and end < len(tokens) and tokens[end].word in _FOLDERS
     if not said or not before or before[-1].word not in _BEFORE_HERE or tokens[begin].word == "same":
         return None

@@ -76,7 +76,7 @@ class Matcher:
                 continue
             if token in result.used or token in self.excused or (described and token.shape is Shape.WORD):
                 continue  # "with the password KEY=value": the pair says it all
-            if token.word in ("each", "apiece") and token == mention.tokens[-1] and len(mention.tokens) > 1:
+            if token.word in english.EACH and token == mention.tokens[-1] and len(mention.tokens) > 1:
                 continue  # "to 3 replicas each"
             if frame.clause.question and word in english.HOLDS:
                 continue  # "what does the state HOLD?"

@@ -313,7 +313,8 @@ class Openings:
             return opening.negated and opening.separated and not self.at_end(opening.at)
         if opening.separated:
             long_noun = self.vocabulary.noun_length(self.tokens, opening.at) > 1
-            return not (long_noun or self._goes_on_list(opening, current) or self._ends_list(opening, current))
+            more = self._goes_on_list(opening, current) or self._ends_list(opening, current)
+            return not (long_noun or more or self._is_choice(opening, current))
         return opening.negated or self._ends_condition(opening, current)
 
     def _goes_on_list(self, opening: Opening, current: Clause | None) -> bool:
@@ -341,6 +342,13 @@ class Openings:
             and len(names) - plural - 1 > 0
             and not any(token.word in english.PREPOSITIONS for token in names[plural:])
         )
+
+    def _is_choice(self, opening: Opening, current: Clause | None) -> bool:
+        """Whether the verb stands alone and is a choice of the clause before: ``open a PR from a to b, draft``."""
+        if current is None or opening.head is None or len(opening.head.tokens) > 1 or not self.at_end(opening.at + 1):
+            return False
+        word = (opening.head.tokens[0].word,)
+        return any(word in entry.choices for entry in self.vocabulary.by_verb.get(current.lemma, ()))
 
     def _ends_condition(self, opening: Opening, current: Clause | None) -> bool:
         """Whether a verb follows a whole condition without a comma: ``if it validates apply it``."""

@@ -31,6 +31,12 @@ def _says_nothing(frame: Frame, token: Token, mention: Mention) -> bool:
     result = frame.result
     if token.word in english.ITS and any(fill.tokens for fill in result.fills.values()):
         return True
+    if (
+        token.word in english.IT
+        and any(m.lent for m in frame.mentions)
+        and any(f.tokens for f in result.fills.values())
+    ):
+        return True  # "container api: restart it"
     return mention.lent or (result.stated and bool(result.fills) and token.word in ("it", "that", "there"))
 
 

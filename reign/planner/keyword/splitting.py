@@ -13,6 +13,7 @@ from reign.planner.keyword.openings import Opening, Openings
 from reign.planner.keyword.vocabulary import Head, Vocabulary
 
 _ASKS = frozenset((*CHECK, "tell", "show", "know"))
+_HEADING = 4  # words
 _AFTER_PARTICLE = english.PREPOSITIONS | english.AND | english.POLITE
 
 
@@ -41,7 +42,7 @@ class _Splitter:
                 continue
             opening = self.openings.find(at, fresh, self.current, later=bool(self.done))
             if opening is not None:
-                at = self._begin(opening, join if fresh else Join.AND)
+                at = self._begin(at, opening, join if fresh else Join.AND)
                 fresh = False
                 continue
             if marked := self._mark(at):
@@ -58,7 +59,7 @@ class _Splitter:
         self._close()
         return self.done
 
-    def _begin(self, opening: Opening, default: Join) -> int:
+    def _begin(self, at: int, opening: Opening, default: Join) -> int:
         """Starts a clause; the place where its body goes on."""
         self._close()
         first = not self.done or self.done[-1].sentence != self.sentence
@@ -71,6 +72,7 @@ class _Splitter:
             negated=opening.negated,
             together=opening.together,
             separated=opening.separated or opening.hard or first,
+            headed=any(token.text == ":" for token in self.tokens[at : opening.at]),
         )
         return opening.at + (len(opening.head.tokens) if opening.head else 0)
 
@@ -198,5 +200,6 @@ def _headless(clause: Clause, previous: Clause | None, following: Clause | None,
     if _passive(clause, vocabulary):
         return
     leads = following is not None and following.sentence == clause.sentence and following.role is Role.DO
-    if leads and first.word in english.PREPOSITIONS:
+    heading = len(clause.body) <= _HEADING and any(map(vocabulary.is_noun, clause.body))  # "container api: restart it"
+    if leads and (first.word in english.PREPOSITIONS or (heading and following is not None and following.headed)):
         clause.role = Role.LEAD

@@ -19,6 +19,7 @@ from reign.planner.keyword.drafts import (
     has_inputs,
     merged,
     prerequisites,
+    share_numbers,
     share_place,
     uneven,
 )
@@ -123,6 +124,8 @@ class Story:
         made = [draft for draft in merged(made) if not self._settles(draft)]
         if len(matches) > 1:
             share_place(made)
+            if any(token.word in english.EACH for token in matches[-1].clause.body):
+                share_numbers(made)
         made = [draft for draft in made if not self._goes_on(step, draft)]
         standing = [(unless_said and self.said(draft)) or draft for draft in made]
         new = [draft for draft in made if draft in standing]
@@ -160,12 +163,18 @@ class Story:
             said = said[1:]
         if not said or not last.clause.body:
             return False
-        comma = Token(",", said[0].start, said[0].start, Shape.PUNCT)
-        whole = replace(last.clause, body=[*last.clause.body, comma, *said])
-        match = next(iter(self.understanding.ranked(whole, self.discourse)), None)
         old = last.drafts[0]
-        if match is None or not match.fits or match.operation != old.uses or uneven(match):
+        start = said[0].start
+        found = None
+        for link in (Token(",", start, start, Shape.PUNCT), Token("with", start, start, Shape.WORD)):
+            whole = replace(last.clause, body=[*last.clause.body, link, *said])
+            match = next(iter(self.understanding.ranked(whole, self.discourse)), None)
+            if match is not None and match.fits and match.operation == old.uses and not uneven(match):
+                found = match, whole
+                break
+        if found is None:
             return False
+        match, whole = found
         made = drafts(match, Ids())
         kept = {name: value for name, value in old.inputs.items() if name not in old.unsaid}
         if len(made) != 1 or any(made[0].inputs.get(name) != value for name, value in kept.items()):
@@ -301,8 +310,10 @@ def _borrowed(clause: Clause, following: Sequence[Clause]) -> list[Token]:
     if any(token.shape not in (Shape.WORD, Shape.PUNCT) for token in clause.body) or len(clause.body) > 3:
         return []
     for other in following:
-        if other.sentence != clause.sentence or other.role is not Role.DO or other.negated or other.head is None:
+        if other.sentence != clause.sentence or other.role is not Role.DO or other.head is None:
+            break
+        if other.negated and (clause.body or other.lemma == clause.lemma):
             break
         if other.body:
-            return other.body
+            return other.body  # also of what is not to be done: "plan but do not apply ./infra"
     return []

@@ -82,8 +82,13 @@ class Understanding:
             return [], None
 
         def fitting(body: list[Token]) -> list[Match]:
-            return self.ranked(replace(clause, body=body), discourse, lent)
+            found = self.ranked(replace(clause, body=body), discourse, lent)
+            if match is not None and body[0].word in english.PREPOSITIONS and not (found and found[0].fits):
+                again = self.ranked(replace(clause, body=[*_object(match), *body]), discourse, lent)
+                found = again if again and again[0].fits else found  # "run nginx as a and as b"
+            return found
 
+        match: Match | None = None
         done: list[Match] = []
         body, waiting = pieces[0][1], list[Token]()  # what stands alone neither with its left nor by itself
         match = next((m for m in fitting(body) if m.fits), None)
@@ -108,6 +113,12 @@ class Understanding:
         if waiting:
             match = next((m for m in fitting([*body, *waiting]) if m.fits), None)
         return ([*done, match], None) if match is not None and done else ([], None)
+
+
+def _object(match: Match) -> list[Token]:
+    """The words of the object that a match's verb has."""
+    slots = match.entry.slots
+    return [t for i, fill in match.fills.items() if slots[i].bare and slots[i].required for t in fill.tokens]
 
 
 def _pieces(body: Sequence[Token], between: Set[str], nouns: Container[Words]) -> list[tuple[list[Token], list[Token]]]:
