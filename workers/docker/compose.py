@@ -162,6 +162,7 @@ def _tell_why(ctx: Context, client: DockerClient, name: str) -> None:
             continue
         health = (found["State"].get("Health") or {}).get("Status", "healthy")
         if not found["State"]["Running"] or health != "healthy":
+            kept.teach(ctx, found)
             output = client.api.logs(found["Id"], tail=20).decode(errors="replace")
             for line in output.splitlines():
                 ctx.log(f"{container}: {line}", "container")

@@ -17,6 +17,7 @@ from reign.executor import Cancelled, Context, FailureKind, Operation, TaskFaile
 from reign.executor.contract import Assessment
 from reign.executor.process import Capped
 from reign.executor.scope import Scope
+from workers.docker import kept as kept_secrets
 from workers.docker import names, rehearsing, settings
 from workers.docker.engine import engine, streamed
 from workers.docker.errors import in_plain, no_object
@@ -72,7 +73,7 @@ class Exec(Operation[ExecInputs, OutputResult]):
             raise TaskFailed("the command is empty", kind=FailureKind.WRONG_INPUT)
         mark = secrets.token_hex(8)
         with engine(ctx, doing) as client:
-            _running(client, inputs.name)
+            kept_secrets.teach(ctx, _running(client, inputs.name))
             made = client.api.exec_create(
                 inputs.name,
                 list(inputs.command),
@@ -157,8 +158,10 @@ class Logs(Operation[LogsInputs, OutputResult]):
 
     def apply(self, ctx: Context, inputs: LogsInputs, seen: Sequence[Any]) -> OutputResult:
         with engine(ctx, f"read the log of container {inputs.name}") as client:
-            if find(client, inputs.name) is None:
+            there = find(client, inputs.name)
+            if there is None:
                 raise no_object("container", inputs.name, client)
+            kept_secrets.teach(ctx, there)
             kept = Capped(_KEEP)
             read(ctx, self._chunks(ctx, client, inputs), kept)
             found = find(client, inputs.name)

@@ -29,6 +29,7 @@ from workers.docker.secretlike import looks_secret
 SECRETS_LABEL = "reign.secrets"
 _KEPT = re.compile(r"kept://([0-9a-f]{32})")
 _DAYS = 90
+_SHORTEST = 6  # characters; masking a shorter text that only looks like a secret would tear holes into a log
 _SCHEME = "secret://"
 _KEY = "key"
 _LISTS = ("Cmd", "Entrypoint")
@@ -67,6 +68,16 @@ def _known(config: Mapping[str, Any]) -> dict[str, str]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def teach(ctx: Context, container: Mapping[str, Any]) -> None:
+    """Have this attempt mask the secrets of a container (as ``docker inspect`` shows it) in what it prints."""
+    config = container.get("Config") or {}
+    env = dict(text.partition("=")[::2] for text in config.get("Env") or ())
+    known = _known(config)
+    for place, text, secret in parts(env, config):
+        if place in known or (secret and len(text) >= _SHORTEST):
+            ctx.masker.add(_SCHEME + known[place] if known.get(place) else "", text)
 
 
 def hidden(ctx: Context, env: dict[str, str], config: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from reign.core.duration import readable
 from reign.executor import Context, FailureKind, TaskFailed
+from workers.docker import kept
 from workers.docker.record import find
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def _reached(ctx: Context, client: DockerClient, found: dict[str, Any], wait: Wa
 
 
 def _failed(ctx: Context, client: DockerClient, name: str, found: dict[str, Any], what: str) -> TaskFailed:
+    kept.teach(ctx, found)
     checks = (found["State"].get("Health") or {}).get("Log") or ()
     said = ctx.masker.mask(str(checks[-1]["Output"]).strip()) if checks else ""
     output = client.api.logs(found["Id"], tail=_LAST_LINES).decode(errors="replace")

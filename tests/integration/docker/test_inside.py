@@ -6,6 +6,7 @@ import time
 import pytest
 
 from reign.executor import Cancelled, FailureKind, TaskFailed, TimedOut
+from tests.engines.docker import BUSYBOX
 from tests.engines.installation import until
 from tests.integration.docker.world import World, masker
 
@@ -86,6 +87,23 @@ def test_secrets_are_masked_in_output(world: World) -> None:
     result = world.go("docker.exec", ctx, name=world.name(), command=["echo", "it is s3cr3t value"])
     assert result.output == "it is ***\n"
     assert not any("s3cr3t" in text for _, text in ctx.lines)
+
+
+def test_a_container_s_own_secrets_are_masked_in_what_it_prints(world: World) -> None:
+    inside = {"PASSWORD": "s3cr3t value", "URL": "http://me:s3cr3t value@db", "MODE": "s3cr3"}
+    world.go(
+        "docker.run",
+        world.context(masker=masker(PASSWORD="s3cr3t value")),
+        image=BUSYBOX,
+        name=world.name(),
+        command=["sh", "-c", "echo start with $PASSWORD; sleep 600"],
+        env={**inside, "API_TOKEN": "abcdef-0123456789"},
+    )
+    later = world.context()  # another task: nobody told it a secret
+    said = world.go("docker.exec", later, name=world.name(), command=["sh", "-c", "echo $PASSWORD $API_TOKEN $MODE"])
+    assert said.output == "*** *** s3cr3\n"
+    assert world.go("docker.logs", later, name=world.name()).output == "start with ***\n"
+    assert not any("s3cr3t" in text or "abcdef" in text for _, text in later.lines)
 
 
 def test_logs(world: World) -> None:
