@@ -37,9 +37,11 @@ def repair(
             found = client.post(f"/runs/{run.name}/repair/proposal")
         if output is Format.TEXT:
             show_repair(found)
-        if dry_run:
-            if output is Format.JSON:
-                write_json(found)
+        if dry_run and output is Format.JSON:
+            write_json(found)
+        if dry_run and (found["failures"] or output is Format.JSON):
+            if output is Format.TEXT and not found["proposed"]:
+                console.print(f"  no repair: {escape(found['why_not'])}", style="dim", soft_wrap=True)
             return
         if not found["proposed"]:
             raise Conflict(f"there is no repair of {run.name}", hint=found["why_not"])

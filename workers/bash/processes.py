@@ -16,7 +16,7 @@ from pydantic import Field, field_validator
 
 from reign.core.catalog import Effect, OperationInputs, OperationResult
 from reign.core.resource import Observation, Undo
-from reign.executor import Context, FailureKind, Operation, TaskFailed
+from reign.executor import Context, FailureKind, Operation, Proposal, TaskFailed
 from reign.executor.contract import Assessment, Observations
 from reign.security.masking import MASK
 from workers.bash.commands import as_line
@@ -24,6 +24,7 @@ from workers.bash.judged import in_words, judgement_of, require_leave
 from workers.bash.limits import amount
 from workers.bash.readiness import Ready, is_open
 from workers.bash.records import MARK, Kept, Shelf, checked_name
+from workers.bash.repairs import another_port
 from workers.bash.sandbox import WARDEN, Profile, Sandbox
 from workers.bash.shell import Shell, ShellInputs, require_shell, script_file, working_folder
 from workers.bash.warden.order import Stay
@@ -141,6 +142,9 @@ class StartProcess(_ProcessOperation):
             raise
         return ProcessResult(pid=kept.pid, status="running")
 
+    def repair(self, ctx: Context, inputs: StartInputs, failure: TaskFailed) -> Proposal | None:
+        return another_port(ctx, inputs, failure)
+
     def assess(self, inputs: StartInputs) -> Assessment:
         judged = judgement_of(inputs.command, shell=inputs.shell)
         asks = "it runs without a sandbox" if inputs.sandbox is Profile.HOST else None
@@ -224,6 +228,7 @@ def start(ctx: Context, name: str, about: Mapping[str, Any]) -> None:
             f"port {port} is taken by another program, so {name} was not started",
             kind=FailureKind.CONFLICT,
             hint="choose another port, or stop what listens there",
+            details={"port": port},
         )
     sandbox = Sandbox.of(ctx, Profile(about["sandbox"]), limits=about["limits"])
     shelf.stop(ctx, _GRACE)
