@@ -12,7 +12,7 @@ from rich.table import Table
 
 from reign.cli import requests
 from reign.cli.follow import follow
-from reign.cli.output import Format, Output, console, escape, write_json
+from reign.cli.output import Format, Output, console, escape, fail, write_json
 from reign.cli.show_plan import explain, show_plan
 from reign.client import Client, Run
 from reign.config import Settings
@@ -101,15 +101,17 @@ def plan(
     rehearse: Rehearse = True,
     output: Output = Format.TEXT,
 ) -> None:
-    """Show what would happen, and run nothing. Needs no server."""
+    """Show what would happen, and run nothing. Needs no server. Exit code 4 if a task of it is refused."""
     planned = _preview(words, param or [], environment, planner, rehearse)
     found = planned.shown
     if output is Format.JSON:
         write_json(found)
-        return
-    show_plan(found)
-    if show_explanation and planned.request:
-        explain(found, planned.request)
+    else:
+        show_plan(found)
+        if show_explanation and planned.request:
+            explain(found, planned.request)
+    if refusal := _refusal(found):
+        raise typer.Exit(fail(refusal, Format.TEXT))
 
 
 def run(
@@ -130,9 +132,8 @@ def run(
     found = planned.shown
     if output is Format.TEXT:
         show_plan(found)
-    for task in (*found["tasks"], *found["gates"]):
-        if task["refuses"]:
-            raise Refused(f"task {task['id']} ({task['uses']}): {task['refuses']}")
+    if refusal := _refusal(found):
+        raise refusal
     if not yes:
         _ask(output)
     with Client() as client:
@@ -147,6 +148,12 @@ def run(
         if output is Format.TEXT:
             console.print(f"  see it:       {client.url}/run/{submitted.name}")
             console.print(f"  take it back: reign rollback {submitted.name}")
+
+
+def _refusal(found: dict[str, Any]) -> Refused | None:
+    """Why the plan may not run: what the judge, an operation or the policy says of its first refused task."""
+    task = next((task for task in (*found["tasks"], *found["gates"]) if task["refuses"]), None)
+    return Refused(f"task {task['id']} ({task['uses']}): {task['refuses']}") if task else None
 
 
 def _ask(output: Format) -> None:
