@@ -129,16 +129,37 @@ class CreateRelease(Operation["CreateRelease.Inputs", "CreateRelease.Result"]):
                     hint="delete it by hand if nobody needs it",
                 )
             api.delete(f"/repos/{inputs.repo}/releases/{now[0].facts['id']}")
-        elif before[0].exists and not now[0].exists:
-            raise TaskFailed(
-                f"the release {inputs.tag} of {inputs.repo} was deleted with its assets",
-                kind=FailureKind.CONFLICT,
-                hint="run the plan that made it again",
-            )
+        elif before[0].exists and (not now[0].exists or (now[0].state["draft"] and not before[0].state["draft"])):
+            self._make_again(ctx, inputs, before, now)
         elif before[0].exists:
             self._detach(api, inputs, before[0], now[0])
         if not before[1].exists and now[1].exists:
             api.delete(f"/repos/{inputs.repo}/git/refs/tags/{part(inputs.tag)}")
+
+    def _make_again(self, ctx: Context, inputs: CreateRelease.Inputs, before: Observations, now: Observations) -> None:
+        """A release that an undo deleted: with the same words, commit and files. Raises TaskFailed without these."""
+        api, was = self._api(ctx, inputs), before[0].state
+        files = {name: ctx.path(path) for name, path in inputs.assets.items() if name in was["assets"]}
+        whole = {
+            name: file for name, file in files.items() if file.is_file() and file.stat().st_size == was["assets"][name]
+        }
+        if lost := sorted(set(was["assets"]) - set(whole)):
+            raise TaskFailed(
+                f"the release {inputs.tag} of {inputs.repo} was deleted with its assets, and {', '.join(lost)} is gone",
+                kind=FailureKind.CONFLICT,
+                hint="build them and run the plan that made it again",
+            )
+        if before[1].exists and not now[1].exists:
+            api.post(
+                f"/repos/{inputs.repo}/git/refs", {"ref": f"refs/tags/{inputs.tag}", "sha": before[1].state["sha"]}
+            )
+        words = {name: was[name] for name in ("name", "body", "prerelease")}
+        found = _find(api, inputs)
+        if found is None:
+            found = api.post(f"/repos/{inputs.repo}/releases", words | {"tag_name": inputs.tag, "draft": True})
+        for name, file in _lacking(whole, found).items():
+            self._attach(ctx, api, inputs, found, name, file)
+        api.patch(f"/repos/{inputs.repo}/releases/{found['id']}", {"draft": was["draft"]})
 
     def _detach(self, api: Api, inputs: CreateRelease.Inputs, before: Observation, now: Observation) -> None:
         """Of a release that was there before, only the assets were added."""

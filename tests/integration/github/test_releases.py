@@ -73,13 +73,35 @@ def test_what_others_made_of_it_stays(hands: Hands) -> None:
         hands.undo("create_release")
 
 
-def test_a_deleted_release_does_not_come_back(hands: Hands) -> None:
-    hands.run("create_release", tag="v1")
+@pytest.mark.parametrize("cut_off", [False, True])
+def test_the_undo_of_the_undo_publishes_it_again(hands: Hands, cut_off: bool) -> None:
+    (hands.folder / "app.zip").write_bytes(b"zipped")
+    hands.run("create_release", tag="v1", body="first", assets=["app.zip"])
+    world = hands.place.world()
     inputs, _ = hands.before["create_release"]
-    operation, ctx = OPERATIONS["github.create_release"], hands.context()
+    operation, ctx = OPERATIONS["github.create_release"], hands.context(undoes=("brave-otter-17", "task"))
     there = operation.inspect(ctx, inputs)
     hands.undo("create_release")
-    with pytest.raises(TaskFailed, match="was deleted with its assets"):
+    if cut_off:
+        hands.place.fake.drop_next("PATCH", r"/releases/\d+$")
+        with pytest.raises(TaskFailed):
+            operation.restore(ctx, inputs, there, operation.inspect(ctx, inputs))
+    operation.restore(ctx, inputs, there, operation.inspect(ctx, inputs))
+    assert hands.place.world() == world
+    assert operation.inspect(ctx, inputs)[0].same_as(there[0])
+    hands.undo("create_release")
+    assert hands.place.world()["releases"] == []
+
+
+def test_a_release_whose_files_are_gone_does_not_come_back(hands: Hands) -> None:
+    (hands.folder / "app.zip").write_bytes(b"zipped")
+    hands.run("create_release", tag="v1", assets=["app.zip"])
+    inputs, _ = hands.before["create_release"]
+    operation, ctx = OPERATIONS["github.create_release"], hands.context(undoes=("brave-otter-17", "task"))
+    there = operation.inspect(ctx, inputs)
+    hands.undo("create_release")
+    (hands.folder / "app.zip").unlink()
+    with pytest.raises(TaskFailed, match=r"was deleted with its assets, and app\.zip is gone"):
         operation.restore(ctx, inputs, there, operation.inspect(ctx, inputs))
 
 
