@@ -80,9 +80,10 @@ def way(database: Database, plan: Plan, number: int) -> float:
     now = time.time()
     rows = compile_plan(plan, segment_limit=8)
     with database.write() as tx:
-        run_id, ready = runs.insert(
+        record, ready = runs.insert(
             tx, NewRun(f"way-{number}", {}, "way", "d", "dev", "/", "file", "me", "stop"), rows, now
         )
+        run_id = record.id
         release.post(tx, ready, now)
     while ready:
         with database.write() as tx:

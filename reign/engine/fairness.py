@@ -17,13 +17,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from reign.config import Settings
-from reign.engine.inputs import RunInfo
 from reign.engine.runtime import Runtime
 from reign.store import holding, workers
 from reign.store.database import Transaction
 from reign.store.holding import Limit
 from reign.store.outbox import Posting
 from reign.store.release import Ready
+from reign.store.runs import RunInfo
 
 #: A pool's window is at least so many messages for each of its processes, so that none finds the queue empty.
 _A_PROCESS = 2
@@ -64,11 +64,12 @@ class Window:
     _looked: float = float("-inf")
 
     def released(
-        self, tx: Transaction, run_id: int, ready: Sequence[Ready], most: int | None, now: float
+        self, tx: Transaction, run_id: int, ready: Sequence[Ready], most: int | None, now: float, *, first: bool = False
     ) -> list[Ready]:
         """Those of ``ready`` that get their message at once; the others are held in the caller's transaction.
 
-        ``most``: how many tasks of the run may run at the same time, if that is limited.
+        ``most``: how many tasks of the run may run at the same time, if that is limited. ``first``: they are the first
+        of their run.
         """
         if not ready:
             return []
@@ -79,7 +80,8 @@ class Window:
             tokens = self._of(run_id, agent)
             places = tokens.count
             if len(mine) > places:
-                places += holding.places(tx, run_id, agent, self._size(tx, agent, most), len(mine))
+                size = self._size(tx, agent, most)
+                places += size if first else holding.places(tx, run_id, agent, size, len(mine))
             tokens.count = max(0, tokens.count - len(mine))
             send += mine[:places]
             held += mine[places:]

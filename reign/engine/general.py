@@ -19,7 +19,7 @@ from reign.core.names import run_name
 from reign.core.plan import Plan
 from reign.core.resource import digest
 from reign.engine import environments, policing, previews, rollback
-from reign.engine.compile import compile_plan
+from reign.engine.compile import CompiledTask, compile_plan
 from reign.engine.fairness import Window
 from reign.engine.preview import Preview, preview
 from reign.engine.remembering import Remembering
@@ -28,7 +28,8 @@ from reign.engine.runtime import Runtime
 from reign.executor import registry
 from reign.planner.protocol import Planner, PlanRequest
 from reign.store import audit, control, freezes, release, runs
-from reign.store.database import Transaction
+from reign.store.database import Collision, Transaction
+from reign.store.outbox import Posting
 from reign.store.release import Ready
 from reign.store.runs import NewRun, RunRecord
 
@@ -53,6 +54,21 @@ class Submission:
     requested_by: str | None = None
     planned_by: str | None = None  # who made ``plan`` out of ``request``, as far as the one who submits says
     pins: Mapping[str, Mapping[str, Any]] | None = None
+
+
+@dataclass(frozen=True)
+class _New:
+    """A run that is about to be recorded; ``known``: the one that its key stands for already."""
+
+    submission: Submission
+    plan: Plan | None = None
+    approvals: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    workdir: str = ""
+    kind: str = "apply"
+    of_run: int | None = None
+    template: dict[str, Any] | None = None
+    known: RunRecord | None = None
 
 
 class ReignGeneral:
@@ -119,76 +135,104 @@ class ReignGeneral:
         Raises what :meth:`plan` raises, Refused for a plan with a forbidden task, Unavailable without a database.
         A broker that is away delays the run, and loses nothing.
         """
-        if submission.idempotency_key and (known := self._known(submission)):
-            return known
+        return self._start([self._prepared(submission, of_run)])[0]
+
+    def submit_all(self, submissions: Sequence[Submission]) -> list[RunRecord]:
+        """Start many runs in one transaction: all, or none. Raises what :meth:`submit` raises, told with its place."""
+        prepared = []
+        for number, submission in enumerate(submissions):
+            try:
+                prepared.append(self._prepared(submission))
+            except ReignError as error:
+                error.message = f"runs[{number}]: {error.message}"
+                raise
+        return self._start(prepared)
+
+    def _prepared(self, submission: Submission, of_run: int | None = None) -> _New:
+        if submission.idempotency_key:
+            with self._runtime.database.read() as tx:
+                known = runs.by_idempotency_key(tx, self._key(submission))
+            if known:
+                return _New(submission, known=known)
         shown, about = self.plan(submission)
         shown.refusals()
         full = shown.full
         if submission.pins is None:
             full = previews.pinned(full, previews.pins(shown, self._runtime.settings, submission.workdir))
         granted = None if submission.approve is None else frozenset(submission.approve)
-        return self._start(
+        return _New(
+            submission,
             full,
             shown.approvals(granted),
-            submission,
             source=about["source"],
             workdir=submission.workdir or str(Path.cwd()),
             of_run=of_run,
             template={"plan": submission.plan or shown.plan.as_file(), "params": dict(submission.params)},
         )
 
-    def _known(self, submission: Submission) -> RunRecord | None:
-        with self._runtime.database.read() as tx:
-            return runs.by_idempotency_key(tx, self._key(submission))
-
     def _key(self, submission: Submission) -> str:
         """The key is bound to what was asked, so that using it twice by accident is noticed as two requests."""
         asked = [submission.request, submission.plan, dict(submission.params), submission.environment]
         return f"{submission.idempotency_key}:{digest(asked)[:16]}"
 
-    def _start(
-        self,
-        plan: Plan,
-        approvals: Mapping[str, str],
-        submission: Submission,
-        *,
-        source: str,
-        workdir: str,
-        kind: str = "apply",
-        of_run: int | None = None,
-        template: dict[str, Any] | None = None,
-    ) -> RunRecord:
-        rows = compile_plan(plan, segment_limit=self._runtime.settings.segment_limit, approvals=approvals)
+    def _start(self, wanted: Sequence[_New]) -> list[RunRecord]:
+        limit = self._runtime.settings.segment_limit
+        rows = [
+            compile_plan(new.plan, segment_limit=limit, approvals=new.approvals) if new.plan else [] for new in wanted
+        ]
+        compiled = list(zip(wanted, rows, strict=True))
+        try:
+            found, postings = self._recorded(compiled)
+        except Collision:  # the same key at the same moment, or the same name: now the other one is seen
+            found, postings = self._recorded(compiled)
+        self._send(postings)
+        return found
+
+    def _recorded(self, wanted: Sequence[tuple[_New, list[CompiledTask]]]) -> tuple[list[RunRecord], list[Posting]]:
+        now = time.time()
+        found: list[RunRecord] = []
+        postings: list[Posting] = []
         with self._runtime.database.write() as tx:
-            if submission.idempotency_key and (known := runs.by_idempotency_key(tx, self._key(submission))):
-                return known
-            new = NewRun(
-                name=self._free_name(tx),
-                plan=plan.as_file(),
-                plan_name=plan.name,
-                digest=plan.digest,
-                environment=plan.environment,
-                workdir=workdir,
-                source=source,
-                requested_by=submission.requested_by or _user(),
-                on_failure=plan.on_failure.value,
-                request=submission.request,
-                kind=kind,
-                concurrency=plan.concurrency,
-                idempotency_key=self._key(submission) if submission.idempotency_key else None,
-                of_run=of_run,
-                template=template if template and template != {"plan": plan.as_file(), "params": {}} else None,
-            )
-            if kind not in environments.IN_A_FREEZE:
-                freezes.refuse(tx, plan.environment)
-            now = time.time()
-            run_id, ready = runs.insert(tx, new, rows, now)
-            ready = self._window.released(tx, run_id, ready, plan.concurrency, now)
-            release.post(tx, ready, now)
-            _note_submission(tx, run_id, new, approvals)
-            record = runs.by_id(tx, run_id)
-        self._send(record, ready)
-        return record
+            for new, rows in wanted:
+                record, ready = self._insert(tx, new, rows, now)
+                found.append(record)
+                postings += [Posting(record.name, item) for item in ready]
+            release.post(tx, [posting.ready for posting in postings], now)
+        return found, postings
+
+    def _insert(
+        self, tx: Transaction, new: _New, rows: Sequence[CompiledTask], now: float
+    ) -> tuple[RunRecord, list[Ready]]:
+        """The run, and those of its tasks that get their message now."""
+        plan, submission = new.plan, new.submission
+        key = self._key(submission) if submission.idempotency_key else None
+        known = new.known or (runs.by_idempotency_key(tx, key) if key else None)
+        if known:
+            return known, []
+        assert plan is not None
+        if new.kind not in environments.IN_A_FREEZE:
+            freezes.refuse(tx, plan.environment)
+        file = plan.as_file()
+        wanted = NewRun(
+            name=self._free_name(tx),
+            plan=file,
+            plan_name=plan.name,
+            digest=plan.digest,
+            environment=plan.environment,
+            workdir=new.workdir,
+            source=new.source,
+            requested_by=submission.requested_by or _user(),
+            on_failure=plan.on_failure.value,
+            request=submission.request,
+            kind=new.kind,
+            concurrency=plan.concurrency,
+            idempotency_key=key,
+            of_run=new.of_run,
+            template=new.template if new.template and new.template != {"plan": file, "params": {}} else None,
+        )
+        record, ready = runs.insert(tx, wanted, rows, now)
+        _note_submission(tx, record, new.approvals)
+        return record, self._window.released(tx, record.id, ready, plan.concurrency, now, first=True)
 
     def _free_name(self, tx: Transaction) -> str:
         for _ in range(50):
@@ -197,12 +241,11 @@ class ReignGeneral:
                 return name
         return f"{run_name()}-{time.time_ns() % 1_000_000}"
 
-    def _send(self, run: RunRecord, ready: Sequence[Ready]) -> None:
-        self._runtime.dispatcher.send(run.name, ready)
-        if self._runtime.dispatcher.untidy and len(ready) > 50:
+    def _send(self, postings: Sequence[Posting]) -> None:
+        self._runtime.dispatcher.send_all(postings)
+        if self._runtime.dispatcher.untidy and len(postings) > 50:
             with self._runtime.database.write() as tx:
                 self._runtime.dispatcher.tidy(tx)
-        self._runtime.dispatcher.changed(run.id, ended=True)
 
     # --- what a person may do to a run ------------------------------------------------------------------------------
 
@@ -280,7 +323,8 @@ class ReignGeneral:
             ready = self._window.released(tx, run.id, ready, run.concurrency, now)
             release.post(tx, ready, now)
             record = runs.by_id(tx, run.id)
-        self._send(record, ready)
+        self._send([Posting(record.name, item) for item in ready])
+        self._runtime.dispatcher.changed(record.id, ended=True)
         return record
 
     # --- the way back -----------------------------------------------------------------------------------------------
@@ -301,9 +345,8 @@ class ReignGeneral:
 
         The same ``idempotency_key`` gives the same run again."""
         submission = Submission(requested_by=requested_by, idempotency_key=idempotency_key)
-        return self._start(
-            plan, approvals or {}, submission, source=source or kind, workdir=workdir, kind=kind, of_run=of_run
-        )
+        new = _New(submission, plan, approvals or {}, source=source or kind, workdir=workdir, kind=kind, of_run=of_run)
+        return self._start([new])[0]
 
     def rollback_preview(self, name: str) -> tuple[Preview | None, Rollback]:
         """The plan that takes a run back (None: nothing to do), with what it cannot take back and why."""
@@ -359,18 +402,18 @@ class ReignGeneral:
         return started
 
 
-def _note_submission(tx: Transaction, run_id: int, new: NewRun, approvals: Mapping[str, str]) -> None:
+def _note_submission(tx: Transaction, run: RunRecord, approvals: Mapping[str, str]) -> None:
     said = {
-        "name": new.name,
-        "kind": new.kind,
-        "plan": new.plan_name,
-        "digest": new.digest,
-        "source": new.source,
-        "of_run": new.of_run,
+        "name": run.name,
+        "kind": run.kind,
+        "plan": run.plan_name,
+        "digest": run.digest,
+        "source": run.source,
+        "of_run": run.of_run,
         "approved": sorted(task for task, how in approvals.items() if how == "granted"),
         "asks": sorted(task for task, how in approvals.items() if how == "required"),
     }
-    audit.note(tx, "run.submit", actor=new.requested_by, environment=new.environment, run_id=run_id, data=said)
+    audit.note(tx, "run.submit", actor=run.requested_by, environment=run.environment, run_id=run.id, data=said)
 
 
 def _user() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from reign.core import expressions
@@ -12,19 +11,7 @@ from reign.core.states import TaskState
 from reign.store import runs
 from reign.store.claims import Claim
 from reign.store.database import Database
-
-
-@dataclass(frozen=True, slots=True)
-class RunInfo:
-    """What never changes of a run; read once by each process."""
-
-    id: int
-    name: str
-    environment: str
-    workdir: str
-    on_failure: str
-    params: Mapping[str, Any]
-    concurrency: int | None = None
+from reign.store.runs import RunInfo
 
 
 def scope_of(database: Database, claim: Claim, task: Task, run: RunInfo) -> dict[str, Any]:

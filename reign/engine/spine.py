@@ -27,7 +27,6 @@ from reign.engine import inputs as task_inputs
 from reign.engine import inspection, observing, originals, policing
 from reign.engine.crash import CrashPoints
 from reign.engine.fairness import Turnstile, Window
-from reign.engine.inputs import RunInfo
 from reign.engine.logs import LogSink
 from reign.engine.originals import Original
 from reign.engine.proposing import proposed
@@ -42,6 +41,7 @@ from reign.store.blobs import SqlBlobs
 from reign.store.claims import Claim, StaleClaim
 from reign.store.database import Transaction
 from reign.store.outbox import Posting
+from reign.store.runs import RunInfo
 from reign.store.tables import run_of
 
 log = logging.getLogger(__name__)
@@ -275,12 +275,9 @@ class Spine:
         info = None if fresh else self._runs.get(run_id)  # a repair changes the plan, and moves the fences on
         if info is None:
             with self._database.read() as tx:
-                run = runs.look(tx, run_id)
-                plan = runs.plan_of(tx, run_id) if run else {}
-            if run is None:
+                info = runs.info(tx, run_id)
+            if info is None:
                 return None
-            params = plan.get("params", {})
-            info = RunInfo(run.id, run.name, run.environment, run.workdir, run.on_failure, params, run.concurrency)
             if len(self._runs) >= 1000:
                 self._runs.clear()
             self._runs[run_id] = info

@@ -10,6 +10,7 @@ from reign.core.errors import Conflict
 from reign.core.states import RUN_ENDED, RunState, TaskState
 from reign.store import events, release, runs
 from reign.store.database import Transaction
+from reign.store.hot import Hot
 from reign.store.jsontext import dump
 from reign.store.release import NOT_OK, OK, Ready
 from reign.store.runs import RunRecord, TaskRecord
@@ -22,8 +23,11 @@ _READY = (
 )  # fmt: skip
 
 
+_NAMED = Hot(sa.select(run_table.c.id).where(run_table.c.name == sa.bindparam("run")))
+
+
 def name_taken(tx: Transaction, name: str) -> bool:
-    return tx.execute(sa.select(run_table.c.id).where(run_table.c.name == name)).one_or_none() is not None
+    return _NAMED.one(tx, {"run": name}) is not None
 
 
 def _locked(tx: Transaction, run: RunRecord) -> RunState:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from reign.core.errors import ReignError, Unavailable
 from reign.store import pending
@@ -31,6 +31,10 @@ Transaction = Connection
 
 #: What the drivers themselves raise when the database is away, full or being restarted.
 _DRIVER_ERRORS = (sqlite3.OperationalError, psycopg.OperationalError)
+
+
+class Collision(Exception):
+    """Another transaction has just written what there may be only one of."""
 
 
 class Sealer(Protocol):
@@ -120,6 +124,8 @@ class Database:
             yield
         except ReignError:
             raise
+        except (sqlite3.IntegrityError, psycopg.errors.UniqueViolation, IntegrityError) as error:
+            raise Collision(str(error)) from error
         except _DRIVER_ERRORS as error:
             raise self._unavailable(error) from error
         except DBAPIError as error:

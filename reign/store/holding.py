@@ -6,7 +6,7 @@ it keeps the order in which they came. Whoever ends a task of the same scope tak
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,10 @@ import sqlalchemy as sa
 
 from reign.core.states import TaskState
 from reign.store.claims import IN_HAND, OPEN
-from reign.store.database import Transaction, upsert
+from reign.store.database import Transaction
 from reign.store.hot import Hot
 from reign.store.outbox import Posting
-from reign.store.release import GRACE, Ready
+from reign.store.release import GRACE, Ready, put
 from reign.store.tables import outbox, runs, task_key, tasks
 
 #: Seconds; no clock comes near it, and adding the time of day to it loses less than a millisecond.
@@ -71,48 +71,41 @@ def hold_one(tx: Transaction, task_id: int, now: float) -> None:
         sa.select(tasks.c.attempt).where(tasks.c.id == task_id, tasks.c.state == TaskState.READY.value)
     ).one_or_none()
     if row is not None:
-        _put(tx, [(task_id, row.attempt)], now)
+        put(tx, [(task_id, row.attempt)], HELD + now)
 
 
 def hold(tx: Transaction, ready: Iterable[Ready], now: float) -> None:
     """Outbox rows for released tasks that get their message later."""
-    _put(tx, [(item.task_id, item.attempt) for item in ready], now)
+    put(tx, [(item.task_id, item.attempt) for item in ready], HELD + now)
 
 
-def _put(tx: Transaction, items: Collection[tuple[int, int]], now: float) -> None:
-    if items:
-        statement = upsert(tx, outbox)
-        tx.execute(
-            statement.on_conflict_do_update(
-                index_elements=["task_id", "attempt"], set_={"due": statement.excluded.due}
-            ),
-            [{"task_id": task_id, "attempt": attempt, "due": HELD + now} for task_id, attempt in items],
-        )
-
-
-_ANY = (
-    sa.select(sa.literal(1))
+_ANY = Hot(
+    sa.select(tasks.c.id)
     .select_from(outbox.join(tasks, tasks.c.id == outbox.c.task_id))
     .where(
         outbox.c.task_id.between(sa.bindparam("first"), sa.bindparam("last")),
         _held,
         tasks.c.agent == sa.bindparam("agent"),
     )
-    .limit(1)
+    .limit(sa.literal_column("1"))
 )
-_UNDER_WAY = sa.select(sa.literal(1)).where(
-    tasks.c.run_id == sa.bindparam("run"),
-    tasks.c.state == TaskState.READY.value,
-    tasks.c.agent == sa.bindparam("agent"),
+_UNDER_WAY = Hot(
+    sa.select(tasks.c.id)
+    .where(
+        tasks.c.run_id == sa.bindparam("run"),
+        tasks.c.state == TaskState.READY.value,
+        tasks.c.agent == sa.bindparam("agent"),
+    )
+    .limit(sa.bindparam("most"))
 )
 
 
 def places(tx: Transaction, run_id: int, agent: str, window: int, own: int) -> int:
     """How many messages a run may still put into a pool's queue, ``own`` of its ready tasks not counted."""
     span = {"first": task_key(run_id, 0), "last": task_key(run_id + 1, 0) - 1}
-    if tx.execute(_ANY, {**span, "agent": agent}).one_or_none():
+    if _ANY.one(tx, {**span, "agent": agent}):
         return 0
-    found = tx.execute(_UNDER_WAY.limit(window + own), {"run": run_id, "agent": agent}).all()
+    found = _UNDER_WAY.all(tx, {"run": run_id, "agent": agent, "most": window + own})
     return max(0, window - max(0, len(found) - own))
 
 

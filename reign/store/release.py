@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from reign.core.states import RUN_ENDED, TASK_MOVING, TASK_WAITING, RunState, TaskState, outcome
 from reign.store import audit, events
-from reign.store.database import Transaction, upsert
+from reign.store.database import Transaction
 from reign.store.hot import Hot
 from reign.store.jsontext import dump, load
 from reign.store.tables import edges, lock_waits, locks, outbox, runs, tasks
@@ -116,19 +118,28 @@ def after(tx: Transaction, task_id: int, how: int, now: float) -> list[Ready]:
 GRACE = 2.0
 
 
+def _postings(insert: Any) -> Hot:
+    """Rows of the outbox; one that is there already gets its new time."""
+    statement = insert(outbox).values({name: sa.bindparam(name) for name in ("task_id", "attempt", "due")})
+    changed = statement.on_conflict_do_update(
+        index_elements=["task_id", "attempt"], set_={"due": statement.excluded.due}
+    )
+    return Hot(changed, ("task_id", "attempt", "due"))
+
+
+_POST = {"sqlite": _postings(sqlite.insert), "postgresql": _postings(postgresql.insert)}
+
+
+def put(tx: Transaction, items: Iterable[tuple[int, int]], due: float) -> None:
+    """Outbox rows for ``(task id, attempt)``."""
+    rows = [{"task_id": task_id, "attempt": attempt, "due": due} for task_id, attempt in items]
+    if rows:
+        _POST[tx.dialect.name].many(tx, rows)
+
+
 def post(tx: Transaction, ready: Iterable[Ready], now: float, *, due: float | None = None) -> None:
     """Outbox rows for tasks that became ready; their messages are sent after the commit (or when they are due)."""
-    rows = [
-        {"task_id": item.task_id, "attempt": item.attempt, "due": now + GRACE if due is None else due} for item in ready
-    ]
-    if rows:
-        statement = upsert(tx, outbox)
-        tx.execute(
-            statement.on_conflict_do_update(
-                index_elements=["task_id", "attempt"], set_={"due": statement.excluded.due}
-            ),
-            rows,
-        )
+    put(tx, [(item.task_id, item.attempt) for item in ready], now + GRACE if due is None else due)
 
 
 def stop(tx: Transaction, run_id: int, reason: str, now: float, *, cancel: bool = False) -> list[Ready]:
@@ -167,27 +178,33 @@ _MOVING_TASK = Hot(
 )
 
 
+_END_OF_RUN = Hot(
+    sa.select(runs.c.state, runs.c.cancel_requested, runs.c.environment)
+    .where(runs.c.id == sa.bindparam("run"))
+    .with_for_update()
+)
+_STATES = Hot(sa.select(tasks.c.state).where(tasks.c.run_id == sa.bindparam("run")).distinct())
+_FINISH = Hot(
+    sa.update(runs)
+    .where(runs.c.id == sa.bindparam("run"))
+    .values(state=sa.bindparam("to"), ended_at=sa.bindparam("ended"), cause=sa.bindparam("why"))
+)
+
+
 def finish_run(tx: Transaction, run_id: int, now: float) -> RunState | None:
     """Give the run its final state if none of its tasks can move any more; returns that state, or None."""
-    if _MOVING_TASK.one(tx, {"run": run_id}):
+    this = {"run": run_id}
+    if _MOVING_TASK.one(tx, this):
         return None
-    run = tx.execute(
-        sa.select(runs.c.state, runs.c.cancel_requested, runs.c.environment)
-        .where(runs.c.id == run_id)
-        .with_for_update()
-    ).one()
-    if RunState(run.state) in RUN_ENDED or _MOVING_TASK.one(tx, {"run": run_id}):
+    run = _END_OF_RUN.one(tx, this)
+    if RunState(run.state) in RUN_ENDED or _MOVING_TASK.one(tx, this):
         return None
-    found = tx.execute(sa.select(tasks.c.state).where(tasks.c.run_id == run_id).distinct())
-    state = outcome({TaskState(row.state) for row in found}, cancelled=run.cancel_requested)
+    found = {TaskState(row.state) for row in _STATES.all(tx, this)}
+    state = outcome(found, cancelled=bool(run.cancel_requested))
     if state is None or state == run.state:
         return None
     ended_at = now if state in RUN_ENDED else None
-    tx.execute(
-        sa.update(runs)
-        .where(runs.c.id == run_id)
-        .values(state=state.value, ended_at=ended_at, cause=_cause(tx, run_id, state))
-    )
+    _FINISH.later(tx, {**this, "to": state.value, "ended": ended_at, "why": _cause(tx, run_id, state)})
     events.add(tx, [events.row(run_id, None, f"run.{state.value}", now)])
     audit.note(
         tx,

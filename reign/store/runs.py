@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from reign.core.errors import NotFound, did_you_mean
 from reign.core.states import RUN_ENDED, RunState, TaskState
 from reign.store import events
 from reign.store.database import Transaction
+from reign.store.hot import Hot
 from reign.store.jsontext import dump, load
 from reign.store.release import Ready
 from reign.store.tables import attempts, changes, edges, logs, runs, task_key, tasks
@@ -83,14 +84,14 @@ class RunRecord:
     on_failure: str
     concurrency: int | None
     task_count: int
-    stopping: bool
-    cancel_requested: bool
-    cause: str | None
     of_run: int | None
-    rolled_back_by: str | None
     created_at: float
-    started_at: float | None
-    ended_at: float | None
+    stopping: bool = False
+    cancel_requested: bool = False
+    cause: str | None = None
+    rolled_back_by: str | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
 
     @property
     def ended(self) -> bool:
@@ -117,50 +118,60 @@ class TaskRecord:
     ended_at: float | None
 
 
-def insert(tx: Transaction, new: NewRun, rows: Sequence[TaskRow], now: float) -> tuple[int, list[Ready]]:
-    """Record a run with its tasks. Returns its id and those that need nothing, for the caller to post."""
-    run_id = tx.execute(
-        runs.insert()
-        .values(
-            name=new.name,
-            kind=new.kind,
-            state=RunState.QUEUED.value,
-            plan=dump(new.plan),
-            template=dump(new.template),
-            plan_name=new.plan_name,
-            digest=new.digest,
-            environment=new.environment,
-            request=new.request,
-            source=new.source,
-            workdir=new.workdir,
-            requested_by=new.requested_by,
-            idempotency_key=new.idempotency_key,
-            on_failure=new.on_failure,
-            concurrency=new.concurrency,
-            task_count=len(rows),
-            of_run=new.of_run,
-            created_at=now,
-        )
-        .returning(runs.c.id)
-    ).scalar_one()
+_INSERT_RUN = Hot(
+    runs.insert().returning(runs.c.id),
+    (
+        "name", "kind", "state", "plan", "template", "plan_name", "digest", "environment", "request", "source",
+        "workdir", "requested_by", "idempotency_key", "on_failure", "concurrency", "task_count", "of_run", "created_at",
+    ),
+)  # fmt: skip
+_INSERT_TASK = Hot(
+    tasks.insert(),
+    (
+        "id", "run_id", "name", "uses", "agent", "spec", "state", "rest", "sink", "asks_status", "approval", "ready_at",
+    ),
+)  # fmt: skip
+_INSERT_EDGE = Hot(edges.insert(), ("task_id", "needs_id", "satisfied"))
+
+
+def insert(tx: Transaction, new: NewRun, rows: Sequence[TaskRow], now: float) -> tuple[RunRecord, list[Ready]]:
+    """Record a run with its tasks. Returns it and those tasks that need nothing, for the caller to post."""
+    about: dict[str, Any] = {
+        "name": new.name,
+        "kind": new.kind,
+        "plan_name": new.plan_name,
+        "digest": new.digest,
+        "environment": new.environment,
+        "request": new.request,
+        "source": new.source,
+        "workdir": new.workdir,
+        "requested_by": new.requested_by,
+        "on_failure": new.on_failure,
+        "concurrency": new.concurrency,
+        "task_count": len(rows),
+        "of_run": new.of_run,
+        "created_at": now,
+    }
+    kept = {"plan": dump(new.plan), "template": dump(new.template), "idempotency_key": new.idempotency_key}
+    run_id = _INSERT_RUN.one(tx, {**about, **kept, "state": RunState.QUEUED.value}).id
     records = [_task_row(run_id, row, rows, now) for row in rows]
-    tx.execute(tasks.insert(), records)
+    _INSERT_TASK.many(tx, records)
     pairs = [
         {"task_id": task_key(run_id, row.ordinal), "needs_id": task_key(run_id, other), "satisfied": 0}
         for row in rows
         for other in row.needs
     ]
     if pairs:
-        tx.execute(edges.insert(), pairs)
+        _INSERT_EDGE.many(tx, pairs)
     started = [r for r in records if r["state"] != TaskState.PENDING.value]
-    events.add(tx, [events.row(run_id, None, "run.queued", now)])
-    events.add(tx, [events.row(run_id, r["id"], f"task.{r['state']}", now) for r in started])
+    beginnings = [events.row(run_id, r["id"], f"task.{r['state']}", now) for r in started]
+    events.add(tx, [events.row(run_id, None, "run.queued", now), *beginnings])
     ready = [
         Ready(r["id"], r["name"], r["uses"], r["agent"], r["rest"], 0)
         for r in started
         if r["state"] == TaskState.READY.value
     ]
-    return run_id, ready
+    return RunRecord(id=run_id, state=RunState.QUEUED, **about), ready
 
 
 def _task_row(run_id: int, row: TaskRow, rows: Sequence[TaskRow], now: float) -> dict[str, Any]:
@@ -209,15 +220,41 @@ def by_id(tx: Transaction, run_id: int) -> RunRecord:
     return _record(tx.execute(_RUN.where(runs.c.id == run_id)).one())
 
 
-def look(tx: Transaction, run_id: int) -> RunRecord | None:
-    """The run of that id, if this database has one."""
-    row = tx.execute(_RUN.where(runs.c.id == run_id)).one_or_none()
-    return _record(row) if row else None
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What never changes of a run; read once by each process."""
+
+    id: int
+    name: str
+    environment: str
+    workdir: str
+    on_failure: str
+    params: Mapping[str, Any]
+    concurrency: int | None = None
+
+
+_INFO = Hot(
+    sa.select(
+        runs.c.id, runs.c.name, runs.c.environment, runs.c.workdir, runs.c.on_failure, runs.c.plan, runs.c.concurrency
+    ).where(runs.c.id == sa.bindparam("run"))
+)
+
+
+def info(tx: Transaction, run_id: int) -> RunInfo | None:
+    """That of a run, if this database has it."""
+    row = _INFO.one(tx, {"run": run_id})
+    if row is None:
+        return None
+    params = load(row.plan).get("params", {})
+    return RunInfo(row.id, row.name, row.environment, row.workdir, row.on_failure, params, row.concurrency)
+
+
+_OF_KEY = Hot(sa.select(runs.c.id).where(runs.c.idempotency_key == sa.bindparam("key")))
 
 
 def by_idempotency_key(tx: Transaction, key: str) -> RunRecord | None:
-    row = tx.execute(_RUN.where(runs.c.idempotency_key == key)).one_or_none()
-    return _record(row) if row else None
+    row = _OF_KEY.one(tx, {"key": key})
+    return by_id(tx, row.id) if row else None
 
 
 def listing(

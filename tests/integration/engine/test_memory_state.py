@@ -51,8 +51,8 @@ def started(runtime: Runtime, name: str, request: str | None = None, **plan_task
         source="file", requested_by="ada", on_failure="stop", request=request,
     )  # fmt: skip
     with runtime.database.write() as tx:
-        run_id, _ = runs.insert(tx, new, compile_plan(plan, segment_limit=8), time.time())
-    return run_id
+        record, _ = runs.insert(tx, new, compile_plan(plan, segment_limit=8), time.time())
+        return record.id
 
 
 def noop(*needs: str, value: Any = 1) -> dict[str, Any]:

@@ -213,7 +213,8 @@ def test_two_predecessors_that_end_together_release_their_successor_once(databas
     for number in range(25):
         with database.write() as tx:
             new = NewRun(f"join-{number}", {}, "join", "d", "dev", "/", "file", "me", "stop")
-            run_id, ready = runs.insert(tx, new, compile_plan(plan, segment_limit=8), 1.0)
+            record, ready = runs.insert(tx, new, compile_plan(plan, segment_limit=8), 1.0)
+            run_id = record.id
             release.post(tx, ready, 1.0)
             found = [claims.claim(tx, item.task_id, "w", 1.0) for item in ready]
         both = [claim for claim in found if claim]

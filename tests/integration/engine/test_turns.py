@@ -15,10 +15,9 @@ from reign.core.plan import OnFailure, Plan, Task
 from reign.core.states import RunState, TaskState
 from reign.engine.compile import compile_plan
 from reign.engine.fairness import TopUp, Turnstile
-from reign.engine.inputs import RunInfo
 from reign.store import claims, holding, recording, release, runs, schema
 from reign.store.database import Database
-from reign.store.runs import NewRun, TaskRecord
+from reign.store.runs import NewRun, RunInfo, TaskRecord
 from reign.store.tables import task_key, tasks
 from tests.engines.installation import Installation, until
 
@@ -120,7 +119,8 @@ def test_a_limit_holds_while_many_claim_at_once(database_url: str, tmp_path: Pat
     plan = Plan(name="many", tasks={f"t{i}": Task(uses="probe.noop") for i in range(24)})
     with database.write() as tx:
         new = NewRun("many", {}, "many", "d", "dev", "/", "file", "me", "stop", concurrency=concurrency)
-        run_id, ready = runs.insert(tx, new, compile_plan(plan, segment_limit=8), 1.0)
+        record, ready = runs.insert(tx, new, compile_plan(plan, segment_limit=8), 1.0)
+        run_id = record.id
         release.post(tx, ready, 1.0)
     info = RunInfo(run_id, "many", "dev", "/", "stop", {}, concurrency)
     turnstile = Turnstile(made.settings)

@@ -19,13 +19,12 @@ from reign.core.plan import OnFailure, Plan, Task
 from reign.core.states import RunState, TaskState
 from reign.engine.compile import compile_plan
 from reign.engine.fairness import Turnstile, Window
-from reign.engine.inputs import RunInfo
 from reign.store import claims, events, outbox, recording, recovery, release, runs, schema
 from reign.store.claims import Claim, StaleClaim
 from reign.store.database import Database
 from reign.store.holding import groups, let_go, next_of_run
 from reign.store.release import Ready
-from reign.store.runs import NewRun
+from reign.store.runs import NewRun, RunInfo
 from reign.store.tables import task_key
 
 ERROR = {"message": "on purpose", "kind": "unknown", "hint": None}
@@ -226,9 +225,9 @@ def submitted(database: Database, dag: Dag) -> World:
     name = f"r{uuid4().hex}"
     new = NewRun(name, {}, "any", "d", "dev", "/", "file", "me", "continue", concurrency=dag.concurrency)
     with database.write() as tx:
-        run_id, ready = runs.insert(tx, new, compile_plan(plan, segment_limit=4), 1000.0)
-        world = World(database, dag, RunInfo(run_id, name, "dev", "/", "continue", {}, dag.concurrency))
-        ready = world.window.released(tx, run_id, ready, dag.concurrency, 1000.0)
+        record, ready = runs.insert(tx, new, compile_plan(plan, segment_limit=4), 1000.0)
+        world = World(database, dag, RunInfo(record.id, name, "dev", "/", "continue", {}, dag.concurrency))
+        ready = world.window.released(tx, record.id, ready, dag.concurrency, 1000.0)
         release.post(tx, ready, 1000.0)
     world.publish(ready)
     return world

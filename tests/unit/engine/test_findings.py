@@ -52,7 +52,8 @@ def record(runtime: Runtime, **results: Any) -> str:
         source="file", requested_by="me", on_failure="stop",
     )  # fmt: skip
     with runtime.database.write() as tx:
-        run_id, _ = runs.insert(tx, new, compile_plan(plan, segment_limit=8, approvals={}), time.time())
+        record, _ = runs.insert(tx, new, compile_plan(plan, segment_limit=8, approvals={}), time.time())
+        run_id = record.id
         for name, columns in results.items():
             stored = {column: dump(value) for column, value in columns.items()}
             tx.execute(sa.update(tasks).where(tasks.c.run_id == run_id, tasks.c.name == name).values(**stored))

@@ -36,7 +36,8 @@ def made(runtime: Runtime, name: str, ended: float | None, lines: int = 3) -> in
     now = time.time() - (ended or 0.0)
     with runtime.database.write() as tx:
         new = NewRun(name, plan.as_file(), "p", "d", "dev", "/", "file", "me", "stop")
-        run_id, ready = runs.insert(tx, new, compile_plan(plan, segment_limit=8), now)
+        record, ready = runs.insert(tx, new, compile_plan(plan, segment_limit=8), now)
+        run_id = record.id
         claim = claims.claim(tx, ready[0].task_id, "w", now)
         assert claim is not None
         rows = [{"stream": "out", "text": f"line {i}", "attempt": 1, "at": now} for i in range(lines)]
@@ -178,7 +179,8 @@ def test_the_hot_queries_do_not_look_at_old_runs(runtime: Runtime, keeper: Reten
     now = time.time()
     with database.write() as tx:
         new = NewRun("two", {}, "p", "d", "dev", "/", "file", "me", "stop", idempotency_key="k")
-        run_id, ready = runs.insert(tx, new, compile_plan(plan, segment_limit=1), now)
+        record, ready = runs.insert(tx, new, compile_plan(plan, segment_limit=1), now)
+        run_id = record.id
         assert runs.by_idempotency_key(tx, "k")
         holding.places(tx, run_id, "probe", 4, 1)
         limits = [
