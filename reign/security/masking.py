@@ -25,6 +25,7 @@ class Masker:
 
     def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
         """``secrets``: reference (``secret://...``) -> value."""
+        self._values: dict[str, str] = {}
         self._references: dict[str, str] = {}
         self._forms: list[str] = []  # sorted
         self._pattern: re.Pattern[str] | None = None
@@ -34,6 +35,7 @@ class Masker:
 
     def add(self, reference: str, value: str) -> None:
         """Mask ``value`` from now on; several lines are masked line by line too, as logs come in lines."""
+        self._values[reference] = value
         joined = "".join(value.splitlines())
         for text in {value, value.strip(), joined, *(line.strip() for line in value.splitlines())}:
             if len(text) < SHORTEST:
@@ -54,6 +56,11 @@ class Masker:
     @property
     def knows_any(self) -> bool:
         return bool(self._references)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What it was told: reference to value. For a process that masks in its own name, and nothing else."""
+        return dict(self._values)
 
     @property
     def longest(self) -> int:

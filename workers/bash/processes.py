@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
@@ -28,9 +29,10 @@ from workers.bash.repairs import another_port
 from workers.bash.sandbox import WARDEN, Profile, Sandbox
 from workers.bash.shell import Shell, ShellInputs, require_shell, script_file, working_folder
 from workers.bash.warden.order import Stay
-from workers.bash.warden.stay import start_of
+from workers.bash.warden.stay import HIDE, start_of
 
 LOG_MOST = 20 << 20  # bytes of log kept for a process, in two files; the option `log_cap` changes it
+_HIDE_MOST = 100_000  # bytes; a variable of the environment has no room for more
 _AT_ONCE = 0.3  # seconds for which a process without `ready` is watched, since a wrong command ends at once
 _GRACE = 10.0  # seconds that a process has to end by itself
 
@@ -243,10 +245,13 @@ def start(ctx: Context, name: str, about: Mapping[str, Any]) -> None:
     order.stay = Stay(str(shelf.record), str(shelf.log), cap, token, ctx.masker.record(dict(about)))
     path = order.write(ctx.scratch / f"order-{token}.json")
     sandbox.announce(ctx)
+    hide = json.dumps(ctx.masker.values)
+    if len(hide) > _HIDE_MOST:
+        raise TaskFailed(f"{name} has secrets of {len(hide)} bytes", kind=FailureKind.WRONG_INPUT, hint="use a file")
     told = ctx.tool(
         [sys.executable, "-I", "-S", str(WARDEN), str(path)],
         cwd=Path("/"),
-        env=sandbox.environment({**about["env"], MARK: token}),
+        env=sandbox.environment({**about["env"], MARK: token}) | {HIDE: hide},
     )
     if told.exit_code != 0:
         said = ctx.masker.mask(told.tail(3)) or "its keeper did not come up"

@@ -209,14 +209,14 @@ def test_secrets_go_in_by_the_environment_and_into_no_record(bench: Bench) -> No
             "name": "web",
             "command": 'echo "$TOKEN"; exec sleep 300',
             "env": {"TOKEN": "precious-value"},
-            "ready": "precious",
+            "ready": "***",
         }
     )
     operation, ctx = StartProcess(), bench.context(masker=masker)
     operation.apply(ctx, inputs, ())
     [seen] = operation.inspect(ctx, inputs)
     assert seen.state["env"] == {"TOKEN": "secret://token"}
-    assert "precious-value" not in shelf(bench).record.read_text()
+    assert "precious-value" not in shelf(bench).record.read_text() + shelf(bench).log.read_text()
     told = ProcessStatus().apply(bench.context(masker=masker), ProcessStatus.Inputs.model_validate({"name": "web"}), ())
     assert told.log == ["***"]
     assert operation.done(bench.context(masker=masker), inputs, [seen]) is not None
@@ -260,3 +260,28 @@ def test_with_the_installation_ends_what_it_kept(bench: Bench, soon: Soon) -> No
     soon(lambda: not Path(f"/proc/{pid}").exists())
     assert status(bench).status != "running"
     assert end_all(bench.context().state_dir) == []
+
+
+def test_its_log_holds_no_secret(bench: Bench, soon: Soon) -> None:
+    """Neither in clear nor in base64, written in pieces, and the process knows nothing of what is hidden."""
+    secret = "correct-horse-battery"
+    ctx = bench.context(approved=True)
+    ctx.masker.add("secret://env/PASSWORD", secret)
+    command = (
+        'printf "key: correct-ho"; sleep 0.1; echo "rse-battery."; printf %s "$PASSWORD" | base64; '
+        'echo "hide: ${REIGN_HIDE:-nothing}"; printf "%s" "last $PASSWORD"; sleep 60'
+    )
+    inputs = StartProcess.Inputs.model_validate({"name": "web", "command": command, "env": {"PASSWORD": secret}})
+    run_operation(StartProcess(), ctx, inputs)
+    log = shelf(bench).log
+    soon(lambda: "hide:" in log.read_text())
+    stop(bench)
+    assert log.read_text() == "key: ***.\n***\nhide: nothing\nlast ***\n"
+
+
+def test_secrets_that_are_too_large_for_that_are_told(bench: Bench) -> None:
+    ctx = bench.context(approved=True)
+    ctx.masker.add("secret://file/big", "x" * 200_000)
+    inputs = StartProcess.Inputs.model_validate({"name": "web", "command": "sleep 60"})
+    with pytest.raises(TaskFailed, match="has secrets of 2000.. bytes"):
+        run_operation(StartProcess(), ctx, inputs)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from workers.bash.warden.order import Stay
 
 _CHUNK = 65536
+_LINE_MOST = 1 << 20  # bytes of a line that is waited for
+HIDE = "REIGN_HIDE"  # reference to value, as JSON: what must not be in the log
 
 
 def detach() -> int:
@@ -77,6 +80,46 @@ def finish(order: Stay) -> None:
             path.unlink()
 
 
+class Hiding:
+    """Masks what a process prints, line by line, before it reaches a disk."""
+
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        from reign.security.masking import Masker
+        from reign.security.streaming import MaskedLines
+
+        self._ready: list[str] = []
+        self._lines = MaskedLines(Masker(secrets), self._ready.append)
+        self._begun = b""
+
+    def masked(self, data: bytes) -> bytes:
+        """What of it and of what came before may be written by now: whole lines that end within no secret."""
+        *lines, self._begun = (self._begun + data).split(b"\n")
+        if len(self._begun) > _LINE_MOST:
+            lines, self._begun = [*lines, self._begun], b""
+        for line in lines:
+            self._lines.add(line.decode(errors="surrogateescape"))
+        return self._taken()
+
+    def rest(self) -> bytes:
+        """What is left when nothing follows."""
+        if self._begun:
+            self._lines.add(self._begun.decode(errors="surrogateescape"))
+            self._begun = b""
+        self._lines.close()
+        return self._taken()
+
+    def _taken(self) -> bytes:
+        found = "".join(f"{line}\n" for line in self._ready).encode(errors="surrogateescape")
+        self._ready.clear()
+        return found
+
+
+def secrets_to_hide() -> dict[str, str]:
+    """Taken out of this process's environment, where :data:`HIDE` brought them, so that no child inherits them."""
+    found: dict[str, str] = json.loads(os.environ.pop(HIDE, "{}"))
+    return found
+
+
 @dataclass
 class Log:
     """The output of a process in two files of half the cap each: the current one and the one before (``.1``)."""
@@ -87,40 +130,45 @@ class Log:
     sink: int
     file: int
     size: int
+    hiding: Hiding | None = None
     open: bool = True
 
     @classmethod
-    def open_at(cls, order: Stay) -> Log:
+    def open_at(cls, order: Stay, secrets: Mapping[str, str]) -> Log:
         path = Path(order.log)
         source, sink = os.pipe()
         os.set_blocking(source, False)
         file = _create(path)
-        return cls(path, max(1, order.cap // 2), source, sink, file, os.fstat(file).st_size)
+        size = os.fstat(file).st_size
+        return cls(path, max(1, order.cap // 2), source, sink, file, size, Hiding(secrets) if secrets else None)
 
-    def pump(self) -> None:
-        """Move what is waiting into the file."""
+    def pump(self) -> bool:
+        """Move what is waiting into the file; False if nothing was."""
         if self.sink >= 0:
             os.close(self.sink)  # the child has its own by now; ours would keep the pipe open for ever
             self.sink = -1
         try:
             data = os.read(self.source, _CHUNK)
         except BlockingIOError:
-            return
+            return False
         if not data:
             self.open = False
-            return
+            return False
+        self._write(self.hiding.masked(data) if self.hiding else data)
+        return True
+
+    def drain(self) -> None:
+        """The last words of a process that has ended."""
+        while self.open and self.pump():
+            pass
+        if self.hiding:
+            self._write(self.hiding.rest())
+
+    def _write(self, data: bytes) -> None:
         if self.size and self.size + len(data) > self.half:
             self._turn()
         with contextlib.suppress(OSError):  # a full disk costs lines of the log, not the process
             self.size += os.write(self.file, data[-self.half :])
-
-    def drain(self) -> None:
-        """The last words of a process that has ended."""
-        while self.open:
-            before = self.size
-            self.pump()
-            if self.size == before:
-                return
 
     def _turn(self) -> None:
         os.close(self.file)

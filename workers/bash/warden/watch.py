@@ -185,7 +185,8 @@ def main(path: Path) -> int:
         follow_parent()
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     status, status_inside = os.pipe()
-    log = stay.Log.open_at(order.stay) if order.stay else None
+    secrets = stay.secrets_to_hide()
+    log = stay.Log.open_at(order.stay, secrets) if order.stay else None
     from_child, to_warden = socket.socketpair()
     child = os.fork()
     if child == 0:
