@@ -16,6 +16,7 @@ from uuid import uuid4
 from pydantic import Field, field_validator
 
 from reign.core.catalog import Effect, OperationInputs, OperationResult
+from reign.core.duration import Duration
 from reign.core.resource import Observation, Undo
 from reign.executor import Context, FailureKind, Operation, Proposal, TaskFailed
 from reign.executor.contract import Assessment, Observations
@@ -165,7 +166,7 @@ class StopProcess(_ProcessOperation):
     undo_note = "the process is started again as it was"
 
     class Inputs(ProcessName):
-        grace: float = Field(_GRACE, description="seconds between SIGTERM and SIGKILL", ge=0, le=300)
+        grace: Duration = Field(_GRACE, description="between SIGTERM and SIGKILL, e.g. 10s", le=300)
 
     def done(self, ctx: Context, inputs: Inputs, seen: Observations) -> ProcessResult | None:
         return None if seen[0].exists else ProcessResult(status="stopped")

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from reign.core.duration import Duration
 from workers.bash.records import Shelf
 
 _LOOK_SECONDS = 2.0
@@ -22,7 +23,7 @@ class Ready(BaseModel):
     url: str | None = Field(None, description="answers with a status below 400")
     port: int | None = Field(None, description="accepts connections on this machine", ge=1, le=65535)
     log: str | None = Field(None, description="part of a line that it prints, or a regular expression")
-    within: float = Field(30.0, description="seconds until it must be ready", gt=0)
+    within: Duration = Field(30.0, description="it must be ready by then, e.g. 30s", gt=0)
 
     @model_validator(mode="before")
     @classmethod

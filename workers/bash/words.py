@@ -62,7 +62,7 @@ _PROCESS = Slot(
 WORDS: Words = {
     "bash.run": (
         Phrase(
-            verbs=("run", "execute", "exec", "call", "invoke", "type", "do", "issue"),
+            verbs=("run", "execute", "exec", "call", "invoke", "type", "do"),
             objects=("command", "shell command", "bash command"),
             cues=_CUES,
             programs=PROGRAMS,

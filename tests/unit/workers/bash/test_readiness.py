@@ -39,6 +39,7 @@ def port() -> Iterator[int]:
         ("http://127.0.0.1:8080/x", {"url": "http://127.0.0.1:8080/x"}),
         ("Listening on", {"log": "Listening on"}),
         ({"port": 1, "within": 5}, {"port": 1, "within": 5.0}),
+        ({"port": 1, "within": "1m30s"}, {"port": 1, "within": 90.0}),
     ],
 )
 def test_short_forms(written: Any, means: dict[str, Any]) -> None:
