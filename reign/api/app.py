@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from reign.api import audit, state
+from reign.api.batches import batch_routes
 from reign.api.bodies import ActorBody, ApprovalBody, PreviewBody, ResolveBody, RunBody
 from reign.api.environments import environment_routes
 from reign.api.findings import findings_routes
@@ -71,6 +72,7 @@ def make_api(settings: Settings) -> FastAPI:
     _planning(api, general, remembering)
     usage_routes(api, runtime)
     schedule_routes(api, Scheduler(runtime, actions(runtime, general)), general)
+    batch_routes(api, runtime, general, wakeups)
     _runs(api, runtime, general, wakeups)
     _control(api, general)
     repair_routes(api, Repairs(runtime, general, recall=remembering.recall))
@@ -232,16 +234,7 @@ def _runs(api: FastAPI, runtime: Runtime, general: ReignGeneral, wakeups: Wakeup
     @api.post("/runs", status_code=201, tags=["runs"])
     def submit(body: RunBody) -> dict[str, Any]:
         """Plan and start a run. The same ``idempotency_key`` gives the same run, so a client may try again."""
-        run = general.submit(
-            body.submission(
-                approve=body.approved(),
-                idempotency_key=body.idempotency_key,
-                requested_by=body.requested_by,
-                planned_by=body.planned_by,
-                pins=body.pins,
-            )
-        )
-        return views.run_summary(run)
+        return views.run_summary(general.submit(body.wanted()))
 
     @api.get("/runs", tags=["runs"])
     def listing(
@@ -263,7 +256,7 @@ def _runs(api: FastAPI, runtime: Runtime, general: ReignGeneral, wakeups: Wakeup
         deadline = time.monotonic() + wait
         run = await run_in_threadpool(find, name)
         while wait and not run.ended and run.state != "needs_attention" and time.monotonic() < deadline:
-            await wakeups.changed(run.id, min(LOOK_EVERY, max(0.0, deadline - time.monotonic())))
+            await wakeups.changed([run.id], min(LOOK_EVERY, max(0.0, deadline - time.monotonic())))
             run = await run_in_threadpool(find, run.name)
         return await run_in_threadpool(detail, run.name)
 
@@ -322,7 +315,7 @@ async def _events(database: Any, wakeups: Wakeups, run: RunRecord, after: int, f
         else:
             # Look back a little: an event with a lower id may be committed after one with a higher id.
             floor = max(floor, (found[-1].id if found else floor) - 500)
-            await wakeups.changed(run.id)
+            await wakeups.changed([run.id])
             await asyncio.sleep(0)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -54,8 +53,27 @@ class RunBody(PlanBody):
         default=None, max_length=200, description="who made `plan` out of `request`; then both are given"
     )
 
-    def approved(self) -> Sequence[str] | None:
-        return None if self.approve == "all" else self.approve
+    def wanted(self) -> Submission:
+        return self.submission(
+            approve=None if self.approve == "all" else self.approve,
+            idempotency_key=self.idempotency_key,
+            requested_by=self.requested_by,
+            planned_by=self.planned_by,
+            pins=self.pins,
+        )
+
+
+class BatchBody(Body):
+    """Submissions that are started together: all of them, or none."""
+
+    runs: list[RunBody] = Field(min_length=1, max_length=1000)
+
+
+class WaitBody(Body):
+    """``wait``: seconds after which the answer comes in any case."""
+
+    names: list[str] = Field(min_length=1, max_length=1000)
+    wait: float = Field(default=0, ge=0, le=60)
 
 
 class ApprovalBody(Body):

@@ -98,14 +98,18 @@ def _resources(api: FastAPI, runtime: Runtime) -> None:
     @api.get("/resources/history", tags=["state"])
     def versions(address: str, environment: str | None = None) -> dict[str, Any]:
         """Every configuration that was recorded of a resource, oldest first, with what changed from each to the next:
-        ``{address, environment, exists, versions: [{version, kind, run, task, uses, by, at, differences, ...}]}``."""
+        ``{address, environment, exists, versions: [{version, kind, run, task, uses, by, at, inputs, asked, differences,
+        ...}]}``; ``asked``: how the inputs differ from those that it was made with before."""
         with runtime.database.read() as tx:
             record = history.find(tx, address, environment)
             found = history.versions(tx, record.environment, record.address)
+        given: dict[str, Any] = {}
         for version in found:
+            asked = version["inputs"] or {}
+            version["asked"] = _differences(given, asked) if version["inputs"] is not None else []
+            given = asked
             before, after = (Observation.model_validate(version[key]) for key in ("before", "after"))
-            differ = differences(before.state, after.state)
-            version["differences"] = [{"path": path, "before": was, "after": now} for path, was, now in differ]
+            version["differences"] = _differences(before.state, after.state)
         return {
             "address": record.address,
             "environment": record.environment,
@@ -120,6 +124,10 @@ def _resources(api: FastAPI, runtime: Runtime) -> None:
             record = history.find(tx, address, environment)
             found = blast(tx, record.environment, record.address)
         return {"address": record.address, "environment": record.environment, "dependants": found}
+
+
+def _differences(was: Any, now: Any) -> list[dict[str, Any]]:
+    return [{"path": path, "before": old, "after": new} for path, old, new in differences(was, now)]
 
 
 def _points(api: FastAPI, points: Points) -> None:

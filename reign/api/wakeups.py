@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
+from collections.abc import Collection
 
 from reign.broker.redis import CHANNEL, subscriber
 from reign.config import Settings
@@ -33,17 +34,19 @@ class Wakeups:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
-    async def changed(self, run_id: int, seconds: float = LOOK_EVERY) -> None:
-        """Return when the run may have changed, at the latest after ``seconds``."""
+    async def changed(self, run_ids: Collection[int], seconds: float = LOOK_EVERY) -> None:
+        """Return when one of the runs may have changed, at the latest after ``seconds``."""
         event = asyncio.Event()
-        self._waiting[run_id].add(event)
+        for run_id in run_ids:
+            self._waiting[run_id].add(event)
         try:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(event.wait(), seconds)
         finally:
-            self._waiting[run_id].discard(event)
-            if not self._waiting[run_id]:
-                del self._waiting[run_id]
+            for run_id in run_ids:
+                self._waiting[run_id].discard(event)
+                if not self._waiting[run_id]:
+                    del self._waiting[run_id]
 
     async def _listen(self) -> None:
         while True:

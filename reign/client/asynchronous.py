@@ -60,6 +60,25 @@ class AsyncClient:
         body = calls.submission(request, params, environment, workdir, made_from) | calls.pinned(pins)
         return AsyncRun(self, await self._drive(calls.submit(body, approve, idempotency_key)))
 
+    async def submit_all(
+        self,
+        requests: Sequence[str | Plan | Mapping[str, Any]],
+        *,
+        params: Mapping[str, Any] | None = None,
+        environment: str | None = None,
+        workdir: str | None = None,
+        approve: Literal["all"] | Sequence[str] = (),
+    ) -> list[AsyncRun]:
+        """See :meth:`Client.submit_all`."""
+        bodies = [calls.submission(request, params, environment, workdir) for request in requests]
+        return [AsyncRun(self, data) for data in await self._drive(calls.submit_all(bodies, approve))]
+
+    async def wait_all(self, runs: Sequence[AsyncRun], timeout: float | None = None) -> None:
+        """See :meth:`Client.wait_all`."""
+        found = await self._drive(calls.wait_all([run.name for run in runs], timeout))
+        for run, data in zip(runs, found, strict=True):
+            run.data = data
+
     async def run(self, name: str = "@latest") -> AsyncRun:
         """A run by name."""
         return AsyncRun(self, await self._drive(calls.get(calls.of_run(name))))

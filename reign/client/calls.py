@@ -6,7 +6,7 @@ import getpass
 import json
 import time
 import uuid
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from reign.core.plan import Plan
 CONNECT_TIMEOUT = 2.0  # seconds; with one more try, or with a greeting that is not answered, told within 5
 TRIES = 2
 PAGE = 500  # runs of one answer
+BATCH = 1000  # runs that are submitted together
 _LINES = 10_000  # log lines of one answer
 _POLL = 30.0  # seconds that one request waits for a run to end
 _READ = 60.0
@@ -96,14 +97,27 @@ def plan(body: dict[str, Any]) -> Flow[dict[str, Any]]:
 
 
 def submit(body: dict[str, Any], approve: Any, key: str | None) -> Flow[dict[str, Any]]:
-    body = {
+    run: dict[str, Any] = yield Call("POST", "/runs", _run(body, approve, key), patience=_PLANNING)
+    return run
+
+
+def submit_all(bodies: Sequence[dict[str, Any]], approve: Any) -> Flow[list[dict[str, Any]]]:
+    if len(bodies) > BATCH:
+        raise InvalidInput(f"{len(bodies)} runs are too many for one batch", hint=f"{BATCH} at a time")
+    if not bodies:
+        return []
+    batch = {"runs": [_run(body, approve, None) for body in bodies]}
+    found: list[dict[str, Any]] = yield Call("POST", "/runs/batch", batch, patience=_PLANNING)
+    return found
+
+
+def _run(body: dict[str, Any], approve: Any, key: str | None) -> dict[str, Any]:
+    return {
         **body,
         "approve": approve if approve == "all" else list(approve),
         "idempotency_key": key or uuid.uuid4().hex,  # one key for all tries of this call: at most one run
         "requested_by": user(),
     }
-    run: dict[str, Any] = yield Call("POST", "/runs", body, patience=_PLANNING)
-    return run
 
 
 def wait(name: str, timeout: float | None) -> Flow[dict[str, Any]]:
@@ -115,6 +129,22 @@ def wait(name: str, timeout: float | None) -> Flow[dict[str, Any]]:
             return data
         if deadline is not None and time.monotonic() >= deadline:
             raise TimeoutError(f"run {name} is still {data['state']} after {timeout:g} s")
+
+
+def wait_all(names: Sequence[str], timeout: float | None) -> Flow[list[dict[str, Any]]]:
+    deadline = None if timeout is None else time.monotonic() + timeout
+    found: list[dict[str, Any]] = []
+    while len(found) < len(names):
+        left = _POLL if deadline is None else min(_POLL, max(0.0, deadline - time.monotonic()))
+        part = list(names[len(found) : len(found) + BATCH])
+        page: list[dict[str, Any]] = yield Call("POST", "/runs/wait", {"names": part, "wait": left})
+        moving = [data for data in page if data["state"] not in ENDED and data["state"] != "needs_attention"]
+        if not moving:
+            found += page
+        elif deadline is not None and time.monotonic() >= deadline:
+            first = moving[0]
+            raise TimeoutError(f"{len(moving)} runs go on after {timeout:g} s; {first['name']} is {first['state']}")
+    return found
 
 
 def runs(limit: int, **given: Any) -> Flow[list[dict[str, Any]]]:

@@ -66,6 +66,26 @@ class Client:
         body = calls.submission(request, params, environment, workdir, made_from) | calls.pinned(pins)
         return Run(self, self._drive(calls.submit(body, approve, idempotency_key)))
 
+    def submit_all(
+        self,
+        requests: Sequence[str | Plan | Mapping[str, Any]],
+        *,
+        params: Mapping[str, Any] | None = None,
+        environment: str | None = None,
+        workdir: str | None = None,
+        approve: Literal["all"] | Sequence[str] = (),
+    ) -> list[Run]:
+        """Start many runs in one go, with the same parameters: all, or, if anything is wrong with one, none (its place
+        is told). At most 1,000; sent again safely when the connection breaks. For the rest see :meth:`submit`."""
+        bodies = [calls.submission(request, params, environment, workdir) for request in requests]
+        return [Run(self, data) for data in self._drive(calls.submit_all(bodies, approve))]
+
+    def wait_all(self, runs: Sequence[Run], timeout: float | None = None) -> None:
+        """Return when all of these runs have ended (or need attention). Raises TimeoutError."""
+        found = self._drive(calls.wait_all([run.name for run in runs], timeout))
+        for run, data in zip(runs, found, strict=True):
+            run.data = data
+
     def run(self, name: str = "@latest") -> Run:
         """A run by name."""
         return Run(self, self._drive(calls.get(calls.of_run(name))))

@@ -216,6 +216,18 @@ def find(tx: Transaction, name: str) -> RunRecord:
     return _record(row)
 
 
+def of_names(tx: Transaction, names: Sequence[str]) -> list[RunRecord]:
+    """The runs of these names, in their order. Raises NotFound for the first that is not there."""
+    found = {row.name: _record(row) for row in tx.execute(_RUN.where(runs.c.name.in_(names)))}
+    return [found[name] if name in found else find(tx, name) for name in names]
+
+
+def moving(tx: Transaction, names: Sequence[str]) -> list[int]:
+    """The ids of those of these runs that go on by themselves."""
+    still = [state.value for state in RunState if state not in RUN_ENDED and state is not RunState.NEEDS_ATTENTION]
+    return list(tx.execute(sa.select(runs.c.id).where(runs.c.name.in_(names), runs.c.state.in_(still))).scalars())
+
+
 def by_id(tx: Transaction, run_id: int) -> RunRecord:
     return _record(tx.execute(_RUN.where(runs.c.id == run_id)).one())
 

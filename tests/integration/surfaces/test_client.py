@@ -54,6 +54,9 @@ def test_the_asynchronous_client(up: Up) -> None:
             assert (await client.plan(HELLO))["tasks"][0]["id"] == "a"
             assert (await client.run(run.name)).ended
             assert run.name in [other.name for other in await client.runs()]
+            both = await client.submit_all([HELLO, HELLO])
+            await client.wait_all(both)
+            assert {other.state for other in both} == {"succeeded"}
 
     asyncio.run(main())
 
@@ -85,6 +88,24 @@ def test_runs_are_paged_and_filtered(up: Up, client: Client) -> None:
     assert up.json("runs", "--state", "paused") == []
     with pytest.raises(NotFound):
         client.runs(before="no-such-run-1")
+
+
+def test_many_runs_are_started_and_waited_for_together(client: Client) -> None:
+    made = client.submit_all([HELLO, HELLO, {"name": "bad", "tasks": {"a": {"uses": "probe.fail"}}}])
+    client.wait_all(made, timeout=60)
+    assert [run.state for run in made] == ["succeeded", "succeeded", "failed"]
+    assert made[0].result == {"a": {"value": 7}}
+    newest = client.runs(limit=1)[0].name
+    with pytest.raises(InvalidInput, match=r"runs\[1\].*no operation"):
+        client.submit_all([HELLO, {"name": "x", "tasks": {"a": {"uses": "docker.biuld"}}}])
+    assert client.runs(limit=1)[0].name == newest, "all or none"
+    slow = client.submit_all([{"name": "slow", "tasks": {"a": {"uses": "probe.sleep", "with": {"seconds": 60}}}}])
+    with pytest.raises(TimeoutError, match=f"{slow[0].name} is"):
+        client.wait_all(slow, timeout=0.1)
+    slow[0].cancel().wait(timeout=60)
+    with pytest.raises(InvalidInput, match="1000 at a time"):
+        client.submit_all([HELLO] * 1001)
+    assert client.submit_all([]) == []
 
 
 def test_an_api_that_is_down_is_told_within_five_seconds() -> None:
