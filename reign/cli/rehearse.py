@@ -10,11 +10,12 @@ from typing import Any
 import typer
 
 from reign.cli import requests
+from reign.cli.differences import diff_lines
 from reign.cli.follow import follow
 from reign.cli.output import Format, Output, console, escape, write_json
 from reign.cli.plans import Environment, Params, Words
 from reign.cli.show_plan import show_plan
-from reign.cli.state import Yes, agreed, diff_lines
+from reign.cli.state import Yes, agreed
 from reign.client import Client, Run
 from reign.core.errors import RunFailed, Unavailable
 

@@ -11,8 +11,9 @@ import typer
 from rich.table import Table
 from rich.tree import Tree
 
+from reign.cli.differences import diff_lines
 from reign.cli.follow import follow
-from reign.cli.output import Format, Output, ago, console, escape, short, write_json
+from reign.cli.output import Format, Output, ago, console, escape, write_json
 from reign.cli.show_plan import show_plan
 from reign.client import Client, Run
 from reign.config import Settings
@@ -116,29 +117,14 @@ def history(address: Address, environment: Environment = None, output: Output = 
             f"[dim]{escape(version['uses'])}[/dim]",
             soft_wrap=True,
         )
+        if version["asked"]:
+            console.print("    asked for", style="dim")
+        for line in diff_lines(version["asked"], "before", "after"):
+            console.print(f"      {line}", soft_wrap=True)
+        if version["asked"]:
+            console.print("    seen", style="dim")
         for line in diff_lines(version["differences"], "before", "after"):
             console.print(f"      {line}", soft_wrap=True)
-
-
-def diff_lines(found: list[dict[str, Any]], was: str, now: str, most: int = 40) -> list[str]:
-    """Differences for people: one line a place, with what is there on one side only as + or -."""
-    lines = []
-    for item in found[:most]:
-        place, old, new = escape(item["path"] or "state"), _kept(item[was]), _kept(item[now])
-        if old is None:
-            lines.append(f"[green]+ {place}: {escape(short(new, 100))}[/green]")
-        elif new is None:
-            lines.append(f"[red]- {place}: {escape(short(old, 100))}[/red]")
-        else:
-            lines.append(f"[yellow]~ {place}:[/yellow] {escape(short(old, 60))} → {escape(short(new, 60))}")
-    if len(found) > most:
-        lines.append(f"[dim]... and {len(found) - most} more; `-o json` has all[/dim]")
-    return lines
-
-
-def _kept(value: Any) -> Any:
-    """Content that is kept apart is shown by the first digits of its digest."""
-    return f"kept content {value[5:17]}" if isinstance(value, str) and value.startswith("blob:") else value
 
 
 def blast(address: Address, environment: Environment = None, output: Output = Format.TEXT) -> None:

@@ -233,13 +233,20 @@ def _came_back(task: TaskHistory, undone: TaskHistory | None, state: str | None)
                 "address": before.resource,
                 "task": task.name,
                 "before": "there" if before.exists else "absent",
-                "applied": "there" if applied.get(before.resource, {}).get("exists") else "absent",
+                "applied": _applied(before, applied.get(before.resource)),
                 "came_back": back,
                 "differences": [] if back or after is None else _differ(before, after),
                 "why": None if back else f"its undo {state}" if state != "succeeded" else "it is not as it was",
             }
         )
     return found
+
+
+def _applied(before: Observation, seen: Mapping[str, Any] | None) -> str:
+    now = Observation.model_validate(seen) if seen else None
+    if now is None or not now.exists:
+        return "absent"
+    return "changed" if before.exists and not before.same_as(now) else "there"
 
 
 def _differ(before: Observation, after: Observation) -> list[dict[str, Any]]:

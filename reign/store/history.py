@@ -207,14 +207,19 @@ def find(tx: Transaction, address: str, environment: str | None = None) -> Resou
 
 def versions(tx: Transaction, environment: str, address: str) -> list[dict[str, Any]]:
     """Every configuration of a resource, oldest first:
-    ``{version, kind, run, task, uses, by, at, before, after}`` with Observations as JSON."""
+    ``{version, kind, run, task, uses, by, at, inputs, before, after}`` with Observations as JSON. ``inputs``: those of
+    the task, secrets by reference; None where it was not asked for by a plan: an undo, a repair, what was accepted."""
     rows = tx.execute(
-        sa.select(changes, runs.c.name.label("run"), runs.c.requested_by, tasks.c.name.label("task"), tasks.c.uses)
+        sa.select(
+            changes, runs.c.name.label("run"), runs.c.requested_by, runs.c.kind.label("run_kind"),
+            tasks.c.name.label("task"), tasks.c.uses, attempts.c.inputs,
+        )
         .join(runs, runs.c.id == changes.c.run_id)
         .join(tasks, tasks.c.id == changes.c.task_id)
+        .outerjoin(attempts, sa.and_(attempts.c.task_id == changes.c.task_id, attempts.c.number == changes.c.attempt))
         .where(changes.c.environment == environment, changes.c.resource == address)
         .order_by(changes.c.id)
-    )
+    )  # fmt: skip
     return [
         {
             "version": number,
@@ -224,6 +229,7 @@ def versions(tx: Transaction, environment: str, address: str) -> list[dict[str, 
             "uses": row.uses,
             "by": row.requested_by,
             "at": row.at,
+            "inputs": load(row.inputs) if row.run_kind == "apply" and row.kind != "accepted" else None,
             "before": load(row.before),
             "after": load(row.after),
         }

@@ -116,8 +116,16 @@ def test_what_is_there_and_how_it_came_to_be(reign: Hands) -> None:
     assert "v1 created" in told
     assert "v2 changed" in told
     assert "~ content" in told
+    assert "asked for" in told
+    assert "+ path: a" in told
     versions = reign("history", "world/a", "-o", "json").json["versions"]
     assert [item["kind"] for item in versions] == ["created", "changed"]
+    assert versions[1]["inputs"]["content"] == "two"
+    assert versions[1]["asked"] == [{"path": "content", "before": "one", "after": "two"}]
+    reign("rollback", "@latest", "--yes")
+    undone = reign("history", "world/a", "-o", "json").json["versions"][2]
+    assert (undone["inputs"], undone["asked"], undone["kind"]) == (None, [], "changed")
+    assert reign("run", "plan.yaml", "--yes", "-p", "text=two").code == 0
     assert reign("history", "world/z").code == 5
 
     told = reign("blast", "world/a").out

@@ -77,7 +77,7 @@ def test_files_are_written_in_a_copy_and_come_back(inline: Inline) -> None:
         assert rehearsals.proven(tx, report["plan_digest"]) == report["run"]
     assert report["undone_by"]
     assert [(item["task"], item["before"], item["applied"]) for item in report["proof"]["resources"]] == [
-        ("a", "there", "there"),
+        ("a", "there", "changed"),
         ("b", "absent", "there"),
     ]
     with inline.runtime.database.read() as tx:
