@@ -233,7 +233,7 @@ def _sentence(error: Any) -> str:
     value = error.get("input")
     shown = f", not {str(value)[:60]!r}" if isinstance(value, str | int | float) else ""
     message = str(error["msg"]).removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
+    message = message if message[:2].isupper() else message[0].lower() + message[1:]
     return message if shown and str(value)[:20] in message else message + shown
 
 

@@ -79,7 +79,7 @@ _RUN_SLOTS = (
     ),
     Slot(
         "name",
-        labels=("container", "name", "docker container"),
+        labels=("container", "name", "docker container", "container name"),
         after=("as", "called", "named"),
         required=True,
         taken=Taken("image", basename=True),

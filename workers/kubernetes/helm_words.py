@@ -10,7 +10,7 @@ from workers.kubernetes.place_words import CONTEXT, CUES, NAMESPACE_IN, TIMEOUT,
 _HELM = ("helm",)
 _RELEASE = Slot(
     "release",
-    labels=("release", "helm release"),
+    labels=("release", "helm release", "release name"),
     after=("as", "called", "named", "of", "for"),
     bare=True,
     required=True,
@@ -30,7 +30,7 @@ _CHART = Slot(
 )
 _NEW_RELEASE = Slot(
     "release",
-    labels=("release", "helm release"),
+    labels=("release", "helm release", "release name"),
     after=("as", "called", "named"),
     bare=True,
     required=True,

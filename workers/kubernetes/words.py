@@ -125,7 +125,7 @@ _DEPLOYMENT_SLOTS = (
     ),
     Slot(
         "name",
-        labels=("deployment", "name", "kubernetes deployment"),
+        labels=("deployment", "name", "kubernetes deployment", "deployment name"),
         after=("as", "called", "named"),
         required=True,
         taken=Taken("image", basename=True),
@@ -181,7 +181,7 @@ WORDS: Words = {
             objects=("manifest", "resource", "object"),
             cues=CUES,
             object_needed=True,
-            slots=(_MANIFEST, *WHERE),
+            slots=(replace(_MANIFEST, like=r"k8s|kube|manifest|kustomiz", tells=True), *WHERE),
             filler=("everything", "all", "what", "is"),
             example="delete what is in k8s/app.yaml from the cluster",
         ),
@@ -273,7 +273,7 @@ WORDS: Words = {
     ),
     "kubernetes.scale": (
         Phrase(
-            verbs=("scale", "scale up", "scale down", "scale out", "scale in", "resize"),
+            verbs=("scale", "scale up", "scale down", "scale out", "scale in", "resize", "upscale", "downscale"),
             cues=CUES,
             slots=(
                 *_workload("what should be scaled?"),
@@ -290,6 +290,20 @@ WORDS: Words = {
             weight=1,
             gives=_WORKLOAD_GIVES,
             example="scale the deployment web to 5 replicas",
+        ),
+        Phrase(
+            verbs=(),  # "six replicas of web"
+            states=("replicas", "replica"),
+            state_needed=True,
+            object_needed=True,
+            cues=CUES,
+            slots=(
+                *_workload("what should be scaled?"),
+                Slot(
+                    "replicas", Kind.NUMBER, after=("to", "at"), bare=True, required=True, ask="to how many replicas?"
+                ),
+            ),
+            weight=1,
         ),
         Phrase(
             verbs=(

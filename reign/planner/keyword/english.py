@@ -157,7 +157,8 @@ LEAD_IN = tuple(
     we should; you should; basically; ideally; actually; alright; right; all right; great; cool; next up
     you must; you need to; would you mind; do you mind; help me to; help me; try to; try and; remember to
     be so kind and; be so kind as to; all you have to do is; your task is to; the goal is to; the task is to
-    my goal is to; can i; could i; can you; could you; would you; will you; can we; could we; shall we; may i ask you to
+    my goal is to; good morning; good afternoon; good evening; good day; asap; urgent; urgently; important
+    can i; could i; can you; could you; would you; will you; can we; could we; shall we; may i ask you to
     i ask you to; go ahead and; go and; let us; let me; hey; hi; hello; ok; okay; please; pls; kindly; just
     simply; now; well; so; also; dear reign; additionally; furthermore; only; start by; begin by; start with
     begin with; in addition; as well; thank you; thanks; i would like to have; i want to have; i need to have
@@ -244,6 +245,8 @@ TIMES = {
 }
 REASONS = {
     ("because",): "because",
+    ("hope",): "because",
+    ("i", "hope"): "because",
     ("since",): "because",
     ("so", "that"): "because",
     ("as", "we"): "because",

@@ -20,6 +20,10 @@ _MOUNT = frozenset({"mount", "mounting", "map", "mapping", "bind"})
 _MOUNTED = frozenset({"mounted", "mapped", "bound"})
 _ONTO = frozenset({"at", "to", "on", "under", "into", "in", "as", "onto"})
 _LINKED = english.AND | {"with", "using", "has", "have"}
+_NOTHING = tuple(
+    tuple(line.split())
+    for line in ("if possible", "when possible", "if you can", "when you can", "if you like", "if i may")
+)
 _VERSION = re.compile(r"\d{1,3}(?:\.\d{1,3}){0,2}(?:-[a-z]+)?")
 _VALUES = frozenset({Shape.WORD, Shape.TYPED, Shape.QUOTED})
 
@@ -47,6 +51,9 @@ def _replace(tokens: Sequence[Token], at: int, vocabulary: Vocabulary, result: l
         and words[3]
     ):
         return at + 2  # "all of these containers: a, b"
+    for nothing in _NOTHING:
+        if words[: len(nothing)] == nothing:
+            return at + len(nothing)
     if words[:2] in (("back", "down"), ("back", "up")) and (words[2:3] or ("",))[0] in ("to", "again", ""):
         behind_verb = bool(result) and bool(result[-1].word) and result[-1].word not in english.AND | {"then"}
         at += behind_verb  # "scale it back down to 2"

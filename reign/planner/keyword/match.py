@@ -9,7 +9,7 @@ from reign.planner.keyword import english, references, slots
 from reign.planner.keyword.clauses import Clause, Role
 from reign.planner.keyword.discourse import Discourse
 from reign.planner.keyword.frame import Frame, Match
-from reign.planner.keyword.inflection import singular
+from reign.planner.keyword.inflection import Form, singular
 from reign.planner.keyword.mentions import Mention, mentions
 from reign.planner.keyword.normalise import Shape, Token
 from reign.planner.keyword.vocabulary import Entry, Vocabulary, Words
@@ -155,7 +155,8 @@ def _predicate(frame: Frame, body: Sequence[Token]) -> dict[int, str] | None:
     positive = (state in entry.states) == (len(denials) % 2 == 0)
     if not positive and clause.role is Role.DO and not clause.question:
         return {} if verb_said and clause.lemma not in CHECK else None  # "look for leaked keys" states nothing
-    result.positive, result.stated = positive, True
+    said = tuple(map(singular, state)) not in frame.vocabulary.nouns  # "six replicas of web" has no predicate
+    result.positive, result.stated = positive, said
     result.score += 5 + len(state)
     frame.note([*body[at : at + len(state)], *denials])
     return dict.fromkeys(range(at, at + len(state)), state[0])
@@ -182,7 +183,8 @@ def _judge(frame: Frame) -> None:
         fill.in_order()
     result.missing = [slot for slot in entry.slots if slot.required and not _provided(frame, slot)]
     said = (i for i, fill in result.fills.items() if fill.tokens and entry.slots[i].kind is not Kind.IMAGE)
-    result.unsure = result.unsure and not frame.evidence and next(said, None) is None
+    nominal = frame.clause.head is None or frame.clause.head.form is Form.NOUN
+    result.unsure = result.unsure and (nominal or (not frame.evidence and next(said, None) is None))
     if len(result.passed_over) > max(2, len(result.used) + 1):
         result.unexplained += result.passed_over
         result.passed_over = []

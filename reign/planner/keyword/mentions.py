@@ -120,7 +120,10 @@ class _Reader:
     def _names_noun(self, at: int) -> bool:
         """Whether "called" belongs to a noun right before it: ``a network called x``, not ``nginx:1.27 called x``."""
         tokens = self.current.tokens
-        return bool(tokens) and not self.current.named and (singular(tokens[-1].word),) in self.vocabulary.nouns
+        if not tokens or self.current.named:
+            return False
+        noun = self.vocabulary.close_noun(tokens[-1].word) or singular(tokens[-1].word)
+        return (noun,) in self.vocabulary.nouns
 
     def _is_letter(self, at: int) -> bool:
         """Whether an article is a name: ``containers a, b and c``."""

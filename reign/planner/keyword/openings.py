@@ -345,15 +345,23 @@ class Openings:
 
     def _is_choice(self, opening: Opening, current: Clause | None) -> bool:
         """Whether the verb stands alone and is a choice of the clause before: ``open a PR from a to b, draft``."""
-        if current is None or opening.head is None or len(opening.head.tokens) > 1 or not self.at_end(opening.at + 1):
+        if current is None or opening.head is None or len(opening.head.tokens) > 1:
             return False
-        word = (opening.head.tokens[0].word,)
-        return any(word in entry.choices for entry in self.vocabulary.by_verb.get(current.lemma, ()))
+        word = (singular(opening.head.tokens[0].word),)
+        entries = self.vocabulary.by_verb.get(current.lemma, ())
+        if self.at_end(opening.at + 1):
+            return any(word in entry.choices for entry in entries)
+        value = (singular(self.tokens[opening.at + 1].word),)  # "..., restart always"
+        return any(
+            word in entry.labels and entry.choices.get(value, (None,))[0] in entry.labels[word] for entry in entries
+        )
 
     def _ends_condition(self, opening: Opening, current: Clause | None) -> bool:
         """Whether a verb follows a whole condition without a comma: ``if it validates apply it``."""
         if current is None or opening.head is None or opening.head.form is not Form.BASE:
             return False
+        if self.vocabulary.noun_length(self.tokens, opening.at - 1) > 1:
+            return False  # "the checks of pull REQUEST 5"
         body = current.body
         heading = current.head is None and len(body) > 1 and body[0].word in english.PREPOSITIONS
         if current.role is Role.DO and not heading:

@@ -175,6 +175,9 @@ def _takes_of(frame: Frame, slots: Sequence[int], label: Piece, behind: Mention 
         assert value is not None
         reading = frame.read(frame.slots[index], value.token)
         if reading is not None and reading.strength > 1 and frame.is_open(index, behind):
+            better = (frame.read(s, value.token) for s in frame.slots if "of" in s.after)
+            if any(other is not None and other.strength > reading.strength for other in better):
+                continue  # "a release of acme/shop"
             words = [*label.words, value.token]
             frame.fill(index, reading.value, words, behind.group, score=4 + reading.strength)
             return index

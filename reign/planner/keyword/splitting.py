@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from reign.core.lexicon import CHECK
 from reign.planner.keyword import english, idioms, openings
@@ -121,6 +122,7 @@ class _Splitter:
 def _finished(clauses: list[Clause], vocabulary: Vocabulary) -> list[Clause]:
     """Verbs whose particle stands further on, clauses that share a verb, headings, questions."""
     previous: Clause | None = None
+    result: list[Clause] = []
     for index, clause in enumerate(clauses):
         following = clauses[index + 1] if index + 1 < len(clauses) else None
         if clause.head is not None:
@@ -129,10 +131,16 @@ def _finished(clauses: list[Clause], vocabulary: Vocabulary) -> list[Clause]:
             if clause.body and clause.body[0].word in ("if", "whether") and clause.lemma in _ASKS:
                 del clause.body[0]
         elif clause.role is Role.DO and clause.body:
-            _headless(clause, previous, following, vocabulary)
+            if several := _passive(clause, vocabulary):
+                result += several
+                previous = several[-1]
+                continue
+            if not _participle(clause, previous, vocabulary) and not _nominal(clause, vocabulary):
+                _headless(clause, previous, following, vocabulary)
         if clause.role is Role.DO and clause.head is not None:
             previous = clause
-    return clauses
+        result.append(clause)
+    return result
 
 
 def _take_particle(clause: Clause, vocabulary: Vocabulary) -> None:
@@ -165,17 +173,42 @@ def _take_tool(clause: Clause, vocabulary: Vocabulary) -> None:
         clause.body = body[:-1]
 
 
-def _passive(clause: Clause, vocabulary: Vocabulary) -> bool:
-    """``web1 and web2 should be restarted``: the verb stands at the end, after "be"."""
+def _passive(clause: Clause, vocabulary: Vocabulary) -> list[Clause]:
+    """``web1 and web2 should be stopped and removed``: verbs at the end, after "be"; the clauses that they make."""
     for at, token in enumerate(clause.body[:-1]):
         if token.word != "be":
             continue
-        head = vocabulary.head_at(clause.body, at + 1, (Form.PAST,))
-        if head is not None and head.lemma in vocabulary.by_verb:
-            clause.head = head
-            clause.body = [t for t in clause.body if t not in head.tokens and t.word not in english.AUXILIARIES]
-            return True
-    return False
+        heads, end = [], at + 1
+        while (head := vocabulary.head_at(clause.body, end, (Form.PAST,))) and head.lemma in vocabulary.by_verb:
+            heads.append(head)
+            end += len(head.tokens)
+            while end < len(clause.body) and (clause.body[end].text == "," or openings.joins(clause.body[end])):
+                end += 1
+        if heads:
+            rest = [t for t in (*clause.body[:at], *clause.body[end:]) if t.word not in english.AUXILIARIES]
+            joins = [clause.join, *(Join.THEN for _ in heads[1:])]
+            return [replace(clause, head=h, body=list(rest), join=j) for h, j in zip(heads, joins, strict=True)]
+    return []
+
+
+def _participle(clause: Clause, previous: Clause | None, vocabulary: Vocabulary) -> bool:
+    """``it must be stopped, then removed``: a further verb of the clause before, with what that is about."""
+    head = vocabulary.head_at(clause.body, 0, (Form.PAST,)) if previous is not None else None
+    if head is None or previous is None or len(head.tokens) < len(clause.body) or head.lemma not in vocabulary.by_verb:
+        return False
+    clause.head, clause.body = head, list(previous.body)
+    return True
+
+
+def _nominal(clause: Clause, vocabulary: Vocabulary) -> bool:
+    """``creation of a network called x``: the verb as a noun that governs the rest."""
+    if len(clause.body) < 3 or clause.body[1].word != "of":
+        return False
+    head = vocabulary.head_at(clause.body, 0, (Form.NOUN,))
+    if head is None or head.lemma not in vocabulary.by_verb:
+        return False
+    clause.head, clause.body = head, clause.body[2:]
+    return True
 
 
 def _headless(clause: Clause, previous: Clause | None, following: Clause | None, vocabulary: Vocabulary) -> None:
@@ -196,8 +229,6 @@ def _headless(clause: Clause, previous: Clause | None, following: Clause | None,
     same_sentence = previous is not None and previous.sentence == clause.sentence
     if same_sentence and previous is not None and previous.head is not None:
         clause.head, clause.copied = previous.head, True
-        return
-    if _passive(clause, vocabulary):
         return
     leads = following is not None and following.sentence == clause.sentence and following.role is Role.DO
     heading = len(clause.body) <= _HEADING and any(map(vocabulary.is_noun, clause.body))  # "container api: restart it"

@@ -31,6 +31,12 @@ def spelling(label: str) -> Words:
     return tuple(singular(part) if not part.startswith("-") else part for part in label.lower().split())
 
 
+def _slipped(word: str, noun: str) -> bool:
+    """Whether a letter of a short noun was left out, or two were swapped; another letter may be another word."""
+    left_out = len(word) + 1 == len(noun) and any(noun[:at] + noun[at + 1 :] == word for at in range(1, len(noun)))
+    return word[0] == noun[0] and (left_out or (sorted(word) == sorted(noun) and OSA.distance(word, noun) == 1))
+
+
 @dataclass(frozen=True, eq=False)
 class Entry:
     """A phrase of an operation, with its words ready to be looked up."""
@@ -232,8 +238,11 @@ class Vocabulary:
 
     def close_noun(self, word: str) -> str | None:
         """The noun that a misspelt word can be; longer words only, for names look like misspelt nouns."""
-        if len(word) < 6 or not word.isalpha() or word in self.known or singular(word) in self.known:
+        if len(word) < 4 or not word.isalpha() or word in self.known or singular(word) in self.known:
             return None
+        if len(word) < 6:
+            short = {noun for words in self.nouns for noun in words if len(noun) == 5 and _slipped(word, noun)}
+            return short.pop() if len(short) == 1 else None
         allowed = 1 if len(word) < 8 else 2
         near = {
             noun
@@ -256,6 +265,11 @@ class Vocabulary:
 
     def is_cue(self, token: Token) -> bool:
         return token.shape in (Shape.WORD, Shape.TYPED) and (singular(token.word),) in self.cues
+
+    def is_participle(self, word: str) -> bool:
+        """Whether the word is only the past form of verbs: "removed", but not "put"."""
+        forms_ = self.first_words.get(word, ())
+        return bool(forms_) and all(form is Form.PAST for _, form in forms_)
 
     def is_light(self, word: str) -> bool:
         """Whether the word is a form of a verb that only carries a noun's action."""
