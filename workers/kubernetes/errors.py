@@ -17,6 +17,7 @@ _FORBIDDEN = re.compile(
 )
 _OWNER = re.compile(r'conflict with "([^"]+)"(?: with subresource "[^"]+")?(?: using (\S+))?')
 NAMESPACE = re.compile(r'namespaces "([^"]+)" not found')
+QUOTA_HINT = "free something in the namespace, ask for less, or have the quota raised"
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -114,7 +115,7 @@ def _forbidden(access: Access, start: str, message: str) -> TaskFailed:
         return TaskFailed(
             f"{start}: {first_line(used)}",
             kind=FailureKind.MISSING_PREREQUISITE,
-            hint="free something in the namespace, ask for less, or have the quota raised",
+            hint=QUOTA_HINT,
             details={"reason": "quota"},
         )
     found = _FORBIDDEN.search(message)

@@ -149,13 +149,13 @@ def failure(helm: Helm, doing: str, done: ToolResult) -> TaskFailed:
     said = " ".join(lines[start : start + 4]).removeprefix("Error:").strip() or f"exit code {done.exit_code}"
     text = done.stderr.lower()
     if errors.NAMESPACE.search(done.stderr):
-        return errors.of_response(helm.access, f"{doing} with helm", 404, done.stderr)
+        return errors.of_response(helm.access, f"run helm {doing}", 404, done.stderr)
     fits = ((kind, hint) for mark, kind, hint in _KNOWN if mark.lower() in text)
     kind, hint = next(fits, (FailureKind.UNKNOWN, None))
     if kind is FailureKind.PERMISSION:
-        refused = errors.of_response(helm.access, f"{doing} with helm", 403, done.stderr)
+        refused = errors.of_response(helm.access, f"run helm {doing}", 403, done.stderr)
         if refused.details:
             return refused
     if kind is FailureKind.TRANSIENT:
-        return errors.unreachable(helm.access, f"{doing} with helm", done.stderr)
+        return errors.unreachable(helm.access, f"run helm {doing}", done.stderr)
     return TaskFailed(f"helm {doing}: {said[:600]}", kind=kind, hint=hint, details={"output": done.tail(10)})

@@ -275,7 +275,7 @@ def no_release(helm: Helm, release: str, otherwise: str) -> TaskFailed:
     names = [str(item["name"]) for item in helm.json("list") or []]
     close = did_you_mean(release, names)
     return TaskFailed(
-        f"there is no release {release} in namespace {helm.namespace} (context {helm.access.context!r})",
+        f"there is no release {release!r} in namespace {helm.namespace} (context {helm.access.context})",
         kind=FailureKind.WRONG_INPUT,
         hint=close or f"install it first (kubernetes.helm_install), {otherwise}",
     )

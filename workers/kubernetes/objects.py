@@ -154,8 +154,10 @@ def workload(cluster: Cluster, ref: Ref) -> dict[str, Any]:
     if found is not None:
         return found
     names = [str(item["metadata"]["name"]) for item in cluster.list(ref.kind, ref.namespace)]
+    # What is quoted is what a repair replaces by the nearest name.
+    where = f" in namespace {ref.namespace}" if ref.namespace else ""
     raise TaskFailed(
-        f"there is no {ref.shown} (context {cluster.access.context!r})",
+        f"there is no {ref.kind.lower()} {ref.name!r}{where} (context {cluster.access.context})",
         kind=FailureKind.WRONG_INPUT,
         hint=did_you_mean(ref.name, names) or "check `name`, `kind` and `namespace`",
     )

@@ -115,7 +115,7 @@ class Diagnosis:
         where = f"pod {self.pod}" + (f", container {self.container}" if self.container else "") if self.pod else ""
         said = ": ".join(part for part in (where, self.reason, self.message) if part)
         if self.event and self.event not in said:
-            said += f" (event: {self.event})"
+            said += f"{' ' if said else ''}(event: {self.event})"
         return said + (f"; last line: {self.log[-1]}" if self.log else "")
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 
 from reign.core.duration import readable
 from reign.executor import FailureKind, TaskFailed
-from workers.kubernetes import pods
+from workers.kubernetes import errors, pods
 from workers.kubernetes.cluster import Cluster
 from workers.kubernetes.kinds import Ref
 
@@ -161,11 +161,11 @@ def not_ready(
     message = f"{ref.shown} did not become ready"
     if after is not None:
         message += f" within {readable(after)}"
-    message += f": {state.detail}"
+    message += f": {state.detail.rstrip('; ')}"
     details: dict[str, Any] = {"object": ref.label, "detail": state.detail}
     hint = None
     if found:
-        message += f"; {found.sentence}"
+        message += f"; {found.sentence}" if found.reason else f" {found.sentence}".rstrip()
         hint = found.hint
         details |= found.as_dict()
         if found.log:
@@ -173,5 +173,5 @@ def not_ready(
     # A failed job or a quota that is used up does not get better by itself, but a slow start may.
     kind = FailureKind.TIMED_OUT if after is not None else FailureKind.CHECK_FAILED
     if "exceeded quota" in message:
-        kind = FailureKind.MISSING_PREREQUISITE
+        kind, hint = FailureKind.MISSING_PREREQUISITE, errors.QUOTA_HINT
     return TaskFailed(message, kind=(found and found.kind) or kind, hint=hint, retryable=False, details=details)

@@ -48,7 +48,7 @@ def chosen(cluster: Cluster, inputs: Chosen) -> list[dict[str, Any]]:
             return _sorted(pods.of(cluster, found))
     names = [str(pod["metadata"]["name"]) for pod in cluster.list("Pod", namespace)]
     raise TaskFailed(
-        f"there is no pod and no workload {inputs.name} in namespace {namespace} (context {cluster.access.context!r})",
+        f"there is no pod and no workload {inputs.name!r} in namespace {namespace} (context {cluster.access.context})",
         kind=FailureKind.WRONG_INPUT,
         hint=did_you_mean(inputs.name, names),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_reads_pod_status_and_logs(perform: Performer, control_plane: Cluster) -
     with pytest.raises(TaskFailed, match="no container 'wbe'") as refused:
         perform("logs", name="web", container="wbe")
     assert refused.value.hint == "did you mean 'web'?"
-    with pytest.raises(TaskFailed, match="no pod and no workload wbe"):
+    with pytest.raises(TaskFailed, match="no pod and no workload .wbe."):
         perform("pod_status", name="wbe")
 
 
@@ -98,9 +99,10 @@ def test_exposes_it(perform: Performer, control_plane: Cluster, namespace: str) 
     assert again.result.port == 81
     exposed.undo()
     assert names(control_plane, namespace, "service") == ["service/other"]
-    with pytest.raises(TaskFailed, match="there is no deployment/wbe") as missing:
+    with pytest.raises(TaskFailed, match="there is no deployment .wbe.") as missing:
         perform("expose", name="wbe", port=80)
     assert missing.value.hint == "did you mean 'web'?"
+    assert re.findall(r"'([^']+)'", missing.value.message) == ["wbe"], "a repair replaces what is quoted"
 
 
 def test_preview_shows_the_real_diff_and_changes_nothing(
@@ -161,6 +163,7 @@ def test_quota_is_told_as_the_reason(simulated: Cluster, perform: Performer, nam
     with pytest.raises(TaskFailed, match="exceeded quota: none") as refused:
         perform("create_deployment", name="web", image="nginx:1.27", timeout="2s")
     assert refused.value.kind is FailureKind.MISSING_PREREQUISITE, "more time would not help"
+    assert "have the quota raised" in (refused.value.hint or "")
 
 
 def test_namespace_is_made_and_taken_back_unless_others_use_it(

@@ -80,7 +80,7 @@ def test_deploys_a_chart_and_upgrades_it_with_other_values(
     assert revisions(perform)[-1] == (3, "deployed"), "a second undo does nothing"
     installed.undo()
     assert names(control_plane, namespace, "deployment") == []
-    with pytest.raises(TaskFailed, match="there is no release shop"):
+    with pytest.raises(TaskFailed, match="there is no release .shop."):
         perform("helm_status", release="shop")
 
 
@@ -195,7 +195,7 @@ def test_what_is_refused(perform: Performer, control_plane: Cluster, namespace: 
     perform("helm_install", release="shop", chart=SHOP)
     for operation, inputs, said, kind in (
         ("helm_install", {"values": {"replicas": 2}}, "is there already: revision 1", "conflict"),
-        ("helm_upgrade", {"release": "shpo"}, "there is no release shpo", "wrong_input"),
+        ("helm_upgrade", {"release": "shpo"}, "there is no release .shpo.", "wrong_input"),
         ("helm_upgrade", {"values": {"replicas": "x"}}, "got string, want integer", "wrong_input"),
         ("helm_upgrade", {"values": "nowhere.yaml"}, "values file .*nowhere.yaml", "wrong_input"),
         ("helm_upgrade", {"chart": "./nowhere"}, "there is no chart at", "wrong_input"),
@@ -204,7 +204,7 @@ def test_what_is_refused(perform: Performer, control_plane: Cluster, namespace: 
         with pytest.raises(TaskFailed, match=said) as refused:
             perform(operation, **{"release": "shop", "chart": SHOP, **inputs})
         assert kind is None or refused.value.kind == kind, refused.value.message
-    with pytest.raises(TaskFailed, match="there is no release shpo") as misspelt:
+    with pytest.raises(TaskFailed, match="there is no release .shpo.") as misspelt:
         perform("helm_rollback", release="shpo")
     assert misspelt.value.hint == "did you mean 'shop'?"
     viewer = control_plane.add_account(f"viewer-{Path(perform.options['helm']).name}", namespace, role="view")

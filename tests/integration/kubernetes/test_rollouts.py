@@ -59,7 +59,7 @@ def test_restarts_every_pod(perform: Performer, control_plane: Cluster, namespac
 
 
 def test_status_of_what_is_not_there(perform: Performer) -> None:
-    with pytest.raises(TaskFailed, match="there is no statefulset/web"):
+    with pytest.raises(TaskFailed, match="there is no statefulset .web."):
         perform("rollout_status", kind="sts", name="web")
     with pytest.raises(ValueError, match="none of deployment, statefulset, daemonset"):
         perform("rollout_status", kind="service", name="web")
