@@ -15,7 +15,7 @@ from reign.config import Settings
 from reign.planner.choose import make_planner
 
 #: Shares of the cases, in percent, below (or above) which the run fails.
-EXACT_AT_LEAST = {"specified": 100.0, "requests": 98.0, "heldout": 97.0, "varied": 85.0}
+EXACT_AT_LEAST = {"specified": 100.0, "requests": 98.0, "heldout": 97.0, "varied": 95.0, "blind": 95.0}
 WRONGLY_ACCEPTED_AT_MOST = 1.0
 _REFUSALS = "(to be refused)"
 

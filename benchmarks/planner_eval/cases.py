@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 FOLDER = Path(__file__).parent
-SETS = ("specified", "requests", "heldout", "varied")
+SETS = ("specified", "requests", "heldout", "varied", "blind")
 
 
 @dataclass(frozen=True)

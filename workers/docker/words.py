@@ -317,7 +317,7 @@ WORDS: Words = {
             cues=("docker",),
             object_needed=True,
             slots=(_COMPOSE_FILE, _PROJECT),
-            filler=("service", "everything", "stack", "-d", "--detach", "detached", "background", "--wait"),
+            filler=("service", "everything", "stack", "up", "-d", "--detach", "detached", "background", "--wait"),
             gives=(Gives("compose project", "{project}", {"file": "{file}"}),),
             example="bring up the compose project in ./docker-compose.yml as shop",
         ),

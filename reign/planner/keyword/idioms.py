@@ -51,6 +51,8 @@ def _replace(tokens: Sequence[Token], at: int, vocabulary: Vocabulary, result: l
         and words[3]
     ):
         return at + 2  # "all of these containers: a, b"
+    if words[0] == "number" and result and vocabulary.is_noun(result[-1]) and tokens[at + 1 : at + 2]:
+        at += tokens[at + 1].shape is Shape.NUMBER  # "issue number 12"
     for nothing in _NOTHING:
         if words[: len(nothing)] == nothing:
             return at + len(nothing)

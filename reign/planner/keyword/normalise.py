@@ -202,7 +202,7 @@ def _classified(text: str, start: int, end: int) -> Token:
         return Token(text, start, end, Shape.DURATION, value=_whole(seconds))
     if _PAIR.match(text) and "://" not in text.partition("=")[0]:
         return Token(text, start, end, Shape.PAIR)
-    if text.strip("-+/.") == "" and text not in (".", "..", "./", "../", "/"):
+    if text.strip("-+/.") == "" and text not in (".", "..", "./", "../", "/", "./..."):
         return Token(",", start, end, Shape.PUNCT)
     if text.startswith("-") and len(text) > 1 and not text[1].isdigit():
         return Token(text, start, end, Shape.FLAG)

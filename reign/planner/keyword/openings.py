@@ -258,6 +258,8 @@ class Openings:
         forms = (Form.BASE, Form.GERUND) if subordinate or certain else (Form.BASE,)
         guess = certain or opening.negated or (opening.separated and self._has_arguments(at))
         head = self.vocabulary.head_at(self.tokens, at, forms, fuzzy=guess and not subordinate)
+        if head is None and opening.separated and not subordinate:
+            head = self._amending(at)
         if subordinate and head is not None and head.form is Form.BASE:
             said_by = self.tokens[at - 1].word  # "before you restart web"; but "after build" is a noun
             head = head if said_by in ("you", "we", "i") else None
@@ -270,6 +272,12 @@ class Openings:
             opening.at += aside
             head = behind
         opening.head = head
+
+    def _amending(self, at: int) -> Head | None:
+        """``deploy x with 2 replicas, EXPOSED on port 80``: what else is done with what was just made."""
+        head = self.vocabulary.head_at(self.tokens, at, (Form.PAST,))
+        governs = at + 1 < len(self.tokens) and self.tokens[at + 1].word in english.PREPOSITIONS
+        return head if head is not None and governs and head.lemma in english.AMENDS else None
 
     def _tools(self, at: int) -> int:
         """How many tokens name a tool, and perhaps a noun of it, in front of a verb: ``docker network``, ``gh pr``."""

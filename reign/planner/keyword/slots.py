@@ -214,7 +214,8 @@ def take_commands(frame: Frame, text: str, behind_verb: Sequence[Token]) -> None
             text, behind_verb, frame.entry, index, frame.vocabulary.cues, frame.vocabulary.programs
         ):
             if not any(token in frame.result.used for token in line.tokens):
-                frame.fill(index, line.text, line.tokens, 0, score=4 if line.quoted else 1)
+                tool = not line.quoted and (line.tokens[0].word,) in frame.vocabulary.cues  # its agent knows better
+                frame.fill(index, line.text, line.tokens, 0, score=4 if line.quoted else -8 if tool else 1)
 
 
 def take_values(frame: Frame) -> None:
@@ -278,7 +279,11 @@ def _continues_list(frame: Frame, mention: Mention, piece: Piece) -> int | None:
 
 def _describes(frame: Frame, mention: Mention, piece: Piece) -> bool:
     """Whether a noun goes on after a name with something else: ``called db, password from X=y``."""
-    return mention.joined and mention.preposition in _NAMING_WORDS and frame.vocabulary.is_noun(piece.token)
+    if not (mention.joined and frame.vocabulary.is_noun(piece.token)):
+        return False
+    following = next((b for a, b in pairwise(frame.mentions) if a is mention), None)
+    value = following is not None and any(token.shape is Shape.PAIR for token in following.tokens)
+    return value or mention.preposition in _NAMING_WORDS
 
 
 def _best_slot(frame: Frame, mention: Mention, piece: Piece) -> int | None:

@@ -231,6 +231,8 @@ def _headless(clause: Clause, previous: Clause | None, following: Clause | None,
         clause.head, clause.copied = previous.head, True
         return
     leads = following is not None and following.sentence == clause.sentence and following.role is Role.DO
-    heading = len(clause.body) <= _HEADING and any(map(vocabulary.is_noun, clause.body))  # "container api: restart it"
+    heading = len(clause.body) <= _HEADING and any(
+        vocabulary.is_noun(token) or vocabulary.is_cue(token) for token in clause.body
+    )  # "container api: restart it"
     if leads and (first.word in english.PREPOSITIONS or (heading and following is not None and following.headed)):
         clause.role = Role.LEAD

@@ -161,6 +161,7 @@ class Vocabulary:
             self._add_verb(verb)
         for state in entry.states | entry.fails:
             self.by_state[state[0]].append(entry)
+        self.known |= {word for words in entry.choices for word in words} | entry.filler
         self.nouns |= entry.nouns | {w for w in entry.labels if not w[0].startswith("-")}
         for cue in entry.phrase.cues:
             words = spelling(cue)
