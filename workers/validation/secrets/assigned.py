@@ -108,6 +108,8 @@ def grade(name: str, value: str, *, quoted: bool) -> Severity | None:
         return None
     if _CALL.search(value) or (quoted and re.search(r"\s", value)) or value.startswith(("sha256:", "sha512:")):
         return None
+    if placeholders.is_jumbled(value):
+        return Severity.HIGH
     if placeholders.is_camel_case(value) and not _PASSWORD_NAME.search(name):
         return None  # the name of a class, a field or a key; for a password, people take words and numbers
     if placeholders.words_only(value) or _SLUG.fullmatch(value):

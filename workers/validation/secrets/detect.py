@@ -14,7 +14,8 @@ from workers.validation.secrets import assigned, entropy, placeholders, shapes
 _BEGIN = re.compile(
     r"-----BEGIN (?P<kind>(?:[A-Z0-9]+ )*)PRIVATE KEY(?: BLOCK)?-----(?P<rest>.*)|(?P<putty>PuTTY-User-Key-File-\d):"
 )
-_KEY_BODY = re.compile(r"[A-Za-z0-9+/=]{32,}")
+# A long stretch anywhere, or a shorter one that is all of a line but for quotes and what joins lines.
+_KEY_BODY = re.compile(r"[A-Za-z0-9+/=]{32,}|^[\s\"'`+>|]*[A-Za-z0-9+/=]{16,}(?:\\n)?[\s\"'`,;+\\)]*$")
 _KEY_HEADER_LINES = 8  # Proc-Type, DEK-Info, Version, Comment and blank lines stand before a key's body
 _ALLOWED = re.compile(r"pragma: ?(?:allow|white)list[ -]secret|gitleaks:allow", re.IGNORECASE)
 _ALLOWED_NEXT = re.compile(r"pragma: ?allowlist[ -]nextline[ -]secret", re.IGNORECASE)
@@ -129,7 +130,7 @@ def _in_piece(text: str, number: int, file: _File, allowed: bool) -> Iterator[Hi
 
 def _severity(shape: shapes.Shape, value: str, rest: str) -> Severity | None:
     """How bad a key of that shape is; None for an example. ``rest`` is what follows it in the line."""
-    if placeholders.is_example(value):
+    if placeholders.is_example(value) or (shape.rule == "bearer-token" and not placeholders.is_jumbled(value)):
         return None
     if shape.rule != "url-password":
         return shape.severity

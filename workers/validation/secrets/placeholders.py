@@ -32,6 +32,8 @@ _REFERENCE = re.compile(
 # Possessive, so that a text that is none is told in one pass.
 _CAMEL_CASE = re.compile(r"(?:[A-Z]?[a-z]{2,}+|[A-Z]{2,}+(?![a-z])|[A-Z](?=[A-Z\d_])|\d++|[-_.])++")
 _DIGEST_LENGTHS = frozenset({7, 8, 10, 12, 16, 20, 24, 32, 40, 56, 64, 96, 128})
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Z]")
+_SHORTEST_WORD, _SHORTEST_JUMBLE = 4, 16
 _ALPHABET_SHARE = 0.9  # share of different characters from which on a long text is an alphabet, not a key
 
 
@@ -65,6 +67,19 @@ def words_only(value: str) -> bool:
 def is_camel_case(value: str) -> bool:
     """Whether a text is made of words and numbers, as names in code are: BetaTool20250305, V1SecretList."""
     return _CAMEL_CASE.fullmatch(value) is not None
+
+
+def is_jumbled(value: str) -> bool:
+    """Whether letters and digits stand as no words do: long, its digits in several places, few stretches of letters.
+
+    A random key of 20 letters and digits has a word of four letters in it now and then; a name consists of such.
+    """
+    words = _WORD.findall(value)
+    letters = sum(map(len, words))
+    in_words = sum(len(word) for word in words if len(word) >= _SHORTEST_WORD)
+    groups = len(re.findall(r"\d+", value))
+    enough = groups >= (2 if re.search("[a-z]", value) and re.search("[A-Z]", value) else 3)
+    return len(value) >= _SHORTEST_JUMBLE and enough and in_words < letters / 2
 
 
 def is_identifier(value: str) -> bool:

@@ -39,6 +39,50 @@ _B = r"(?<![A-Za-z0-9_])"  # starts a word
 _E = r"(?![A-Za-z0-9_])"  # ends one
 _I = re.IGNORECASE
 
+# Prefixes that a service puts before its keys so that scanners know them, with the length and letters it gives them.
+_SERVICES = (
+    ("airtable-token", "Airtable token", "pat", r"pat[A-Za-z0-9]{14}\.[a-f0-9]{64}"),
+    ("artifactory-key", "Artifactory API key", "akcp", r"AKCp[A-Za-z0-9]{69}"),
+    ("atlassian-token", "Atlassian API token", "atatt3", r"ATATT3[A-Za-z0-9_=-]{60,}"),
+    ("brevo-key", "Brevo API key", "xkeysib-", r"xkeysib-[a-f0-9]{64}-[A-Za-z0-9]{16}"),
+    ("buildkite-token", "Buildkite token", "bkua_", r"bkua_[a-f0-9]{40}"),
+    ("circleci-token", "CircleCI token", "ccipat_", r"CCIPAT_[A-Za-z0-9]{22}_[a-f0-9]{40}"),
+    ("contentful-token", "Contentful token", "cfpat-", r"CFPAT-[A-Za-z0-9_-]{43}"),
+    (
+        "discord-webhook",
+        "Discord webhook address",
+        "discord",
+        r"discord(?:app)?\.com/api/webhooks/\d{17,20}/[A-Za-z0-9_-]{60,}",
+    ),
+    ("doppler-token", "Doppler token", "dp.", r"dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9_.]{40,}"),
+    ("facebook-token", "Facebook access token", "eaacedeose0cba", r"EAACEdEose0cBA[0-9A-Za-z]{20,}"),
+    ("figma-token", "Figma token", "figd_", r"figd_[A-Za-z0-9_-]{38,}"),
+    ("fly-token", "Fly.io token", "fo1_ fm1 fm2", r"fo1_[A-Za-z0-9_-]{43}|fm[12][ar]?_[A-Za-z0-9+/=_-]{80,}"),
+    ("groq-key", "Groq API key", "gsk_", r"gsk_[A-Za-z0-9]{52}"),
+    ("heroku-key", "Heroku API key", "hrku-", r"HRKU-[A-Za-z0-9_-]{36,}"),
+    ("hubspot-token", "HubSpot token", "pat-", r"pat-(?:na|eu)\d-[a-f0-9]{8}(?:-[a-f0-9]{4}){3}-[a-f0-9]{12}"),
+    ("linear-key", "Linear API key", "lin_", r"lin_(?:api|oauth)_[A-Za-z0-9]{40,}"),
+    ("mailgun-key", "Mailgun API key", "key-", r"key-[a-f0-9]{32}"),
+    ("netlify-token", "Netlify token", "nfp_", r"nfp_[A-Za-z0-9]{36,}"),
+    ("newrelic-key", "New Relic API key", "nrak- nrii-", r"NRAK-[A-Z0-9]{27}|NRII-[A-Za-z0-9_-]{32}"),
+    ("notion-token", "Notion token", "ntn_ secret_", r"ntn_[A-Za-z0-9]{43,}|secret_[A-Za-z0-9]{43}"),
+    ("octopus-key", "Octopus Deploy API key", "api-", r"API-[A-Z0-9]{25,26}"),
+    ("perplexity-key", "Perplexity API key", "pplx-", r"pplx-[A-Za-z0-9]{48}"),
+    ("planetscale-token", "PlanetScale token", "pscale_", r"pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.-]{32,}"),
+    ("postman-key", "Postman API key", "pmak-", r"PMAK-[a-f0-9]{24}-[a-f0-9]{32,34}"),
+    ("pulumi-token", "Pulumi token", "pul-", r"pul-[a-f0-9]{40}"),
+    ("replicate-token", "Replicate token", "r8_", r"r8_[A-Za-z0-9]{37}"),
+    ("rubygems-key", "RubyGems API key", "rubygems_", r"rubygems_[a-f0-9]{48}"),
+    ("sentry-token", "Sentry token", "sntry", r"sntrys_[A-Za-z0-9+/=_-]{50,}|sntryu_[a-f0-9]{64}"),
+    ("shippo-token", "Shippo token", "shippo_live_", r"shippo_live_[a-f0-9]{40}"),
+    ("sonar-token", "SonarQube token", "squ_ sqp_ sqa_", r"sq[upa]_[a-f0-9]{40}"),
+    ("square-token", "Square access token", "sq0atp- eaaa", r"sq0atp-[0-9A-Za-z_-]{22}|EAAA[EL][A-Za-z0-9_-]{59}"),
+    ("supabase-token", "Supabase token", "sbp_", r"sbp_[a-f0-9]{40}"),
+    ("tailscale-key", "Tailscale key", "tskey-", r"tskey-[a-z]+-[A-Za-z0-9]+-[A-Za-z0-9]{20,}"),
+    ("typeform-token", "Typeform token", "tfp_", r"tfp_[A-Za-z0-9_.-]{40,}"),
+    ("xai-key", "xAI API key", "xai-", r"xai-[A-Za-z0-9]{80}"),
+)
+
 SHAPES: tuple[Shape, ...] = (
     _shape(
         "aws-access-key",
@@ -233,6 +277,15 @@ SHAPES: tuple[Shape, ...] = (
         rf"{_B}eyJ[A-Za-z0-9_-]{{10,}}\.eyJ[A-Za-z0-9_-]{{10,}}\.[A-Za-z0-9_-]{{16,}}",
         severity=Severity.HIGH,
     ),
+    _shape(
+        "bearer-token",
+        "token in an Authorization header",
+        "bearer",
+        r"authorization.{0,6}?[:=,]\s*['\"`]?bearer\s+(?P<secret>[A-Za-z0-9_.=+/-]{20,})",
+        severity=Severity.HIGH,
+        flags=_I,
+    ),
+    *(_shape(rule, title, literals, rf"{_B}(?:{pattern}){_E}") for rule, title, literals, pattern in _SERVICES),
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import string
 import time
 
 import pytest
@@ -121,6 +123,30 @@ def test_a_value_given_to_a_speaking_name(line: str, name: str) -> None:
     assert [hit.severity for hit in found(line, name)] == [Severity.HIGH]
 
 
+@pytest.mark.parametrize("length", [20, 24, 32, 40])
+def test_most_random_keys_of_letters_and_digits_are_found_by_their_name(length: int) -> None:
+    chosen = random.Random(length)
+    keys = ["".join(chosen.choices(string.ascii_letters + string.digits, k=length)) for _ in range(100)]
+    assert sum(bool(found(f'api_key = "{key}"', "app.py")) for key in keys) >= 75
+
+
+@pytest.mark.parametrize(
+    "name", ["getUserByIdV2", "BetaTool20250305", "OAuth2AccessTokenV1", "S3BucketKeyV4Signer", "eu-west-1-prod-db01"]
+)
+def test_a_name_of_code_is_no_key(name: str) -> None:
+    assert found(f'auth_token = "{name}"', "app.py") == []
+
+
+def test_a_header_without_a_token_in_it() -> None:
+    for line in (
+        "Authorization: Bearer ${TOKEN}",
+        'headers={"Authorization": f"Bearer {token}"}',
+        "Authorization: Bearer your-access-token-goes-here",
+        '"Authorization": "Bearer accessTokenOfTheUser"',
+    ):
+        assert found(line, "app.py") == []
+
+
 def test_a_value_without_quotes_counts_only_where_values_have_none() -> None:
     assert found("password = compute9f(kQ2)", "app.py") == []
     assert found("password = x9f!kQ2vv8Lm", "app.py") == []
@@ -139,6 +165,9 @@ def test_a_private_key_counts_only_with_its_body() -> None:
     assert [hit.severity for hit in found(ENCRYPTED_KEY, "key.pem")] == [Severity.HIGH]
     assert found('if "-----BEGIN RSA PRIVATE KEY-----" in text:\n    return True\n', "app.py") == []
     assert found("-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n", "README.md") == []
+    short = "-----BEGIN OPENSSH PRIVATE KEY-----\n" + PRIVATE_KEY.splitlines()[1][:20] + "\n-----END"
+    assert [hit.rule for hit in found(short, "id_x")] == ["private-key"]
+    assert found('BEGIN = "-----BEGIN PRIVATE KEY-----"\nfrom x import serialization_of_all\n', "app.py") == []
     on_one_line = PRIVATE_KEY.replace("\n", "\\n")
     assert [hit.rule for hit in found(f'KEY = "{on_one_line}"', "app.py")] == ["private-key"]
 
