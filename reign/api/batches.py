@@ -17,7 +17,7 @@ from reign.engine.runtime import Runtime
 from reign.store import runs
 
 #: Seconds between two looks at least: hints of many runs come all at once.
-_PAUSE = 0.02
+_PAUSE = 0.05
 
 
 def batch_routes(api: FastAPI, runtime: Runtime, general: ReignGeneral, wakeups: Wakeups) -> None:

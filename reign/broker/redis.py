@@ -10,7 +10,7 @@ import redis.asyncio
 
 from reign.broker.app import queue_name
 from reign.config import Settings
-from reign.core.errors import Unavailable
+from reign.core.errors import ReignError, Unavailable
 
 #: Publish/subscribe channel: the id of a run whose state changed. A hint only; who misses it looks a little later.
 CHANNEL = "reign.changed"
@@ -60,6 +60,13 @@ class Redis:
             for agent in names:
                 pipe.llen(queue_name(agent))
             return dict(zip(names, pipe.execute(), strict=True))
+
+    def length(self, agent: str) -> int:
+        """Messages waiting in the queue of an agent, or 0 if the broker does not say. Never raises: it is a hint."""
+        try:
+            return self.lengths([agent])[agent]
+        except ReignError:
+            return 0
 
     def changed(self, run_ids: Sequence[int]) -> None:
         """Tell whoever waits that these runs have changed. Never raises: it is a hint."""

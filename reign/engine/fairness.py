@@ -4,8 +4,10 @@ A queue is first in, first out, so a run of thousands would stand before all tha
 window: so many messages in a queue at a time. What is beyond it is held in the state. A worker goes on with held tasks
 of the run whose message it took, without messages, for as long as it may hand over; then it puts the next one into the
 queue: tokens, one for each message that was taken out. So runs share a pool in slices of that length, and few messages
-keep it busy. Limits (of a run, an environment, a pool) are held exactly when a task is claimed; a task that finds no
-room is held too.
+keep it busy. While more messages wait than a pool can take, a process keeps what it sets free in the same run for
+itself in that way: a message of it would only stand in line behind them.
+
+Limits (of a run, an environment, a pool) are held exactly when a task is claimed; what finds no room is held too.
 
 The leading service tops up what has no tokens left: after workers died, or a limit was raised.
 """
@@ -13,7 +15,7 @@ The leading service tops up what has no tokens left: after workers died, or a li
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from reign.config import Settings
@@ -31,6 +33,7 @@ _A_PROCESS = 2
 _BATCH = 8
 _LOOK_EVERY = 5.0  # seconds between looks at how many processes a pool has
 _EMPTY_FOR = 0.05  # seconds for which a run that had nothing held is not asked again
+_CROWD_FOR = 0.05  # seconds between looks at the length of a queue
 _SWEEP_EVERY = 10.0  # seconds
 
 
@@ -56,20 +59,33 @@ class _Tokens:
 
 @dataclass
 class Window:
-    """The window of one process. ``released`` decides which of some tasks get a message now, ``ended`` which follow."""
+    """The window of one process. ``released`` decides which of some tasks get a message now, ``ended`` which follow.
+
+    ``waiting``: how many messages stand in a pool's queue, as far as the broker says so.
+    """
 
     settings: Settings
+    waiting: Callable[[str], int] = lambda _: 0
     _tokens: dict[tuple[int, str], _Tokens] = field(default_factory=dict)
     _processes: dict[str, int] = field(default_factory=dict)
     _looked: float = float("-inf")
+    _crowds: dict[str, tuple[bool, float]] = field(default_factory=dict)
 
     def released(
-        self, tx: Transaction, run_id: int, ready: Sequence[Ready], most: int | None, now: float, *, first: bool = False
+        self,
+        tx: Transaction,
+        run_id: int,
+        ready: Sequence[Ready],
+        most: int | None,
+        now: float,
+        *,
+        first: bool = False,
+        goes_on: bool = False,
     ) -> list[Ready]:
         """Those of ``ready`` that get their message at once; the others are held in the caller's transaction.
 
         ``most``: how many tasks of the run may run at the same time, if that is limited. ``first``: they are the first
-        of their run.
+        of their run. ``goes_on``: this process carries out another task of the run now, and may go on with these.
         """
         if not ready:
             return []
@@ -78,6 +94,10 @@ class Window:
         for agent in {item.agent for item in ready}:
             mine = [item for item in ready if item.agent == agent]
             tokens = self._of(run_id, agent)
+            if goes_on and self._crowded(tx, agent):
+                tokens.empty_until = 0.0
+                held += mine
+                continue
             places = tokens.count
             if len(mine) > places:
                 size = self._size(tx, agent, most)
@@ -87,6 +107,15 @@ class Window:
             held += mine[places:]
         holding.hold(tx, held, now)
         return send
+
+    def _crowded(self, tx: Transaction, agent: str) -> bool:
+        """Whether more messages wait for the pool than its processes can take at once."""
+        crowded, looked = self._crowds.get(agent, (False, float("-inf")))
+        if time.monotonic() - looked > _CROWD_FOR:
+            self._size(tx, agent, None)
+            crowded = self.waiting(agent) > _A_PROCESS * self._processes[agent]
+            self._crowds[agent] = (crowded, time.monotonic())
+        return crowded
 
     def taken(self, run_id: int, agent: str) -> None:
         """A message of the run has been taken out of the pool's queue and was not followed by another of its chain."""

@@ -93,7 +93,7 @@ class Spine:
         self._logs = LogSink(self._database, settings.log_lines)
         self._crash = CrashPoints(settings)
         self._runs: dict[int, RunInfo] = {}
-        self._window = Window(settings)
+        self._window = Window(settings, runtime.redis.length)
         self._turnstile = Turnstile(settings)
         self._audience = audience
         chores = [self._logs.flush, self._dispatcher.catch_up, *([audience.flush] if audience else [])]
@@ -231,8 +231,10 @@ class Spine:
         if handed is None and not carried:
             self._window.taken(run.id, agent)
         others = [item for item in ready if item.task_id != chain.head()]
-        sent = carried + self._window.released(tx, run.id, others, run.concurrency, now)
-        if self._turnstile.may_limit(run):
+        limited = self._turnstile.may_limit(run)
+        goes_on = handed is not None and not limited
+        sent = carried + self._window.released(tx, run.id, others, run.concurrency, now, goes_on=goes_on)
+        if limited:
             return sent, [] if handed else self._turnstile.left(tx, run, agent, now)
         return sent, self._window.ended(tx, run.id, agent, now)
 

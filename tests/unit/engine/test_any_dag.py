@@ -87,7 +87,7 @@ class World:
         self.random = random.Random(self.dag.seed)
         chosen = Settings.load(dispatch_window=self.dag.window)
         self.turnstile = Turnstile(chosen)
-        self.windows = [Window(chosen) for _ in range(3)]
+        self.windows = [Window(chosen, lambda _: self.random.choice([0, 1000])) for _ in range(3)]
 
     @property
     def window(self) -> Window:
@@ -144,8 +144,9 @@ class World:
             window = self.window
             if handed is None:
                 window.taken(self.run.id, "probe")
-            ready = window.released(tx, self.run.id, found, self.run.concurrency, self.clock)
             limited = self.turnstile.may_limit(self.run)
+            goes_on = handed is not None and not limited
+            ready = window.released(tx, self.run.id, found, self.run.concurrency, self.clock, goes_on=goes_on)
             follow = (
                 ([] if handed else self.turnstile.left(tx, self.run, "probe", self.clock))
                 if limited
