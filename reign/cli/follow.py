@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import threading
 import time
 from typing import Any
 
@@ -11,8 +13,9 @@ from rich.table import Table
 from reign.cli.output import Format, console, errors, escape, short, state, write_json
 from reign.client import Client, Run
 from reign.core.duration import readable
-from reign.core.errors import RunFailed
+from reign.core.errors import ReignError, RunFailed
 
+_LOOK_EVERY = 2.0  # seconds
 _TAIL = 3  # log lines shown below a running task
 
 
@@ -25,7 +28,7 @@ def follow(client: Client, run: Run, output: Format) -> None:
         _live(client, run)
         outcome(run)
     else:
-        _lines(run)
+        _lines(client, run)
         outcome(run)
     if run.state != "succeeded":
         if run.state == "failed" and output is Format.TEXT:
@@ -38,7 +41,32 @@ def follow(client: Client, run: Run, output: Format) -> None:
         )
 
 
-def _lines(run: Run) -> None:
+def _lines(client: Client, run: Run) -> None:
+    over = threading.Event()
+    looking = threading.Thread(target=_tell_waits, args=(client, run.name, over), daemon=True)
+    looking.start()
+    try:
+        _events(run)
+    finally:
+        over.set()
+        looking.join()
+
+
+def _tell_waits(client: Client, name: str, over: threading.Event) -> None:
+    """What the run waits for makes no event: it is looked at now and then, and each sort of it told once."""
+    said: set[str] = set()
+    while not over.wait(_LOOK_EVERY):
+        try:
+            waits: list[str] = client.run(name).data["waits_for"]
+        except ReignError:
+            continue
+        for sentence in waits:
+            if (sort := re.sub(r"\d+", "N", sentence)) not in said:
+                said.add(sort)
+                console.print(f"[yellow]waits:[/yellow] {escape(sentence)}", soft_wrap=True)
+
+
+def _events(run: Run) -> None:
     for event in run.watch():
         if event.task and event.kind not in ("task.ready", "task.pending"):
             data = event.data or {}

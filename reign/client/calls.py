@@ -63,7 +63,7 @@ class Call:
 Flow = Generator[Call, Any, T]
 
 #: Sent once by each client before anything else: an API that hangs is told as soon as one that is not there.
-GREETING = Call("GET", "/healthz", safe=False, patience=2.5)
+GREETING = Call("GET", "/healthz", safe=False, patience=2.0)
 
 
 def submission(
