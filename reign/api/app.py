@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -22,6 +21,7 @@ from reign.api.batches import batch_routes
 from reign.api.bodies import ActorBody, ApprovalBody, PreviewBody, ResolveBody, RunBody
 from reign.api.environments import environment_routes
 from reign.api.findings import findings_routes
+from reign.api.guard import Guard
 from reign.api.memory import memory_routes
 from reign.api.reference import reference_page
 from reign.api.repair import repair_routes
@@ -44,7 +44,6 @@ from reign.executor import registry
 from reign.store import events, locks, runs, schema, workers
 from reign.store.runs import RunRecord
 
-MAX_BODY = 16 * 1024 * 1024  # bytes; a plan of ten thousand tasks has about two million
 QUIET = 15.0  # seconds without an event after which a stream says that it is there
 LONGEST_WAIT = 60.0  # seconds that one request may wait for a run to end
 
@@ -67,7 +66,7 @@ def make_api(settings: Settings) -> FastAPI:
     api = FastAPI(title="REIGN", version=version("reign"), lifespan=lifespan, docs_url=None, redoc_url=None)
     _handle_errors(api)
     _handle_faults(api)
-    _guard(api, settings)
+    api.add_middleware(Guard, settings=settings)
     _health(api, runtime)
     _planning(api, general, remembering)
     usage_routes(api, runtime)
@@ -111,34 +110,6 @@ def _handle_faults(api: FastAPI) -> None:
         """The trace goes to the log of the API, not to whoever asked."""
         message = f"{request.method} {request.url.path}: a fault of reign itself: {type(error).__name__}"
         return JSONResponse(ReignError(message, hint="the API's log says more").as_dict(), status_code=500)
-
-
-def _guard(api: FastAPI, settings: Settings) -> None:
-    """Token where one is set; on loopback no page of another origin may speak to the API through a browser."""
-    token = settings.api_token.get_secret_value() if settings.api_token else None
-    hosts = {"127.0.0.1", "localhost", "[::1]", "testserver"}
-
-    @api.middleware("http")
-    async def check(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        length = request.headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > MAX_BODY:
-            return _refuse(413, f"the request has more than {MAX_BODY // 1024 // 1024} MB", "split the plan")
-        if "chunked" in request.headers.get("transfer-encoding", ""):
-            return _refuse(411, "the request does not say how long it is", "send it with a Content-Length")
-        if token is not None and request.url.path not in ("/healthz", "/readyz"):
-            given = request.headers.get("authorization", "").removeprefix("Bearer ") or request.cookies.get("reign", "")
-            if not hmac.compare_digest(given.encode(), token.encode()):
-                return _refuse(401, "the API needs a token", "send it as Authorization: Bearer TOKEN (REIGN_API_TOKEN)")
-        if token is None:
-            host = request.headers.get("host", "").rsplit(":", 1)[0]
-            origin = request.headers.get("origin")
-            if host not in hosts or (origin and origin.split("://")[-1] != request.headers.get("host")):
-                return _refuse(403, "this API answers its own machine only", "set REIGN_API_TOKEN to open it")
-        return await call_next(request)
-
-
-def _refuse(status: int, message: str, hint: str) -> Response:
-    return JSONResponse({"error": {"code": "refused", "message": message, "hint": hint, "details": None}}, status)
 
 
 def _health(api: FastAPI, runtime: Runtime) -> None:
