@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import ValidationError
@@ -23,7 +24,9 @@ def of_run(tx: Transaction, run: RunRecord) -> list[dict[str, Any]]:
     plan = Plan.model_validate(runs.plan_of(tx, run.id))
     found = [_shown(task, plan.tasks[task].uses, finding) for task, finding in _of_plan(plan, Path(run.workdir))]
     for record in runs.tasks_of(tx, run.id):
-        found += [_shown(record.name, record.uses, finding) for finding in _recorded(record.result, record.error)]
+        folder = _looked_at(plan, record.name, Path(run.workdir))
+        recorded = _recorded(record.result, record.error)
+        found += [_shown(record.name, record.uses, _placed(finding, folder)) for finding in recorded]
     return found
 
 
@@ -34,6 +37,24 @@ def _of_plan(plan: Plan, workdir: Path) -> Iterator[tuple[str, Finding]]:
         except (ReignError, ValueError):  # an agent that is not installed any more, or asks for other inputs by now
             continue
         yield from ((name, finding) for finding in findings)
+
+
+def _looked_at(plan: Plan, name: str, workdir: Path) -> PurePosixPath | None:
+    """What a check was told to look at, from the plan's folder on; None where it is not known or elsewhere."""
+    task = plan.tasks.get(name)
+    path = task.with_.get("path") if task is not None and task.uses.startswith("validation.") else None
+    if not isinstance(path, str) or "${{" in path:
+        return None
+    found = Path(os.path.normpath(workdir / path))
+    return PurePosixPath(found.relative_to(workdir)) if found.is_relative_to(workdir) else None
+
+
+def _placed(finding: Finding, looked_at: PurePosixPath | None) -> Finding:
+    """The finding with its file named from the plan's folder on, as editors and code hosts want it."""
+    if finding.path is None or looked_at is None:
+        return finding
+    path = looked_at if looked_at.name == finding.path else looked_at / finding.path
+    return finding.model_copy(update={"path": str(path)})
 
 
 def _recorded(result: Any, error: Any) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -88,3 +88,32 @@ def test_the_api_has_them_even_of_operations_that_are_gone(runtime: Runtime, mon
     api = FastAPI()
     findings_routes(api, runtime)
     assert TestClient(api).get(f"/runs/{name}/findings").json() == {"run": name, "findings": []}
+
+
+def test_a_file_is_named_from_the_plan_s_folder_on() -> None:
+    plan = Plan.model_validate(
+        {
+            "name": "p",
+            "tasks": {
+                "file": {"uses": "validation.dockerfile", "with": {"path": "./shop/Dockerfile"}},
+                "folder": {"uses": "validation.scan_secrets", "with": {"path": "/plans/shop"}},
+                "all": {"uses": "validation.scan_secrets", "with": {"path": "."}},
+                "later": {"uses": "validation.script", "with": {"path": "${{ tasks.file.result.x }}"}},
+                "outside": {"uses": "validation.script", "with": {"path": "../x"}},
+                "text": {"uses": "validation.script", "with": {"text": "ls"}},
+            },
+        }
+    )
+    found = FOUND.model_copy(update={"path": "Dockerfile"})
+    named = {
+        name: findings._placed(found, findings._looked_at(plan, name, Path("/plans"))).path
+        for name in (*plan.tasks, "no such task")
+    }
+    assert named == {
+        "file": "shop/Dockerfile",
+        "folder": "shop/Dockerfile",
+        "all": "Dockerfile",
+        **dict.fromkeys(("later", "outside", "text", "no such task"), "Dockerfile"),
+    }
+    nowhere = FOUND.model_copy(update={"path": None})
+    assert findings._placed(nowhere, PurePosixPath("shop")).path is None
