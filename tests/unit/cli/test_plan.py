@@ -32,21 +32,28 @@ def test_a_plan_with_a_refused_task_is_shown_and_ends_with_4(
     code, out, err = reign(capsys, monkeypatch, "plan", "--no-preview", "run `rm -rf /`")
     assert (code, "refused: It deletes the root" in out, "task run (bash.run)" in err) == (4, True, True)
     code, out, err = reign(capsys, monkeypatch, "plan", "--no-preview", "run `rm -rf /`", "-o", "json")
-    assert code == 4 and json.loads(out)["tasks"][0]["refuses"] and "task run (bash.run)" in err
+    assert code == 4
+    assert json.loads(out)["tasks"][0]["refuses"]
+    assert "task run (bash.run)" in err
 
 
 def test_a_question_is_asked_with_what_could_be_answered(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, _, err = reign(capsys, monkeypatch, "plan", "restart")
-    assert code == 3 and "which container?" in err and "restart the container web" in err
+    assert code == 3
+    assert "which container?" in err
+    assert "restart the container web" in err
     code, out, _ = reign(capsys, monkeypatch, "plan", "restart", "-o", "json")
     details = json.loads(out)["error"]["details"]
-    assert code == 3 and details["question"] == "which container?" and details["choices"]
+    assert code == 3
+    assert details["question"] == "which container?"
+    assert details["choices"]
 
 
 def test_the_words_that_led_to_the_plan_are_told(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, out, _ = reign(capsys, monkeypatch, "plan", "--no-preview", "--explain", "restart the web container")
-    assert code == 0 and "web → docker.restart name" in out
+    assert code == 0
+    assert "web → docker.restart name" in out
