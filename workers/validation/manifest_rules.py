@@ -44,6 +44,7 @@ def faults(content: Mapping[str, Any]) -> Iterator[Fault]:
     if template is not None:
         spec = _mapping(_dig(content, (*template, "spec")))
         yield from _pod(spec, (*template, "spec"), stays=kind in _RUNS_ON)
+        yield from _selector(content, template)
     elif kind in ("Role", "ClusterRole"):
         yield from _role(content, kind)
     elif kind == "ClusterRoleBinding" and _dig(content, ("roleRef", "name")) == "cluster-admin":
@@ -58,6 +59,17 @@ def faults(content: Mapping[str, Any]) -> Iterator[Fault]:
             message,
             "use ClusterIP behind an ingress if it need not be",
         )
+
+
+def _selector(content: Mapping[str, Any], template: Place) -> Iterator[Fault]:
+    """A workload that does not select its own pods, which the API server refuses."""
+    wanted = _mapping(_dig(content, ("spec", "selector", "matchLabels")))
+    labels = _mapping(_dig(content, (*template, "metadata", "labels")))
+    missing = [f"{key}: {value}" for key, value in wanted.items() if labels.get(key) != value]
+    if template == ("spec", "template") and missing and content.get("kind") != "Job":
+        message = f"its selector does not fit its own pods, which have no label {', '.join(missing)}"
+        remedy = "write the same labels in spec.selector.matchLabels and spec.template.metadata.labels"
+        yield "k8s-selector", Severity.HIGH, ("spec", "selector", "matchLabels"), message, remedy
 
 
 def _pod(spec: Mapping[str, Any], at: Place, *, stays: bool) -> Iterator[Fault]:

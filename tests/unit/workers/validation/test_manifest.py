@@ -154,6 +154,7 @@ SECURITY = "          securityContext: {allowPrivilegeEscalation: false}\n"
         (("limits: {memory: 64Mi}, ", ""), "k8s-no-limits", "medium"),
         (("resources: {limits: {memory: 64Mi}, requests: {cpu: 10m}}", "resources: {}"), "k8s-no-requests", "low"),
         (("          readinessProbe: {httpGet: {port: 80}}\n", ""), "k8s-no-probe", "low"),
+        (("matchLabels: {app: web}", "matchLabels: {app: wep}"), "k8s-selector", "high"),
         ((SECURITY, SECURITY + "          env: [{name: DB_PASSWORD, value: x}]\n"), "k8s-secret-in-env", "high"),
         (("      containers:", "      hostNetwork: true\n      containers:"), "k8s-host-namespace", "high"),
         (
