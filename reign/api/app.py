@@ -27,7 +27,7 @@ from reign.api.reference import reference_page
 from reign.api.repair import repair_routes
 from reign.api.schedules import schedule_routes
 from reign.api.usage import usage_routes
-from reign.api.wakeups import LOOK_EVERY, Wakeups
+from reign.api.wakeups import LOOK_EVERY, Wakeups, Watch
 from reign.api.web import serve_web
 from reign.config import Settings
 from reign.core.errors import InvalidInput, ReignError
@@ -226,9 +226,12 @@ def _runs(api: FastAPI, runtime: Runtime, general: ReignGeneral, wakeups: Wakeup
         """A run with its tasks. ``wait``: answer when it has ended, or after so many seconds as it stands then."""
         deadline = time.monotonic() + wait
         run = await run_in_threadpool(find, name)
-        while wait and not run.ended and run.state != "needs_attention" and time.monotonic() < deadline:
-            await wakeups.changed([run.id], min(LOOK_EVERY, max(0.0, deadline - time.monotonic())))
-            run = await run_in_threadpool(find, run.name)
+        with wakeups.watching([run.id]) as watch:
+            while wait and not (run := await run_in_threadpool(find, run.name)).ended:
+                left = deadline - time.monotonic()
+                if run.state == "needs_attention" or left <= 0:
+                    break
+                await watch.changed(min(LOOK_EVERY, left))
         return await run_in_threadpool(detail, run.name)
 
     @api.get("/runs/{name}/plan", tags=["runs"])
@@ -246,8 +249,9 @@ def _runs(api: FastAPI, runtime: Runtime, general: ReignGeneral, wakeups: Wakeup
         last = after if last_event_id is None else last_event_id
 
         async def stream() -> AsyncIterator[str]:
-            async for event in _events(database, wakeups, run, last, follow):
-                yield event
+            with wakeups.watching([run.id]) as watch:
+                async for event in _events(database, watch, run, last, follow):
+                    yield event
 
         return StreamingResponse(stream(), media_type="text/event-stream", headers={"cache-control": "no-store"})
 
@@ -261,7 +265,7 @@ def _runs(api: FastAPI, runtime: Runtime, general: ReignGeneral, wakeups: Wakeup
         return {"run": run.name, "state": run.state.value, "lines": lines}
 
 
-async def _events(database: Any, wakeups: Wakeups, run: RunRecord, after: int, follow: bool) -> AsyncIterator[str]:
+async def _events(database: Any, watch: Watch, run: RunRecord, after: int, follow: bool) -> AsyncIterator[str]:
     def look(since: int) -> tuple[list[events.Event], RunRecord]:
         with database.read() as tx:
             now = runs.by_id(tx, run.id)
@@ -286,7 +290,7 @@ async def _events(database: Any, wakeups: Wakeups, run: RunRecord, after: int, f
         else:
             # Look back a little: an event with a lower id may be committed after one with a higher id.
             floor = max(floor, (found[-1].id if found else floor) - 500)
-            await wakeups.changed([run.id])
+            await watch.changed()
             await asyncio.sleep(0)
 
 

@@ -40,10 +40,11 @@ def batch_routes(api: FastAPI, runtime: Runtime, general: ReignGeneral, wakeups:
     async def wait(body: WaitBody) -> list[dict[str, Any]]:
         """The runs of these names, when all have ended or need attention, or after ``wait`` seconds as they stand."""
         deadline = time.monotonic() + body.wait
-        while open_ := await run_in_threadpool(moving, body.names):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                break
-            await wakeups.changed(open_, min(LOOK_EVERY, left))
-            await asyncio.sleep(_PAUSE)
+        with wakeups.watching(await run_in_threadpool(moving, body.names)) as watch:
+            while await run_in_threadpool(moving, body.names):
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                await watch.changed(min(LOOK_EVERY, left))
+                await asyncio.sleep(_PAUSE)
         return await run_in_threadpool(looked, body.names)

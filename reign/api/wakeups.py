@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 from reign.broker.redis import CHANNEL, subscriber
 from reign.config import Settings
@@ -17,12 +18,28 @@ log = logging.getLogger(__name__)
 LOOK_EVERY = 1.0
 
 
+class Watch:
+    """One request's ear for the hints of some runs."""
+
+    def __init__(self) -> None:
+        self._heard = asyncio.Event()
+
+    def hint(self) -> None:
+        self._heard.set()
+
+    async def changed(self, seconds: float = LOOK_EVERY) -> None:
+        """Return when one of the runs may have changed since this was last asked, at the latest after ``seconds``."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._heard.wait(), seconds)
+        self._heard.clear()
+
+
 class Wakeups:
     """Fans the broker's hints out to the requests that wait for a run."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._waiting: dict[int, set[asyncio.Event]] = defaultdict(set)
+        self._waiting: dict[int, set[Watch]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -34,17 +51,17 @@ class Wakeups:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
-    async def changed(self, run_ids: Collection[int], seconds: float = LOOK_EVERY) -> None:
-        """Return when one of the runs may have changed, at the latest after ``seconds``."""
-        event = asyncio.Event()
+    @contextmanager
+    def watching(self, run_ids: Collection[int]) -> Iterator[Watch]:
+        """Hints for these runs are heard from now on: who looks after this misses none."""
+        watch = Watch()
         for run_id in run_ids:
-            self._waiting[run_id].add(event)
+            self._waiting[run_id].add(watch)
         try:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(event.wait(), seconds)
+            yield watch
         finally:
             for run_id in run_ids:
-                self._waiting[run_id].discard(event)
+                self._waiting[run_id].discard(watch)
                 if not self._waiting[run_id]:
                     del self._waiting[run_id]
 
@@ -55,8 +72,8 @@ class Wakeups:
                     await pubsub.subscribe(CHANNEL)
                     async for message in pubsub.listen():
                         if message["type"] == "message":
-                            for event in self._waiting.get(int(message["data"]), ()):
-                                event.set()
+                            for watch in self._waiting.get(int(message["data"]), ()):
+                                watch.hint()
             except asyncio.CancelledError:
                 raise
             except Exception as error:

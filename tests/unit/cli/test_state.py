@@ -15,7 +15,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from reign.api.app import make_api
-from reign.api.wakeups import Wakeups
+from reign.api.wakeups import Watch
 from reign.cli import main, output
 from reign.cli import state as command
 from reign.client import Client
@@ -88,7 +88,7 @@ def reign(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     monkeypatch.setattr(output.console, "width", 200)
     monkeypatch.chdir(world)
     monkeypatch.setattr("reign.api.app.Runtime", lambda _: inline.runtime)
-    monkeypatch.setattr(Wakeups, "changed", lambda *_: asyncio.sleep(0.01))
+    monkeypatch.setattr(Watch, "changed", lambda *_: asyncio.sleep(0.01))
     api = make_api(inline.settings)
 
     def connect(self: Client, *_: Any, **__: Any) -> None:
