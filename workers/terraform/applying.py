@@ -280,7 +280,7 @@ class Destroy(_Changing):
     def inspect(self, ctx: Context, inputs: Inputs) -> Observations:
         """Without a record of what made it, the configuration as it stands now is what an undo can go by."""
         found = observe(ctx, inputs)
-        if found.state["applied"] is None and found.exists:
+        if found.exists and not found.is_damaged and found.state["applied"] is None:
             with opened(ctx, inputs) as session:
                 values = Values.given(ctx, inputs)
                 applied = Applied(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from reign.core.resource import Observation
@@ -12,14 +11,13 @@ from workers.terraform.inputs import WithVariables
 from workers.terraform.planning import SavedPlan, Values, blob, load, make
 from workers.terraform.record import Applied, Record
 from workers.terraform.session import Session, opened, resource_of
-from workers.terraform.state import State, parse
+from workers.terraform.state import State
 
 
 def observe(ctx: Context, inputs: WithVariables) -> Observation:
     """The state of the directory's workspace. Drift is what ``plan -refresh-only`` finds with these variables.
 
-    An undo sees what the newest good backup holds in the place of a damaged state, and ``damaged`` says why. Raises
-    TaskFailed for a damaged state otherwise.
+    An undo sees a damaged state as such, if there is a good backup to go on from. Raises TaskFailed for it otherwise.
     """
     saved = _saved(ctx, inputs)
     frozen = Configuration.unpack(blob(ctx, saved.configuration)) if saved else None
@@ -29,17 +27,7 @@ def observe(ctx: Context, inputs: WithVariables) -> Observation:
     except TaskFailed as error:
         if ctx.undoes is None or "backup" not in error.details:
             raise
-        return _of_backup(ctx, inputs, parse(Path(error.details["backup"]).read_bytes()), error.message)
-
-
-def _of_backup(ctx: Context, inputs: WithVariables, state: State, why: str) -> Observation:
-    resource = resource_of(ctx, inputs)
-    applied = _made(ctx, resource, Record.load(ctx, resource), state)
-    return Observation(
-        resource=resource,
-        exists=True,
-        state={**_described(ctx, state, applied), "state": ctx.blobs.put(state.raw), "drift": [], "damaged": why},
-    )
+        return Observation.damaged(resource_of(ctx, inputs), error.message)
 
 
 def observe_in(session: Session, inputs: WithVariables, saved: SavedPlan | None = None) -> Observation:
@@ -70,11 +58,18 @@ def _values(ctx: Context, inputs: WithVariables, saved: SavedPlan | None) -> Val
 def observation(session: Session, state: State, drift: list[dict[str, Any]]) -> Observation:
     """As recorded. The state's own content is a blob; it is kept for local states only: others have a history."""
     ctx = session.ctx
+    for value in state.secret_outputs.values():
+        if isinstance(value, str):
+            ctx.masker.add("", value)
+    applied = known(session, state)
     return Observation(
         resource=session.resource,
         exists=bool(state.addresses),
         state={
-            **_described(ctx, state, known(session, state)),
+            "lineage": state.lineage,
+            "serial": state.serial,
+            "addresses": state.addresses,
+            "applied": applied.model_dump(mode="json") if applied else None,
             "state": ctx.blobs.put(state.raw) if session.backend.path is not None and state.raw else None,
             "drift": drift,
         },
@@ -88,28 +83,12 @@ def observation(session: Session, state: State, drift: list[dict[str, Any]]) -> 
     )
 
 
-def _described(ctx: Context, state: State, applied: Applied | None) -> dict[str, Any]:
-    for value in state.secret_outputs.values():
-        if isinstance(value, str):
-            ctx.masker.add("", value)
-    return {
-        "lineage": state.lineage,
-        "serial": state.serial,
-        "addresses": state.addresses,
-        "applied": applied.model_dump(mode="json") if applied else None,
-    }
-
-
 def known(session: Session, state: State) -> Applied | None:
     """The configuration that this state came from, as far as REIGN applied it; from another machine's record if need
     be. None if somebody else changed the state since."""
-    return _made(session.ctx, session.resource, session.record, state)
-
-
-def _made(ctx: Context, resource: str, record: Record, state: State) -> Applied | None:
-    if found := record.made(state.lineage, state.serial):
+    if found := session.record.made(state.lineage, state.serial):
         return found
-    last = ctx.recorded(resource)
+    last = session.ctx.recorded(session.resource)
     if last is None or not last.state.get("applied"):
         return None
     return Record(applied=Applied.model_validate(last.state["applied"])).made(state.lineage, state.serial)

@@ -197,8 +197,7 @@ def test_an_undo_on_a_damaged_state_first_puts_the_newest_good_one_back(world: W
 
     ctx, inputs = world.context(undoes=("calm-fox-11", "apply")), world.inputs("apply", variables={"what": "second"})
     now = OPERATIONS["terraform.apply"].inspect(ctx, inputs)
-    assert now[0].state["serial"] == seen.state["serial"]
-    assert "damaged" in now[0].state
+    assert now[0].is_damaged
     assert world.state_file().read_bytes() == damaged, "looking changes nothing"
     OPERATIONS["terraform.apply"].restore(ctx, inputs, [before], now)
     assert kept.read_bytes() == b"of an earlier damage"
@@ -207,9 +206,6 @@ def test_an_undo_on_a_damaged_state_first_puts_the_newest_good_one_back(world: W
         assert world.run("output").outputs == {"what": "first"}
     else:
         assert not world.state_file().exists()
-    undone = world.context(undoes=("calm-fox-11", "undo-apply"))
-    OPERATIONS["terraform.apply"].restore(undone, inputs, now, [world.look()])
-    assert world.run("output").outputs == {"what": "second"}
 
 
 def test_an_undo_without_any_good_backup_leaves_the_damaged_state(world: World) -> None:
