@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,19 +18,22 @@ from reign import Client
 from reign.broker import embedded
 from reign.config import Settings
 
-AGENT = "benchmarks.agent:AGENT"
+AGENTS = {"bench": "benchmarks.agent:AGENT"}
 
 
 @contextmanager
-def installation(servers: Servers, variant: str, workers: int = 2) -> Iterator[Client]:
-    """A REIGN as `reign up` makes it, with the benchmark's agent only; yields a client of it."""
+def installation(
+    servers: Servers, variant: str, workers: int = 2, agents: Mapping[str, str] = AGENTS
+) -> Iterator[Client]:
+    """A REIGN as `reign up` makes it, with a pool for each of ``agents`` (name to where it is) and no other; yields a
+    client of it."""
     store, _, pool = variant.partition(":")
     env = {
         **{name: value for name, value in os.environ.items() if not name.startswith("REIGN_")},
         "REIGN_DATA_DIR": str(servers.folder / "data"),
         "REIGN_API_PORT": str(free_port()),
         "REIGN_FLOWER_PORT": "0",
-        "REIGN_EXTRA_AGENTS": AGENT,
+        "REIGN_EXTRA_AGENTS": ",".join(agents.values()),
     }
     if store == "postgres":
         env["REIGN_DATABASE_URL"] = servers.postgres()
@@ -43,9 +46,11 @@ def installation(servers: Servers, variant: str, workers: int = 2) -> Iterator[C
     client = Client(settings.url)
     until(lambda: _ready(client))
     servers.start("general", [sys.executable, "-m", "reign", "general"], env=env)
-    serve = [sys.executable, "-m", "workers", "bench", "-c", str(workers)]
-    servers.start("workers", [*serve, "--pool", "solo" if pool == "solo" else "prefork"], env=env)
-    until(lambda: {p["agent"]: p["workers"] for p in client.get("/pools")}.get("bench") == workers)
+    how = ["--pool", "solo" if pool == "solo" else "prefork", "-c", str(workers)]
+    for agent in agents:
+        servers.start(f"worker-{agent}", [sys.executable, "-m", "workers", agent, *how], env=env)
+    wanted = dict.fromkeys(agents, workers)
+    until(lambda: wanted.items() <= {p["agent"]: p["workers"] for p in client.get("/pools")}.items())
     try:
         yield client
     finally:

@@ -1,0 +1,1 @@
+"""How pools use their slots and what they weigh."""
