@@ -50,7 +50,8 @@ class Call:
     def options(self) -> dict[str, Any]:
         """As httpx takes them. Raises InvalidInput for a body that JSON has no words for."""
         timeout = httpx.Timeout(self.patience, connect=CONNECT_TIMEOUT)
-        given: dict[str, Any] = {"params": dict(self.params), "timeout": timeout}
+        # Parameters, even none, would take the place of a query that the path brings.
+        given: dict[str, Any] = {"params": dict(self.params) or None, "timeout": timeout}
         if self.body is None:
             return given
         try:
@@ -186,8 +187,8 @@ def post(path: str, body: Any = None) -> Flow[Any]:
 
 
 def _quoted(path: str) -> str:
-    """A name in a path may hold what means something in an address."""
-    return quote(path, safe="/@%")
+    """A name in a path may hold what means something in an address; a query may be part of it."""
+    return quote(path, safe="/@%?=&")
 
 
 def user() -> str:

@@ -69,6 +69,18 @@ def test_a_name_stays_one_part_of_the_address(name: str, path: str) -> None:
     assert asked == ["/healthz", path]
 
 
+def test_a_path_may_bring_its_query() -> None:
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.raw_path.decode())
+        return httpx.Response(200, json=[])
+
+    connected(answer).get("/audit?limit=5&kind=run")
+    connected(answer).get("/schedules/a#b", limit=5)
+    assert asked[1:] == ["/audit?limit=5&kind=run", "/schedules/a%23b?limit=5"]
+
+
 @pytest.mark.parametrize("name", ["", ".", ".."])
 def test_no_name_names_no_run(name: str) -> None:
     with pytest.raises(NotFound, match="no run"):
