@@ -126,24 +126,31 @@ class Waiver(BaseModel):
             raise ValueError("a waiver names a `rule` or a `fingerprint`")
         return self
 
-    def covers(self, finding: Finding) -> bool:
-        """Whether it is this finding that is accepted, the date aside."""
+    def covers(self, finding: Finding, under: str = "") -> bool:
+        """Whether it is this finding that is accepted, the date aside.
+
+        ``under``: the scanned folder as seen from the plan's; a path may be named from either.
+        """
         if self.fingerprint is not None and finding.fingerprint != self.fingerprint:
             return False
         if self.rule is not None and not fnmatch.fnmatchcase(finding.rule, self.rule):
             return False
-        return self.path is None or fnmatch.fnmatchcase(finding.path or finding.address or "", self.path)
+        if self.path is None:
+            return True
+        named = finding.path or finding.address or ""
+        names = (named, f"{under}/{named}") if under else (named,)
+        return any(fnmatch.fnmatchcase(name, self.path) for name in names)
 
 
-def waive(findings: Iterable[Finding], waivers: Sequence[Waiver], today: date) -> list[Finding]:
-    """The findings with ``waived`` set where a waiver counts on that day.
+def waive(findings: Iterable[Finding], waivers: Sequence[Waiver], today: date, under: str = "") -> list[Finding]:
+    """The findings with ``waived`` set where a waiver counts on that day; ``under`` as in :meth:`Waiver.covers`.
 
     A waiver past its date that would cover something becomes a finding of its own (``waiver-expired``, low), so that
     it is seen why the check fails again.
     """
     result, expired = [], dict[int, Finding]()
     for finding in findings:
-        covering = [(i, waiver) for i, waiver in enumerate(waivers) if waiver.covers(finding)]
+        covering = [(i, waiver) for i, waiver in enumerate(waivers) if waiver.covers(finding, under)]
         valid = next((waiver for _, waiver in covering if waiver.until >= today), None)
         if valid and finding.waived is None:
             waived = Waived(reason=valid.reason, until=valid.until)

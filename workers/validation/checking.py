@@ -63,7 +63,8 @@ def conclude(
     Raises TaskFailed (check_failed) if something at or above the threshold is left, with all findings in its details.
     """
     accepted = [*inputs.waivers, *_waivers_beside(ctx, place or ctx.workdir)]
-    judged = verdict(waive(distinct(found), accepted, datetime.now(UTC).date()), inputs.fail_on)
+    under = _under(ctx, place or ctx.workdir)
+    judged = verdict(waive(distinct(found), accepted, datetime.now(UTC).date(), under), inputs.fail_on)
     for finding in judged.findings[:MAX_KEPT]:
         ctx.log(str(finding))
     if judged.ok:
@@ -78,6 +79,13 @@ def conclude(
         retryable=retryable,
         details=details(judged),
     )
+
+
+def _under(ctx: Context, place: Path) -> str:
+    """The folder that was checked as the plan's folder names it; "" for that folder itself or one elsewhere."""
+    folder, base = (place if place.is_dir() else place.parent), ctx.workdir.resolve()
+    found = folder.relative_to(base).as_posix() if folder.is_relative_to(base) else ""
+    return "" if found == "." else found
 
 
 def details(judged: Verdict) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def test_a_gate_stops_what_it_guards(up: Up) -> None:
         assert tasks["build"].attempts == 0
     found = up.json("findings", "@latest")
     leak = next(entry for entry in found if entry["task"] == "scan-build")
-    assert leak["path"] == "settings.py"
+    assert leak["path"] == "shop/settings.py"
     assert key not in json.dumps(found)
     assert json.loads(up.reign("findings", "-o", "sarif").stdout)["runs"][0]["results"]
 

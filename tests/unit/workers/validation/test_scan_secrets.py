@@ -220,6 +220,15 @@ def test_waivers_beside_the_code_count_till_their_date(tmp_path: Path) -> None:
     assert [finding["rule"] for finding in failed.details["findings"]] == ["aws-access-key", "waiver-expired"]
 
 
+@pytest.mark.parametrize("path", ["shop", "shop/a.env"])
+def test_a_waiver_names_a_file_from_the_plan_s_folder_on(tmp_path: Path, path: str) -> None:
+    put(tmp_path, "shop/a.env", f"KEY={AWS}\n")
+    for pattern, counts in (("shop/*", True), ("a.env", True), ("other/*", False)):
+        rule = f"- {{rule: aws-*, path: '{pattern}', reason: made up, until: 2999-01-01}}\n"
+        put(tmp_path, ".reign-waivers.yaml", rule)
+        assert (scan(tmp_path, path=path, fail_on="never").findings[0].waived is not None) is counts
+
+
 def test_waivers_of_the_work_folder_count_below_it(tmp_path: Path) -> None:
     put(tmp_path, "deep/down/data.env", f"K={AWS}")
     put(tmp_path, ".reign-waivers.yaml", "- {rule: aws-*, reason: made up, until: 2999-01-01}\n")
