@@ -145,8 +145,9 @@ def sample() -> None:
     from reign.core.errors import RunFailed
     from reign.local import sample as job
 
-    _detached(Settings.load())
-    wanted = job.requests(job.port())
+    settings = Settings.load()
+    _detached(settings)
+    wanted = job.requests(job.port(settings.data_dir))
     for request in wanted:
         console.print(f"\n[bold]reign run[/bold] --yes “{escape(request)}”\n", soft_wrap=True)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from pathlib import Path
 
@@ -14,23 +15,27 @@ EXAMPLE = "./examples/hello-web"
 FIRST_PORT = 8088
 
 
-def port() -> int:
-    """The port of a sample that runs already, else the first free one from 8088 on."""
+def port(data_dir: Path) -> int:
+    """The port of this installation's last sample if its page is still there, else the first free one from 8088 on."""
+    kept = data_dir / "sample-port"
+    with contextlib.suppress(OSError, ValueError):
+        last = int(kept.read_text())
+        if _serves_it(last):
+            return last
     for candidate in range(FIRST_PORT, FIRST_PORT + 50):
-        if _serves_it(candidate):
-            return candidate
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", candidate))
             except OSError:
                 continue
-            return candidate
+        kept.write_text(str(candidate))
+        return candidate
     raise NotFound(f"no free port from {FIRST_PORT} to {FIRST_PORT + 49}")
 
 
 def _serves_it(port: int) -> bool:
-    """Whether the page of an earlier sample is there: then this one finds everything as it wants it."""
+    """Whether the page of a sample is there: then the next one finds everything as it wants it."""
     try:
         return "Hello from REIGN" in httpx.get(f"http://127.0.0.1:{port}/", timeout=1, trust_env=False).text
     except httpx.HTTPError:
