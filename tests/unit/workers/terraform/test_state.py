@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
-from reign.executor.testing import make_context
+from reign.core.resource import Observation
+from reign.executor.testing import MemoryBlobs, make_context
 from workers.terraform.record import Applied, Init, Record, load_init, save_init
 from workers.terraform.state import State, locked, newest_backup, parse, put_back, remove
+
+WHERE = "terraform:dir/srv/infra/default"
 
 
 def content(serial: int = 1, **more: Any) -> dict[str, Any]:
@@ -71,15 +74,30 @@ def test_what_describes_the_same_objects() -> None:
 
 def test_the_newest_good_backup_wins(tmp_path: Path) -> None:
     ctx, path = make_context(tmp_path), tmp_path / "terraform.tfstate"
-    assert newest_backup(ctx, path, Record()) is None
+    assert newest_backup(ctx, path, Record(), WHERE) is None
     path.with_name("terraform.tfstate.backup").write_bytes(raw(3))
     path.with_name("terraform.tfstate.1700000000.backup").write_bytes(b"{damaged")
     record = Record(backups=[ctx.blobs.put(raw(4)), ctx.blobs.put(b"{damaged"), "blob:gone"])
-    found = newest_backup(ctx, path, record)
+    found = newest_backup(ctx, path, record, WHERE)
     assert found is not None
     assert found[1].serial == 4
     assert found[0].read_bytes() == raw(4)
     assert found[0].stat().st_mode & 0o077 == 0
+
+
+def test_what_was_last_recorded_is_a_backup_too_and_another_lineage_the_last_resort(tmp_path: Path) -> None:
+    path = tmp_path / "terraform.tfstate"
+    blobs = MemoryBlobs()
+    seen = Observation(resource=WHERE, exists=True, state={"lineage": "l", "state": blobs.put(raw(5))})
+    path.with_name("terraform.tfstate.backup").write_bytes(raw(9).replace(b'"l"', b'"other"'))
+    ctx = make_context(tmp_path, blobs=blobs, recorded={WHERE: seen}.get)
+    found = newest_backup(ctx, path, Record(), WHERE)
+    assert found is not None
+    assert (found[1].lineage, found[1].serial) == ("l", 5)
+    damaged = make_context(tmp_path, recorded={WHERE: Observation.damaged(WHERE, "it is")}.get)
+    last = newest_backup(damaged, path, Record(), WHERE)
+    assert last is not None
+    assert last[1].lineage == "other"
 
 
 def test_a_state_is_put_back_in_place_and_an_empty_one_removed(tmp_path: Path) -> None:
