@@ -18,7 +18,7 @@ _WAITING = "reign.waiting"  # in a connection's ``info``: [(sql, parameters, whe
 
 def forget(tx: Connection) -> None:
     """A transaction begins: nothing waits that an earlier one has left behind."""
-    tx.info[_WAITING] = []
+    tx.info.pop(_WAITING, None)
 
 
 def add(tx: Connection, sql: str, parameters: Any, *, many: bool = False) -> None:
@@ -29,7 +29,8 @@ def add(tx: Connection, sql: str, parameters: Any, *, many: bool = False) -> Non
 def answered(tx: Connection, sql: str, parameters: Any) -> Any:
     """The cursor of a statement, carried out after those that wait, in one round trip."""
     raw = _driver(tx)
-    if not tx.info.get(_WAITING) and raw.info.transaction_status is not TransactionStatus.IDLE:
+    begins = not raw.autocommit and raw.info.transaction_status is TransactionStatus.IDLE
+    if not begins and not tx.info.get(_WAITING):
         return raw.execute(sql, parameters)
     with raw.pipeline():  # also takes the transaction's BEGIN along
         _send(raw, tx)
@@ -54,8 +55,7 @@ def commit(tx: Connection) -> None:
 
 
 def _send(raw: Any, tx: Connection) -> None:
-    waiting: Sequence[tuple[str, Any, bool]] = tx.info[_WAITING]
-    tx.info[_WAITING] = []
+    waiting: Sequence[tuple[str, Any, bool]] = tx.info.pop(_WAITING, ())
     for sql, parameters, many in waiting:
         if many:
             raw.cursor().executemany(sql, parameters)
