@@ -1,21 +1,26 @@
-"""What a process of the control or data plane has in hand: the state, the broker, and how to reach both."""
+"""What a process of the control or data plane has in hand: the state, the broker, and how to reach both.
+
+Celery and the Redis client are imported when they are first needed: what only plans or looks starts without them.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from celery import Celery
-
-from reign.broker.app import make_app
 from reign.broker.messages import Signer
-from reign.broker.redis import Redis
 from reign.config import Settings
-from reign.engine.dispatch import Dispatcher
 from reign.executor import registry
 from reign.store.anchors import Anchors
 from reign.store.audit import Journal
 from reign.store.database import Database
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from reign.broker.redis import Redis
+    from reign.engine.dispatch import Dispatcher
 
 
 @dataclass
@@ -34,10 +39,14 @@ class Runtime:
 
     @cached_property
     def redis(self) -> Redis:
+        from reign.broker.redis import Redis
+
         return Redis(self.settings)
 
     @cached_property
     def app(self) -> Celery:
+        from reign.broker.app import make_app
+
         return make_app(self.settings, registry.catalog().agents)
 
     @cached_property
@@ -46,6 +55,8 @@ class Runtime:
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
+        from reign.engine.dispatch import Dispatcher
+
         return Dispatcher(self.app, self.signer, self.redis)
 
     def close(self) -> None:

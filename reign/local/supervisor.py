@@ -147,8 +147,13 @@ class Supervisor:
             "parts": {name: process.pid for name, process in self._running.items()},
         }
         path = _state_file(self._settings)
-        path.with_suffix(".tmp").write_text(json.dumps(state))
-        path.with_suffix(".tmp").replace(path)
+        try:
+            path.with_suffix(".tmp").write_text(json.dumps(state))
+            path.with_suffix(".tmp").replace(path)
+        except OSError as error:  # a full disk ends nothing that runs
+            if not path.exists():
+                raise Unavailable(f"{path} cannot be written: {error.strerror}", hint="make room on its disk") from None
+            self._say(f"{path} cannot be written: {error.strerror}; make room on its disk")
 
 
 def _signal(process: subprocess.Popen[bytes], number: int, *, group: bool) -> None:

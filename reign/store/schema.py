@@ -1,21 +1,26 @@
-"""The schema's version: brought up to date under the write lock, refused when it is newer than the program."""
+"""The schema's version: brought up to date under the write lock, refused when it is newer than the program.
+
+Alembic is imported where it is used: a look at a request needs none of it.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from reign.core.errors import Conflict
 from reign.store.database import Database, Transaction
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 
 def _config(tx: Transaction | None = None) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
@@ -27,6 +32,8 @@ def _config(tx: Transaction | None = None) -> Config:
 @cache
 def revisions() -> tuple[str, ...]:
     """All revisions that this program knows, the newest first."""
+    from alembic.script import ScriptDirectory
+
     return tuple(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
@@ -42,6 +49,8 @@ def knows(revision: str) -> bool:
 
 def current(tx: Transaction) -> str | None:
     """The revision of the database; None if it is empty."""
+    from alembic.migration import MigrationContext
+
     return MigrationContext.configure(tx).get_current_revision()
 
 
@@ -50,6 +59,8 @@ def upgrade(database: Database, revision: str = "head") -> str | None:
 
     Returns the revision that was there before. Raises Conflict if the database is newer than the program.
     """
+    from alembic import command
+
     with database.write() as tx:
         if not database.is_sqlite:
             tx.execute(sa.text("SELECT pg_advisory_xact_lock(7249171)"))
@@ -66,6 +77,8 @@ def upgrade(database: Database, revision: str = "head") -> str | None:
 
 def build(tx: Transaction, revision: str) -> None:
     """Bring the schema to ``revision`` within a transaction. Raises Conflict for one that this program lacks."""
+    from alembic import command
+
     if revision != "head" and not knows(revision):
         raise Conflict(
             f"schema {revision} is not known to this version of reign", hint="install the newer version that made it"
@@ -75,5 +88,7 @@ def build(tx: Transaction, revision: str) -> None:
 
 def downgrade(database: Database, revision: str) -> None:
     """Take the schema back to an earlier revision."""
+    from alembic import command
+
     with database.write() as tx:
         command.downgrade(_config(tx), revision)
