@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reign.executor.failures import Cancelled, FailureKind, TaskFailed, TimedOut
+from reign.executor.lifeline import lifeline
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -141,23 +142,20 @@ def run_tool(
     lines = {name: _Lines(lambda line, name=name: on_line(name, line), log_bounded) for name in kept}  # type: ignore[misc]
     if stdin is not None:
         threading.Thread(target=_feed, args=(process, stdin), daemon=True).start()
-    try:
-        ended = _pump(process, kept, lines, started + timeout, cancelled)
-    except BaseException:
-        end_group(process, signal.SIGKILL, 0)
-        raise
-    if ended is not None:
-        # Read on while it stops: its last words belong to the log, and a full pipe would keep it from stopping.
-        _signal_group(process.pid, stop_signal or signal.SIGTERM)
+    ended = None
+    with lifeline.holds(process.pid):
         try:
-            _pump(process, kept, lines, time.monotonic() + grace, threading.Event())
+            ended = _pump(process, kept, lines, started + timeout, cancelled)
+            if ended is not None:
+                # Read on while it stops: its last words belong to the log, and a full pipe would keep it from stopping.
+                _signal_group(process.pid, stop_signal or signal.SIGTERM)
+                _pump(process, kept, lines, time.monotonic() + grace, threading.Event())
         finally:
             end_group(process, signal.SIGKILL, 0)
-        for line in lines.values():
-            line.close()
-        raise TimedOut(round(timeout, 3)) if ended == "timeout" else Cancelled(cancel_reason())
     for line in lines.values():
         line.close()
+    if ended is not None:
+        raise TimedOut(round(timeout, 3)) if ended == "timeout" else Cancelled(cancel_reason())
     stdout, stderr = kept["stdout"].text(), kept["stderr"].text()
     return ToolResult(
         tuple(argv),
@@ -231,7 +229,6 @@ def _pump(
                     with contextlib.suppress(subprocess.TimeoutExpired):
                         process.wait(min(left, _CHECK_EVERY))
                 if process.poll() is not None:
-                    end_group(process, signal.SIGKILL, 0)
                     return None
 
 

@@ -83,7 +83,7 @@ def _killed_worker(world: World, plan_file: str | None) -> None:
     finally:
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
-    until(lambda: not _terraforms(world))  # it ends with its worker
+    until(lambda: not _programs(world))  # terraform and its providers end with their worker
     (world.folder / "go").touch()
 
 
@@ -93,14 +93,16 @@ def _in_flight(records: Path) -> list[str]:
     return [address for record in kept for address in record["in_flight"]]
 
 
-def _terraforms(world: World) -> list[str]:
+def _programs(world: World) -> list[str]:
+    """Terraforms that apply, and the providers that they started."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             words = (process / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"apply" in words and any(str(world.folder).encode() in word for word in words):
+        here = any(str(world.folder).encode() in word for word in words)
+        if here and (b"apply" in words or b"terraform-provider" in words[0]):
             found.append(process.name)
     return found
 
@@ -157,7 +159,7 @@ def test_a_cancel_stops_terraform_in_order(every_world: World) -> None:
     with pytest.raises(Cancelled):
         applying.ended()
     assert time.monotonic() - asked < 5
-    assert _terraforms(world) == []
+    assert _programs(world) == []
     assert "Stopping operation" in world.logged(), "it was asked, not killed"
     assert tainted(world) == ["slow"], "what was begun is written down"
     (world.folder / "go").touch()
