@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field, model_validator
 
 from reign.core.catalog import Effect
+from reign.core.findings import Finding, Severity
 from reign.core.resource import Undo
 from reign.executor import Context, TaskFailed
 from reign.executor.contract import Assessment, Observations
@@ -70,7 +71,17 @@ class Apply(AppliedOperation["Apply.Inputs", "Apply.Result"]):
         exact = super().assess(inputs)
         if not manifests.secret_inside(inputs.manifest):
             return exact
-        return Assessment(effect=self.effect, undo=Undo.COMPENSATING, note=self.undo_note)
+        found = tuple(_in_clear(name) for name in manifests.secrets_in_clear(inputs.manifest))
+        return Assessment(effect=self.effect, undo=Undo.COMPENSATING, note=self.undo_note, findings=found)
+
+
+def _in_clear(secret: str) -> Finding:
+    return Finding(
+        rule="kubernetes.secret-in-clear",
+        severity=Severity.HIGH,
+        message=f"the values of Secret {secret} stand in the plan, which is recorded and shown",
+        remedy="write references: `stringData: {password: secret://env/PASSWORD}`, or keep the manifest in a file",
+    )
 
 
 class Delete(ObjectOperation["Delete.Inputs", "Delete.Result"]):

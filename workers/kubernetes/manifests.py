@@ -61,6 +61,27 @@ def secret_inside(manifest: Any) -> bool:
     return any(isinstance(item, Mapping) and item.get("kind") == "Secret" for item in found)
 
 
+def secrets_in_clear(manifest: Any) -> list[str]:
+    """Names of the Secrets whose values stand in a manifest given as text or object, instead of references."""
+    if isinstance(manifest, str) and not is_text(manifest):
+        return []
+    found = manifest if isinstance(manifest, list) else [manifest]
+    if isinstance(manifest, str):
+        try:
+            found = [body for _, body in parse(manifest, "manifest")]
+        except TaskFailed:  # told when it is applied
+            return []
+    return [str((body.get("metadata") or {}).get("name")) for body in found if _in_clear(body)]
+
+
+def _in_clear(body: Any) -> bool:
+    if not isinstance(body, Mapping) or body.get("kind") != "Secret":
+        return False
+    parts = [body.get("data"), body.get("stringData")]
+    values = [value for part in parts if isinstance(part, Mapping) for value in part.values()]
+    return any(value and "secret://" not in str(value) and "${{" not in str(value) for value in values)
+
+
 def _documents(ctx: Context, manifest: Any, access: Access) -> Iterable[tuple[str, Any]]:
     if not isinstance(manifest, str):
         yield from (("manifest", item) for item in (manifest if isinstance(manifest, list) else [manifest]))
