@@ -101,8 +101,12 @@ def _said(
     )
 
 
-def during_the_run(task: Task, environment: str, inputs: Mapping[str, Any], settings: Settings) -> Decision | None:
-    """What the written rules say of a task whose inputs are known only now (``inputs``: secrets by reference).
+def during_the_run(
+    task: Task, environment: str, inputs: Mapping[str, Any], settings: Settings, workdir: Path
+) -> Decision | None:
+    """What the written rules say of a task whose inputs, or whose files in ``workdir``, are known only now.
+
+    ``inputs``: secrets by reference.
 
     None where nobody wrote a rule. What was decided before the run, when all was known, is not asked again.
     """
@@ -111,12 +115,12 @@ def during_the_run(task: Task, environment: str, inputs: Mapping[str, Any], sett
         return None
     known = task.model_copy(update={"with_": dict(inputs)})
     plan = Plan(name="run", environment=environment, tasks={"task": known.model_copy(update={"needs": ()})})
-    return evaluate(plan, {"task": _assessed(known)}, written, defaults=())[0]
+    return evaluate(plan, {"task": _assessed(known, workdir)}, written, defaults=())[0]
 
 
-def _assessed(task: Task) -> Assessment:
+def _assessed(task: Task, workdir: Path) -> Assessment:
     try:
-        return assess(task, registry.catalog())
+        return assess(task, registry.catalog(), workdir)
     except ValueError:  # a secret's reference may stand where a number is wanted
         model = registry.catalog()[task.uses].inputs
         return registry.operation(task.uses).assess(partial_inputs(model, task.with_))

@@ -444,8 +444,9 @@ class _Attempt:
         if assessment.refuses:
             return self._failed(TaskFailed(assessment.refuses, kind=FailureKind.PERMISSION))
         ruled = None
-        if expressions.has_expression(self.task.with_):  # what was known before the run was judged then
-            ruled = policing.during_the_run(self.task, self.run.environment, plain, self._settings)
+        files = type(self._operation).assess_in is not Operation.assess_in  # a task before may have written them
+        if files or expressions.has_expression(self.task.with_):  # what was known before the run was judged then
+            ruled = policing.during_the_run(self.task, self.run.environment, plain, self._settings, self._ctx.workdir)
         if ruled and ruled.decision is Effective.DENY:
             return self._failed(TaskFailed(f"{ruled.reason} ({ruled.rule})", kind=FailureKind.PERMISSION))
         asks = assessment.asks or (ruled.reason if ruled and ruled.decision is Effective.ASK else None)

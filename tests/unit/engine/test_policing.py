@@ -132,16 +132,31 @@ class TestPolicy:
         task = Task.model_validate(
             {"uses": "probe.append", "needs": ["x"], "with": {"ledger": "l", "line": "${{ tasks.x.result.value }}"}}
         )
-        decision = policing.during_the_run(task, "prod", {"ledger": "l", "line": line}, settings)
+        decision = policing.during_the_run(task, "prod", {"ledger": "l", "line": line}, settings, tmp_path)
         assert decision is not None
         assert decision.decision is expected
-        assert policing.during_the_run(task, "prod", {}, Settings(data_dir=tmp_path)) is None
+        assert policing.during_the_run(task, "prod", {}, Settings(data_dir=tmp_path), tmp_path) is None
+
+    def test_a_file_that_was_written_during_the_run_is_judged_too(self, tmp_path: Path) -> None:
+        rule = "rules: [{name: n, match: {findings: docker.privileged}, decision: deny, reason: never here}]"
+        settings = Settings(data_dir=tmp_path, policy=policy(tmp_path, rule))
+        inputs = {"file": "compose.yaml", "project": "shop"}
+        task = Task.model_validate({"uses": "docker.compose_up", "with": inputs})
+
+        def ruled() -> Effective:
+            decision = policing.during_the_run(task, "dev", inputs, settings, tmp_path)
+            assert decision is not None
+            return decision.decision
+
+        assert ruled() is not Effective.DENY
+        (tmp_path / "compose.yaml").write_text("services: {web: {image: 'web:1', privileged: true}}")
+        assert ruled() is Effective.DENY
 
     def test_inputs_that_are_no_inputs_before_a_secret_is_known_are_judged_too(self, tmp_path: Path) -> None:
         rule = "rules: [{name: n, match: {uses: probe.sleep}, decision: ask, reason: it is slow}]"
         settings = Settings(data_dir=tmp_path, policy=policy(tmp_path, rule))
         task = Task.model_validate({"uses": "probe.sleep", "with": {"seconds": "${{ params.x }}"}})
-        decision = policing.during_the_run(task, "dev", {"seconds": "secret://env/X"}, settings)
+        decision = policing.during_the_run(task, "dev", {"seconds": "secret://env/X"}, settings, tmp_path)
         assert decision is not None
         assert decision.decision is Effective.ASK
 
