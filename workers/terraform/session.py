@@ -283,7 +283,13 @@ def opened(
         settings = settings.model_copy(update={"lock_file": lock_file})
     resource = resource_of(ctx, inputs)
     key = digest([content.code_digest, settings.model_dump(), backend, str(binary), str(directory), inputs.env])[:16]
-    with laid_out(ctx, directory, content) as work:
+    # The values of a saved plan are its own: they may lead anywhere.
+    given = (
+        ".."
+        if getattr(inputs, "plan_file", None)
+        else json.dumps([inputs.model_dump(mode="json"), settings.model_dump()])
+    )
+    with laid_out(ctx, directory, content, given) as work:
         session = Session(
             ctx=ctx,
             binary=binary,

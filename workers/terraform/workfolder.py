@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from reign.executor import Context
 from workers.terraform.configuration import LOCK_FILE, Configuration, is_content
 
 _SLOTS = 64
+#: By a path, by the folder above a path, or from the folder in which terraform or a script was started.
+_WAY_OUT = re.compile(rb"\.\.|dirname|path\.cwd|PWD|pwd")
 
 
 @dataclass
@@ -50,8 +53,8 @@ class WorkFolder:
 
 
 @contextmanager
-def laid_out(ctx: Context, directory: Path, configuration: Configuration) -> Iterator[WorkFolder]:
-    """The configuration in a folder of its own, removed at the end.
+def laid_out(ctx: Context, directory: Path, configuration: Configuration, given: str = "") -> Iterator[WorkFolder]:
+    """The configuration in a folder of its own, removed at the end. ``given``: the values that it is used with.
 
     The folder's path is the same each time unless two tasks use the directory at once: a configuration that holds
     ``abspath(path.module)`` would otherwise differ from itself in every run.
@@ -65,7 +68,8 @@ def laid_out(ctx: Context, directory: Path, configuration: Configuration) -> Ite
             _lay_out(configuration, tree)
             folder = Path(f"{tree}{directory}")
             folder.mkdir(parents=True, exist_ok=True)
-            _link_surroundings(configuration, tree, directory)
+            if _reaches_out(configuration, given):
+                _link_surroundings(configuration, tree, directory)
             yield WorkFolder(directory, folder, _listing(folder))
         finally:
             shutil.rmtree(tree, ignore_errors=True)
@@ -102,6 +106,14 @@ def _lay_out(configuration: Configuration, tree: Path) -> None:
         place = Path(f"{tree}{path}")
         place.parent.mkdir(parents=True, exist_ok=True)
         place.symlink_to(target)
+
+
+def _reaches_out(configuration: Configuration, given: str) -> bool:
+    """Whether anything could lead out of the copied folders. Most configurations stay inside, and what lies beside them
+    and above them may be thousands of files, each of which would need a link."""
+    if any(".." in target for target in (*configuration.links.values(), given)):
+        return True
+    return any(_WAY_OUT.search(file.content) for file in configuration.files.values())
 
 
 def _link_surroundings(configuration: Configuration, tree: Path, directory: Path) -> None:

@@ -116,6 +116,26 @@ def test_what_changes_in_the_copy_is_carried_back_and_nothing_else(tmp_path: Pat
     assert not (directory / ".terraform.lock.hcl").exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "given", "linked"),
+    [
+        ('output "x" { value = "inside" }', "", False),
+        ('output "x" { value = file("../beside.txt") }', "", True),
+        ('output "x" { value = file("${dirname(path.module)}/beside.txt") }', "", True),
+        ('output "x" { value = file(var.where) }', '{"where": "../beside.txt"}', True),
+    ],
+)
+def test_what_lies_beside_is_linked_if_anything_leads_there(
+    tmp_path: Path, text: str, given: str, linked: bool
+) -> None:
+    directory = tmp_path / "infra"
+    directory.mkdir()
+    (directory / "main.tf").write_text(text)
+    (tmp_path / "beside.txt").write_text("beside")
+    with laid_out(make_context(tmp_path), directory, configurations.read(directory, {}), given) as work:
+        assert (work.folder.parent / "beside.txt").exists() is linked
+
+
 def test_two_copies_at_once_are_apart_and_one_after_another_in_the_same_place(tmp_path: Path) -> None:
     directory = tmp_path / "infra"
     directory.mkdir()
