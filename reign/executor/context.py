@@ -130,13 +130,14 @@ class Context:
         keep: int = 1_000_000,
         stop_signal: int | None = None,
         grace: float = 5.0,
+        tidies: bool = False,
     ) -> ToolResult:
         """Run a program to its end, its lines going to the log (or to ``on_line(stream, line)``).
 
         No shell. ``env`` is the whole environment (default: a scrubbed one). It runs in a session of its own and dies
-        with this worker; on cancel or deadline its whole group gets ``stop_signal`` (default SIGTERM), and after
-        ``grace`` seconds SIGKILL. At most ``keep`` bytes of each stream are kept (head and tail); a flood of lines is
-        cut short in the log too, though never for ``on_line``.
+        with this worker, as does all of its group (``tidies``: it sees to that itself); on cancel or deadline its whole
+        group gets ``stop_signal`` (default SIGTERM), and after ``grace`` seconds SIGKILL. At most ``keep`` bytes of each
+        stream are kept (head and tail); a flood of lines is cut short in the log too, though never for ``on_line``.
         Raises TaskFailed if it cannot be started, Cancelled, TimedOut; a non-zero exit is in the result.
         """
         limit = self.remaining() if timeout is None else min(timeout, self.remaining())
@@ -153,4 +154,5 @@ class Context:
             stop_signal=stop_signal,
             grace=grace,
             log_bounded=on_line is None,
+            tidies=tidies,
         )

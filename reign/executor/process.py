@@ -134,6 +134,7 @@ def run_tool(
     stop_signal: int | None,
     grace: float,
     log_bounded: bool = False,
+    tidies: bool = False,
 ) -> ToolResult:
     """See :meth:`reign.executor.context.Context.tool`."""
     started = time.monotonic()
@@ -143,7 +144,7 @@ def run_tool(
     if stdin is not None:
         threading.Thread(target=_feed, args=(process, stdin), daemon=True).start()
     ended = None
-    with lifeline.holds(process.pid):
+    with contextlib.nullcontext() if tidies else lifeline.holds(process.pid):
         try:
             ended = _pump(process, kept, lines, started + timeout, cancelled)
             if ended is not None:

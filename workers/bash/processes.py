@@ -253,6 +253,7 @@ def start(ctx: Context, name: str, about: Mapping[str, Any]) -> None:
         [sys.executable, "-I", "-S", str(WARDEN), str(path)],
         cwd=Path("/"),
         env=sandbox.environment({**about["env"], MARK: token}) | {HIDE: hide},
+        tidies=True,
     )
     if told.exit_code != 0:
         said = ctx.masker.mask(told.tail(3)) or "its keeper did not come up"

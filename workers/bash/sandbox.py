@@ -193,6 +193,7 @@ class Sandbox:
             keep=keep,
             on_line=(lambda stream, line: None) if quiet else None,
             grace=order.grace + 2,
+            tidies=True,
         )
         verdict = Verdict.read(Path(order.verdict))
         if verdict is None or not verdict.started:
