@@ -136,8 +136,9 @@ class Context:
 
         No shell. ``env`` is the whole environment (default: a scrubbed one). It runs in a session of its own and dies
         with this worker, as does all of its group (``tidies``: it sees to that itself); on cancel or deadline its whole
-        group gets ``stop_signal`` (default SIGTERM), and after ``grace`` seconds SIGKILL. At most ``keep`` bytes of each
-        stream are kept (head and tail); a flood of lines is cut short in the log too, though never for ``on_line``.
+        group gets ``stop_signal`` (default SIGTERM), and after ``grace`` seconds SIGKILL. At most ``keep`` bytes of
+        each stream are kept (head and tail); a flood of lines is cut short in the log too, though never for
+        ``on_line``.
         Raises TaskFailed if it cannot be started, Cancelled, TimedOut; a non-zero exit is in the result.
         """
         limit = self.remaining() if timeout is None else min(timeout, self.remaining())
