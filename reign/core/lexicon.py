@@ -99,11 +99,13 @@ class Gives:
     """A thing that the operation leaves behind, for later clauses.
 
     ``value`` is a text over inputs and results: ``{tag}``, ``{result.number}``. ``also`` holds inputs that go with it.
+    ``made``: the operation makes it; else it was there before, and is only spoken of.
     """
 
     thing: str
     value: str
     also: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    made: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ _DEPLOYMENT_SLOTS = (
     Slot("env", Kind.PAIRS, labels=("environment variable", "environment", "env", "variable")),
     *WHERE_TO,
 )
-_WORKLOAD_GIVES = (Gives("workload", "{name}", {"kind": "{kind}"}),)
+_WORKLOAD_GIVES = (Gives("workload", "{name}", {"kind": "{kind}"}, made=False),)
 _DEPLOYMENT_GIVES = (Gives("workload", "{name}", {"kind": "deployment"}),)
 _FORMER = Slot("@former", Kind.NUMBER, after=("from",))  # "from 3 to 6": said, and nothing to be done with
 

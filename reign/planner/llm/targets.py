@@ -57,7 +57,7 @@ def _existing(task: Task, catalog: Catalog) -> Iterator[tuple[str, Kind, tuple[s
     """The inputs of a task that name something which should be there already."""
     spec = catalog[task.uses]
     phrases = [phrase for phrase in spec.phrases if isinstance(phrase, Phrase)]
-    made = {given.value for phrase in phrases for given in phrase.gives}
+    made = {given.value for phrase in phrases for given in phrase.gives if given.made}
     seen: set[str] = set()
     for phrase in phrases:
         for slot in phrase.slots:
@@ -83,7 +83,7 @@ def _word(text: str, request: str) -> bool:
 def _makes(task: Task, text: str, catalog: Catalog) -> bool:
     """Whether an earlier task leaves something of that name behind."""
     spec = catalog[task.uses]
-    gives = [given for phrase in spec.phrases if isinstance(phrase, Phrase) for given in phrase.gives]
+    gives = [given for phrase in spec.phrases if isinstance(phrase, Phrase) for given in phrase.gives if given.made]
     values: dict[str, Any] = {name: value for name, value in task.with_.items() if isinstance(value, str | int)}
     names = {str(values[g.value[1:-1]]) for g in gives if g.value.startswith("{") and g.value[1:-1] in values}
     return text in names or (spec.effect is Effect.CHANGE and text in {str(value) for value in values.values()})

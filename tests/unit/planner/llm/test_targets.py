@@ -38,6 +38,13 @@ def test_what_an_earlier_task_makes_is_there_and_what_a_later_one_makes_is_not()
     assert problems("run nginx and restart it", a={**run, "needs": ["b"]}, b=restart("w7"))
 
 
+def test_what_is_only_spoken_of_is_not_made() -> None:
+    scale = {"uses": "kubernetes.scale", "with": {"kind": "deployment", "name": "web", "replicas": 3}}
+    status = {"uses": "kubernetes.rollout_status", "with": {"name": "web"}, "needs": ["a"]}
+    assert len(problems("scale it to 3 and wait", a=scale, b=status)) == 1
+    assert problems("scale web to 3", a=scale) == []
+
+
 def test_results_are_not_names() -> None:
     expression = "${{ tasks.a.result.container_id }}"
     run = {"uses": "docker.run", "with": {"image": "nginx", "name": "w7"}}
