@@ -8,10 +8,13 @@ process learns of its death from the end of the pipe, and ends the process group
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+log = logging.getLogger(__name__)
 
 _SCRIPT = """
 trap '' HUP INT TERM
@@ -44,16 +47,24 @@ class Lifeline:
             self._tell(f"- {group}\n")
 
     def _tell(self, line: str) -> None:
+        """Never raises: the tool runs already, and without a shell it still ends with its parent, if alone."""
         with self._lock:
-            for _ in range(2):
-                if self._pipe is None:
-                    self._pipe = _shell()
-                try:
-                    os.write(self._pipe, line.encode())
-                    return
-                except BrokenPipeError:  # somebody ended the shell
-                    os.close(self._pipe)
-                    self._pipe = None
+            try:
+                self._write(line.encode())
+            except OSError as error:
+                log.warning("what tools start may outlive this process: %s", error)
+
+    def _write(self, line: bytes) -> None:
+        if self._pipe is not None:
+            try:
+                os.write(self._pipe, line)
+            except BrokenPipeError:  # somebody ended the shell
+                os.close(self._pipe)
+                self._pipe = None
+            else:
+                return
+        self._pipe = _shell()
+        os.write(self._pipe, line)
 
     def _let_go(self) -> None:
         """A forked child must not keep its parent's pipe open; it gets a line of its own."""
@@ -76,6 +87,9 @@ def _shell() -> int:
             file_actions=[(os.POSIX_SPAWN_DUP2, read, 0), *nowhere],
             setsid=True,
         )
+    except OSError:
+        os.close(write)
+        raise
     finally:
         os.close(read)
     return write

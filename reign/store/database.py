@@ -193,7 +193,7 @@ def _begin_writing(raw: sqlite3.Connection) -> None:
     """Take the write lock. Raises OperationalError if others hold it for longer than BUSY_TIMEOUT.
 
     SQLite's own wait sleeps longer each time, up to 100 ms: who writes now and then stands behind those who write all
-    the time. Transactions here take about a millisecond, and so does the longest sleep between two tries.
+    the time. Transactions here take about a millisecond; two tries are never much further apart than that.
     """
     give_up = time.monotonic() + BUSY_TIMEOUT
     pause = _SHORTEST_PAUSE

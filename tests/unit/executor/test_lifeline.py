@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from reign.executor import process
 from reign.executor.lifeline import Lifeline
+from reign.executor.testing import make_context
 from tests.engines.installation import until
 
 ROOT = Path(__file__).parents[3]
@@ -97,3 +99,15 @@ def test_a_shell_that_was_ended_is_replaced() -> None:
     assert new != shell
     line._let_go()
     os.waitpid(new, 0)  # without the pipe it ends by itself
+
+
+def test_a_tool_runs_and_ends_where_no_shell_can_be_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def none_left() -> int:
+        raise OSError("too many open files")
+
+    monkeypatch.setattr(process, "lifeline", Lifeline())
+    monkeypatch.setattr("reign.executor.lifeline._shell", none_left)
+    assert make_context(tmp_path).tool(["echo", "done"]).stdout == "done\n"
+    assert "too many open files" in caplog.text
