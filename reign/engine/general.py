@@ -177,10 +177,10 @@ class ReignGeneral:
 
     def _start(self, wanted: Sequence[_New]) -> list[RunRecord]:
         limit = self._runtime.settings.segment_limit
-        rows = [
-            compile_plan(new.plan, segment_limit=limit, approvals=new.approvals) if new.plan else [] for new in wanted
+        compiled = [
+            (new, compile_plan(new.plan, segment_limit=limit, approvals=new.approvals) if new.plan else [])
+            for new in wanted
         ]
-        compiled = list(zip(wanted, rows, strict=True))
         try:
             found, postings = self._recorded(compiled)
         except Collision:  # the same key at the same moment, or the same name: now the other one is seen
