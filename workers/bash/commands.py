@@ -19,7 +19,9 @@ from reign.core.resource import Observation, Undo
 from reign.executor import Context, FailureKind, Operation, TaskFailed
 from reign.executor.contract import Assessment, Observations
 from reign.executor.scope import NotRehearsable, Scope
+from workers.bash.exhausted import met
 from workers.bash.judged import in_words, judgement_of, only_reads, require_leave
+from workers.bash.limits import limits_for
 from workers.bash.lint import remarks_on
 from workers.bash.sandbox import Profile, Sandbox, allowed_roots
 from workers.bash.shell import Shell, ShellInputs, execute, require_shell, script_file
@@ -114,7 +116,7 @@ class _Command(Operation[Any, CommandResult]):
         script = self.file(ctx, inputs) or script_file(ctx.scratch, text, inputs.shell)
         result = _run(ctx, inputs, inputs.sandbox, script, self.arguments(inputs))
         if result.exit_code not in inputs.exit_codes:
-            raise failed(self.name, result)
+            raise failed(ctx, inputs, self.name, result)
         return result
 
     def repeats(self, ctx: Context, inputs: Any) -> bool:
@@ -132,7 +134,7 @@ class _Command(Operation[Any, CommandResult]):
         require_leave(replace(ctx, approved=True), inputs.undo, shell=inputs.shell)  # the rollback was approved
         result = _run(ctx, inputs, inputs.sandbox, script_file(ctx.scratch, inputs.undo, inputs.shell))
         if result.exit_code != 0:
-            raise failed("the `undo` command", result)
+            raise failed(ctx, inputs, "the `undo` command", result)
 
     def again(self, inputs: Mapping[str, Any]) -> str:
         """A command that does the same once more."""
@@ -262,14 +264,15 @@ def _run(
     return CommandResult(**asdict(execute(ctx, inputs, sandbox, script, arguments, quiet=quiet)))
 
 
-def failed(what: str, result: CommandResult) -> TaskFailed:
-    """The failure that a wrong exit code is, with the last lines that were printed."""
+def failed(ctx: Context, inputs: ShellInputs, what: str, result: CommandResult) -> TaskFailed:
+    """The failure that a wrong exit code is, with the last printed lines and the limit that they speak of."""
     last = (result.stderr.strip() or result.stdout.strip()).splitlines()[-10:]
     number = result.exit_code - 128
     signalled = f" ({signal.Signals(number).name})" if number in signal.valid_signals() else ""
     how = f"exit code {result.exit_code}{signalled}"
+    limit = met(limits_for(ctx.options.get("limits"), inputs.limits), result.exit_code, last, ctx.workdir)
     return TaskFailed(
         f"{what} ended with {how}" + (f": {last[-1]}" if last else ""),
-        hint="`reign logs` shows all that it printed",
+        hint=limit or "`reign logs` shows all that it printed",
         details={"exit_code": result.exit_code, "last_lines": last, "boundary": result.boundary},
     )

@@ -23,7 +23,7 @@ _PRIVATE = ("/tmp", "/var/tmp", "/run", "/dev/shm")  # noqa: S108 - inside the s
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty")
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
-_TMP_SIZE = 1 << 30  # bytes; it is memory
+_TMP_SIZE = 1 << 30  # bytes at most; it is memory, and of no process
 
 
 class Profile(StrEnum):
@@ -159,12 +159,13 @@ class Sandbox:
 
     def _bubblewrap(self) -> list[str]:
         """Later mounts cover earlier ones, so they go from the root down; at one place, the task's own come last."""
+        size = min(_TMP_SIZE, self.limits.memory or _TMP_SIZE)
         private = [place for place in _paths(_PRIVATE) if place.is_dir() and not place.is_symlink()]
         covers: list[tuple[Path, int, list[str]]] = [
             (Path("/"), 0, ["--ro-bind", "/", "/"]),
             (Path("/dev"), 0, ["--dev", "/dev"]),
             (Path("/proc"), 0, ["--proc", "/proc"]),
-            *((place, 1, ["--size", str(_TMP_SIZE), "--tmpfs", str(place)]) for place in private),
+            *((place, 1, ["--size", str(size), "--tmpfs", str(place)]) for place in private),
             *((place, 1, _cover(place)) for place in self._hidden() if place not in private),
             (Path("/tmp/home"), 1, ["--dir", "/tmp/home"]),  # noqa: S108 - inside
             *((place, 2, ["--ro-bind", str(place), str(place)]) for place in self._shown()),

@@ -51,6 +51,7 @@ def enter(order: Order, status: int, to_warden: socket.socket, output: int | Non
 
 
 _SLACK = 64  # processes
+_HEEDS_WITHIN = 3  # seconds of processor time
 
 
 def _limit(limits: Limits) -> None:
@@ -68,8 +69,10 @@ def _limit(limits: Limits) -> None:
     for which, value in wanted.items():
         if value:
             _, most = resource.getrlimit(which)
-            value = value if most == resource.RLIM_INFINITY else min(value, most)
-            resource.setrlimit(which, (value, value))
+            # SIGXCPU first, which says what it is, and SIGKILL for what does not heed it.
+            hard = value + _HEEDS_WITHIN if which == resource.RLIMIT_CPU else value
+            hard = hard if most == resource.RLIM_INFINITY else min(hard, most)
+            resource.setrlimit(which, (min(value, hard), hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from reign.executor import TaskFailed
+from reign.executor.testing import make_context
+from workers.bash.commands import CommandResult, Run, failed
+from workers.bash.exhausted import met
+from workers.bash.warden.order import Limits
+
+LIMITS = Limits(memory=200 << 20, processes=50, file_size=10 << 20, open_files=64, cpu=5)
+
+
+@pytest.mark.parametrize(
+    ("said", "limit"),
+    [
+        ("MemoryError", "200 MiB of memory"),
+        ("tail: memory exhausted", "200 MiB of memory"),
+        ("x.sh: xrealloc: cannot allocate 209326080 bytes", "200 MiB of memory"),
+        ("fatal error: runtime: cannot allocate memory", "200 MiB of memory"),
+        ("terminate called after throwing an instance of 'std::bad_alloc'", "200 MiB of memory"),
+        ("FATAL ERROR: JavaScript heap out of memory", "200 MiB of memory"),
+        ("x.sh: fork: retry: Resource temporarily unavailable", "50 processes"),
+        ("sh: 1: Cannot fork", "50 processes"),
+        ("OSError: [Errno 24] Too many open files: '/dev/null'", "64 open files"),
+        ("dd: error writing 'big': File too large\n51+0 records in", "10 MiB for a file"),
+    ],
+)
+def test_the_limit_that_the_last_words_speak_of_is_named(said: str, limit: str, tmp_path: Path) -> None:
+    assert (met(LIMITS, 1, said.splitlines(), tmp_path) or "").startswith(f"its limit is {limit}; `limits: {{")
+
+
+@pytest.mark.parametrize(
+    ("number", "limit"), [(signal.SIGXCPU, "5 s of processor time"), (signal.SIGXFSZ, "10 MiB for a file")]
+)
+def test_the_signal_of_a_limit_is_enough(number: int, limit: str, tmp_path: Path) -> None:
+    assert limit in (met(LIMITS, 128 + number, [], tmp_path) or "")
+
+
+@pytest.mark.parametrize("said", ["make: *** [all] Error 2", "", "remember the file", "allocated 5 bytes"])
+def test_an_ordinary_failure_speaks_of_no_limit(said: str, tmp_path: Path) -> None:
+    assert met(LIMITS, 1, [said], tmp_path) is None
+
+
+def test_no_limit_is_named_where_there_is_none(tmp_path: Path) -> None:
+    assert met(Limits(), 128 + signal.SIGXCPU, ["MemoryError"], tmp_path) is None
+
+
+def test_a_full_disk_is_told_from_a_small_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = ["cp: error writing '/tmp/x': No space left on device"]
+    assert "/tmp is small" in (met(LIMITS, 1, said, tmp_path) or "")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 4096})())
+    assert met(LIMITS, 1, said, tmp_path) == f"the disk of {tmp_path} is full: make room on it"
+
+
+def test_a_failed_task_says_it(tmp_path: Path) -> None:
+    ctx = make_context(tmp_path, options={"limits": {"memory": "1G"}})
+    inputs = Run.Inputs.model_validate({"command": "x", "limits": {"memory": "200M"}})
+    result = CommandResult(exit_code=1, stdout="", stderr="Traceback:\nMemoryError\n")
+    error = failed(ctx, inputs, "bash.run", result)
+    assert isinstance(error, TaskFailed)
+    assert "200 MiB of memory" in (error.hint or "")
+    plain = failed(ctx, inputs, "bash.run", CommandResult(exit_code=1, stdout="", stderr="no"))
+    assert "reign logs" in (plain.hint or "")
