@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import replace as replaced
 from typing import Any
 
 from reign.core import dag
@@ -13,7 +14,7 @@ from reign.core.errors import Conflict, NotFound
 from reign.core.plan import MAX_TASKS, ObserveOf, OnFailure, Plan, RestoreOf, Task, slug
 from reign.core.resource import Undo, differences
 from reign.engine.general import ReignGeneral
-from reign.engine.preview import Preview, preview
+from reign.engine.preview import Preview, TaskPreview, preview
 from reign.engine.references import references
 from reign.engine.rollback import following, undo_of
 from reign.engine.runtime import Runtime
@@ -30,10 +31,12 @@ LOOK_WITHIN = 300.0
 
 @dataclass
 class Repair:
-    """The plan that brings back what is recorded (None: nothing to do), and what it leaves alone with the reason."""
+    """The plan that brings back what is recorded (None: nothing to do), what it leaves alone with the reason, and its
+    tasks that no rollback takes back, with the reason."""
 
     plan: Plan | None = None
     left: dict[str, str] = field(default_factory=dict)
+    final: dict[str, str] = field(default_factory=dict)
 
 
 class DriftCheck:
@@ -137,7 +140,10 @@ class DriftCheck:
         """
         with self._runtime.database.read() as tx:
             repair = _repair(tx, environment, _chosen(tx, environment, addresses), replace=replace)
-        return preview(repair.plan, registry.catalog()) if repair.plan else None, repair
+        if repair.plan is None:
+            return None, repair
+        shown = preview(repair.plan, registry.catalog())
+        return replaced(shown, tasks=tuple(_final(item, repair) for item in shown.tasks)), repair
 
     def repair(
         self,
@@ -252,6 +258,7 @@ def _repair(tx: Transaction, environment: str, chosen: Collection[Inspection], *
             wanted[item.address] = record
     if not wanted:
         return repair
+    damaged = {item.address for item in chosen if item.standing is Standing.DAMAGED}
     ids: dict[tuple[str, str], str] = {}
     for number, record in enumerate(wanted.values(), 1):
         ids.setdefault((record.run, record.task), _task_id("restore", number, record.address))
@@ -265,8 +272,17 @@ def _repair(tx: Transaction, environment: str, chosen: Collection[Inspection], *
             restore_of=RestoreOf(run=run, task=task),
             name=("restore " + ", ".join(record.address for record in concerned))[:200],
         )
+        if lost := [record.address for record in concerned if record.address in damaged]:
+            repair.final[name] = f"{', '.join(lost)} is damaged: there is nothing to go back to"
     repair.plan = Plan(name="restore", environment=environment, on_failure=OnFailure.CONTINUE, tasks=tasks)
     return repair
+
+
+def _final(shown: TaskPreview, repair: Repair) -> TaskPreview:
+    """A task that no rollback takes back says so, whatever its operation promises."""
+    if shown.id not in repair.final:
+        return shown
+    return replaced(shown, assessment=replaced(shown.assessment, undo=Undo.NONE, note=repair.final[shown.id]))
 
 
 def _order(

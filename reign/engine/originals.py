@@ -47,6 +47,10 @@ def find(tx: Transaction, task: Task, environment: str) -> Original:
         raise TaskFailed(f"{about.run}/{about.task} changed nothing that could be taken back")
     if task.undo_of is not None:
         before = found.before(task.undo_of.attempt)
+        if found.spec.undo_of is not None:
+            # A rollback that met a damaged state mended it first: the way back from it leads to what stood before the
+            # damage, which is recorded.
+            before = [_sound(tx, item, environment, found.id) for item in before]
     else:
         last = [Observation.absent(address) for address in found.addresses]
         before = [history.recorded(tx, environment, item.resource) or item for item in last]
@@ -60,3 +64,8 @@ def find(tx: Transaction, task: Task, environment: str) -> Original:
     if task.undo_of is not None and found.spec.undo_of is not None:
         inputs = registry.operation(found.uses).redone(inputs)
     return Original(first.run, first.name, first.workdir, inputs, before, task.restore_of is not None)
+
+
+def _sound(tx: Transaction, seen: Observation, environment: str, task_id: int) -> Observation:
+    """``seen``; of a damaged one what was recorded of it before that task, if anything was."""
+    return seen if not seen.is_damaged else history.recorded_before(tx, environment, seen.resource, task_id) or seen

@@ -137,7 +137,8 @@ def undo_of(task: TaskHistory) -> tuple[Undo, str]:
     except InvalidInput:  # of an older release
         given = partial_inputs(operation.Inputs, inputs)
     assessment = operation.assess(given)
-    if any(seen.is_damaged for seen in task.before(task.attempts[0]["number"])):
+    damaged = any(seen.is_damaged for seen in task.before(task.attempts[0]["number"]))
+    if damaged and task.spec.undo_of is None:  # of a rollback: what was recorded before the damage is gone back to
         return Undo.NONE, "what it repaired was damaged: there is nothing to go back to"
     return assessment.undo, assessment.note or f"{task.uses} cannot be taken back"
 

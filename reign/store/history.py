@@ -148,6 +148,19 @@ def recorded(tx: Transaction, environment: str, address: str) -> Observation | N
     return None if found is None else Observation.model_validate(load(found))
 
 
+def recorded_before(tx: Transaction, environment: str, address: str, task_id: int) -> Observation | None:
+    """What was recorded of a resource when that task began to change it, or None; not what the task itself found."""
+    of = (changes.c.environment == environment, changes.c.resource == address)
+    own = sa.select(sa.func.min(changes.c.id)).where(*of, changes.c.task_id == task_id).scalar_subquery()
+    found = tx.execute(
+        sa.select(changes.c.after)
+        .where(*of, changes.c.task_id != task_id, sa.or_(own.is_(None), changes.c.id < own))
+        .order_by(changes.c.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return None if found is None else Observation.model_validate(load(found))
+
+
 def listing(
     tx: Transaction,
     environment: str | None = None,

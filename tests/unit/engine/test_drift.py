@@ -210,12 +210,43 @@ def test_what_cannot_be_read_is_damaged_and_repaired_and_no_undo_goes_back_to_it
         return honest(ctx, inputs)
 
     monkeypatch.setattr(operation, "inspect", inspect, raising=False)
+    shown, _ = drift.repair_preview("dev")
+    assert shown is not None
+    assert shown.undo["none"] == ["restore-1-file-a"], "said before it runs"
+    assert "damaged" in shown.tasks[0].assessment.note
     repaired = inline.finish(drift.repair("dev"))
     assert repaired.state is RunState.SUCCEEDED
     assert (inline.folder / "a").read_text() == "one"
     _, found = inline.general.rollback_preview(repaired.name)
     assert found.plan is None
     assert "damaged" in next(iter(found.impossible.values()))
+
+
+def test_a_rollback_that_met_damage_can_be_rolled_back_to_what_was_recorded_before_it(
+    either: Inline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    either.run(PLAN)
+    changed = either.run(
+        {"name": "more", "tasks": {"a": {"uses": "bash.write_file", "with": {"path": "a", "content": "two"}}}}
+    )
+    (either.folder / "a").write_text("garbage")
+    operation = registry.operation("bash.write_file")
+    honest, looks = operation.inspect, []
+
+    def inspect(ctx: Context, inputs: Any) -> Sequence[Observation]:
+        looks.append(1)  # as terraform's look before an undo tells it
+        seen = honest(ctx, inputs)
+        return seen if len(looks) > 1 else [Observation.damaged(item.resource, "garbage") for item in seen]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(operation, "inspect", inspect, raising=False)
+        back = either.finish(either.general.rollback(changed.name))
+    assert back.state is RunState.SUCCEEDED
+    assert (either.folder / "a").read_text() == "one"
+    _, found = either.general.rollback_preview(back.name)
+    assert not found.impossible
+    assert either.finish(either.general.rollback(back.name)).state is RunState.SUCCEEDED
+    assert (either.folder / "a").read_text() == "two", "not the damage"
 
 
 def test_nobody_looks_without_a_pool(inline: Inline) -> None:
