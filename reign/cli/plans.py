@@ -53,10 +53,12 @@ class _Planned:
 
     def submit(self, client: Client, params: dict[str, Any], environment: str | None, key: str | None) -> Run:
         """Start it. Words that a model planned go as the plan that was shown: asked again, it may plan another."""
+        from reign.engine.sealing import opened
+
         pins = {task["id"]: task["pins"] for task in self.shown["tasks"] if "pins" in task} or None
         if self.request is not None and self.shown["source"].startswith("llm:"):
             made_from = (self.request, str(self.shown["source"]))
-            return client.submit(self.full, approve="all", idempotency_key=key, made_from=made_from, pins=pins)
+            return client.submit(opened(self.full), approve="all", idempotency_key=key, made_from=made_from, pins=pins)
         asked = self.content if self.request is None else self.request
         return client.submit(
             asked, params=params, environment=environment, approve="all", idempotency_key=key, pins=pins

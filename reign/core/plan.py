@@ -197,7 +197,9 @@ def _bound(task: Task, scope: Mapping[str, Any]) -> Task:
     if expressions.has_expression(task.with_):
         update["with_"] = expressions.fill(task.with_, scope, _BOUND_ROOTS)
     if task.for_each is not None and expressions.has_expression(task.for_each):
-        update["for_each"] = expressions.fill(task.for_each, scope, _BOUND_ROOTS)
+        found = expressions.fill(task.for_each, scope, _BOUND_ROOTS)
+        is_object = isinstance(found, Mapping)
+        update["for_each"] = [{"key": key, "value": value} for key, value in found.items()] if is_object else found
     if task.locks and expressions.has_expression(task.locks):
         update["locks"] = tuple(str(lock) for lock in expressions.fill(list(task.locks), scope, _BOUND_ROOTS))
     known = task.condition is not None and {p[0] for p in expressions.paths(task.condition)} <= _BOUND_ROOTS

@@ -18,7 +18,7 @@ from reign.core.errors import Conflict, InvalidInput, ReignError, Unavailable
 from reign.core.names import run_name
 from reign.core.plan import Plan
 from reign.core.resource import digest
-from reign.engine import environments, policing, previews, rollback
+from reign.engine import environments, policing, previews, rollback, sealing
 from reign.engine.compile import CompiledTask, compile_plan
 from reign.engine.fairness import Window
 from reign.engine.preview import Preview, preview
@@ -27,6 +27,7 @@ from reign.engine.rollback import Rollback
 from reign.engine.runtime import Runtime
 from reign.executor import registry
 from reign.planner.protocol import Planner, PlanRequest
+from reign.security.sealed import Seal
 from reign.store import audit, control, freezes, release, runs
 from reign.store.database import Collision, Transaction
 from reign.store.outbox import Posting
@@ -91,6 +92,23 @@ class ReignGeneral:
 
         Raises NotUnderstood for words that make no plan, InvalidPlan for a plan with faults.
         """
+        shown, about, _ = self._planned(submission, rehearse, advised)
+        return shown, about
+
+    def sealed(self, submission: Submission) -> Submission:
+        """What is submitted, with the secrets that its plan holds in clear sealed. Raises InvalidPlan, InvalidInput."""
+        if not sealing.concerns(submission.plan):
+            return submission
+        found = sealing.sealed(parse_plan(submission.plan), submission.params, self._seal)
+        return replace(submission, plan=found.plan.as_file(), params=found.params) if found.count else submission
+
+    def _seal(self) -> Seal:
+        return self._runtime.seal
+
+    def _planned(
+        self, submission: Submission, rehearse: bool, advised: bool
+    ) -> tuple[Preview, dict[str, Any], dict[str, Any] | None]:
+        """Also what a promotion begins with: the plan before it was bound; None if only the bound one may be kept."""
         catalog, settings = registry.catalog(), self._runtime.settings
         proposed: Mapping[str, str] = {}
         about: dict[str, Any] = {"source": submission.planned_by or "file", "explanation": [], "warnings": []}
@@ -114,7 +132,15 @@ class ReignGeneral:
             raise InvalidInput("there is no request and no plan", hint="give a sentence or a plan file")
         environment = submission.environment or plan.environment
         params = environments.params(settings, plan, submission.params, environment)
-        plan = checked(plan, catalog, params, environment)
+        found = sealing.sealed(plan, params, self._seal)
+        plan = checked(found.plan, catalog, found.params, environment)
+        bound = sealing.sealed(plan, {}, self._seal)  # what an expression holds is a value only now
+        plan = bound.plan
+        if count := found.count + bound.count:
+            about["warnings"].append(
+                f"{count} secret value{'s' * (count > 1)} of the plan will be kept sealed; better is a reference to "
+                "where each is kept, like secret://env/NAME"
+            )
         environments.check_secrets(settings, plan)
         if advised:
             plan, notes = self._remembering.added(plan, catalog)
@@ -125,7 +151,10 @@ class ReignGeneral:
             preview(plan, catalog, full, submission.workdir), settings, submission.workdir, proposed
         )
         shown = replace(shown, proposed=frozenset(proposed))
-        return previews.rehearsed(shown, settings, submission.workdir) if rehearse else shown, about
+        if rehearse:
+            shown = previews.rehearsed(shown, settings, submission.workdir)
+        template = {"plan": submission.plan or shown.plan.as_file(), "params": dict(submission.params)}
+        return shown, about, None if bound.count else template
 
     # --- runs -------------------------------------------------------------------------------------------------------
 
@@ -149,12 +178,13 @@ class ReignGeneral:
         return self._start(prepared)
 
     def _prepared(self, submission: Submission, of_run: int | None = None) -> _New:
+        submission = self.sealed(submission)
         if submission.idempotency_key:
             with self._runtime.database.read() as tx:
                 known = runs.by_idempotency_key(tx, self._key(submission))
             if known:
                 return _New(submission, known=known)
-        shown, about = self.plan(submission)
+        shown, about, template = self._planned(submission, False, True)
         shown.refusals()
         full = shown.full
         if submission.pins is None:
@@ -167,7 +197,7 @@ class ReignGeneral:
             source=about["source"],
             workdir=submission.workdir or str(Path.cwd()),
             of_run=of_run,
-            template={"plan": submission.plan or shown.plan.as_file(), "params": dict(submission.params)},
+            template=template,
         )
 
     def _key(self, submission: Submission) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from reign.broker.messages import Signer
 from reign.config import Settings
 from reign.executor import registry
+from reign.security import sealed
 from reign.store.anchors import Anchors
 from reign.store.audit import Journal
 from reign.store.database import Database
@@ -28,6 +29,13 @@ class Runtime:
     """Made once in each process, after the fork; connections open at first use."""
 
     settings: Settings
+
+    def __post_init__(self) -> None:
+        sealed.unlock(str(self.settings.data_dir.absolute()), lambda: self.settings.key)
+
+    @cached_property
+    def seal(self) -> sealed.Seal:
+        return sealed.Seal(self.settings.key)
 
     @cached_property
     def database(self) -> Database:

@@ -236,8 +236,9 @@ def _times(schedule: Schedule) -> Recurrence:
 
 
 def checked_body(general: ReignGeneral, body: Mapping[str, Any]) -> dict[str, Any]:
-    """A submission body that makes a plan now, with its folder made absolute. Raises what planning raises."""
-    shown, _ = general.plan(
+    """A submission body that makes a plan now, with its folder made absolute and its secrets sealed. Raises what
+    planning raises."""
+    asked = general.sealed(
         Submission(
             request=body.get("request"),
             plan=body.get("plan"),
@@ -245,5 +246,7 @@ def checked_body(general: ReignGeneral, body: Mapping[str, Any]) -> dict[str, An
             environment=body.get("environment"),
         )
     )
+    shown, _ = general.plan(asked)
     shown.refusals()
-    return {**body, "workdir": str(Path(body.get("workdir") or Path.cwd()).absolute())}
+    kept = {name: value for name, value in (("plan", asked.plan), ("params", dict(asked.params))) if name in body}
+    return {**body, **kept, "workdir": str(Path(body.get("workdir") or Path.cwd()).absolute())}

@@ -10,6 +10,7 @@ Only ``apply`` is required. The rest are capabilities with defaults that fit an 
     preview   -> what apply would change, as a text for people; for engines that can rehearse a change
     rehearsed -> the same task in a place of its own, for `reign rehearse`
     repair    -> after a failure: what to change in the plan so that it would work
+    sealed    -> the inputs with what is a secret in them sealed, before a plan is stored
 
 ``inspect``, ``done``, ``assess``, ``preview`` and ``repair`` never change anything outside.
 """
@@ -57,6 +58,20 @@ class Pinning(StrEnum):
     NEVER = "never"
     SHOWN = "shown"  # with a preview, if nothing that runs before can change what would be pinned
     ALWAYS = "always"  # at every submission: it is told at once
+
+
+class Sealing(Protocol):
+    """What :meth:`Operation.sealed` is given: it turns secrets that stand in a plan into references to sealed ones."""
+
+    def value(self, text: str, *, base64: bool = False, quoted: bool = False) -> str:
+        """The reference in the place of a secret; a reference as it is. Of a text with expressions as it is too, but
+        what its expressions take from the plan is sealed where it stands. ``base64``: the text is the base64 of the
+        secret; ``quoted``: it is to be put back as a scalar in YAML's double quotes."""
+        ...
+
+    def follow(self, text: str, change: Callable[[Any], Any]) -> None:
+        """``change`` what the expressions in ``text`` take from the plan's parameters and items."""
+        ...
 
 
 class Operation(Generic[InputsT, ResultT]):
@@ -151,6 +166,13 @@ class Operation(Generic[InputsT, ResultT]):
         NotRehearsable if it cannot be moved there. What only reads runs as it is, unless it reads what has been moved.
         """
         return dict(inputs) if self.pure else None
+
+    def sealed(self, inputs: Mapping[str, Any], sealing: Sealing) -> Mapping[str, Any]:
+        """The inputs with each value that is a secret by its place given to ``sealing``. Default: as they are.
+
+        ``inputs`` are as the plan has them, expressions unfilled, and not checked yet. Raises InvalidInput.
+        """
+        return inputs
 
     def repeats(self, ctx: Context, inputs: InputsT) -> bool:
         """Whether an `apply` that was cut off may simply run again with these inputs. Default: ``converges``."""

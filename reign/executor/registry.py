@@ -66,6 +66,18 @@ def operation(name: str) -> Operation[Any, Any]:
     return found
 
 
+@cache
+def sealing() -> frozenset[str]:
+    """Names of the operations whose inputs may hold secrets that are to be sealed."""
+    return frozenset(name for name, op in _operations().items() if type(op).sealed is not Operation.sealed)
+
+
+def is_pure(name: str) -> bool:
+    """Whether the operation is known to change nothing."""
+    found = _operations().get(name)
+    return found is not None and found.pure
+
+
 def command_judge() -> CommandJudge:
     """What judges shell commands. Raises NotFound if no installed agent runs any."""
     found = next((agent.judge for agent in agents().values() if agent.judge is not None), None)

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from reign.core.errors import InvalidInput, NotFound, Refused, Unavailable, did_you_mean
-from reign.security import vault
+from reign.security import sealed, vault
 from reign.security.masking import Masker
 
-REFERENCE = re.compile(r"secret://([a-z]+)/([^\s\"'`<>{}|\\^]+)")
+#: One to a sealed value ends with its full stop, so that it can stand within a text.
+REFERENCE = re.compile(r"secret://([a-z]+)/((?<=//sealed/)[\w-]+\.|[^\s\"'`<>{}|\\^]+)", re.ASCII)
 EVERYTHING = ("secret://",)
 Backend = Callable[[str], str]
 
@@ -71,11 +72,16 @@ def _from_vault(name: str) -> str:
         raise BackendAway(error.message, hint=error.hint) from None
 
 
+def _from_plan(name: str) -> str:
+    return sealed.opened(name).value
+
+
 BACKENDS: dict[str, Backend] = {
     "env": _from_environment,
     "file": _from_file,
     "keyring": _from_keyring,
     "vault": _from_vault,
+    "sealed": _from_plan,
 }
 
 
@@ -110,7 +116,10 @@ def resolve(value: Any, masker: Masker, allowed: Sequence[str] = EVERYTHING) -> 
 
 
 def permitted(reference: str, allowed: Sequence[str]) -> bool:
-    """Whether a reference begins as one of ``allowed``; a way out of it by ``..`` is none."""
+    """Whether a reference begins as one of ``allowed``; a way out of it by ``..`` is none. What was sealed stood in the
+    plan itself."""
+    if reference.startswith(sealed.PREFIX):
+        return True
     return reference.startswith(tuple(allowed)) and "/../" not in f"{reference}/"
 
 
@@ -125,5 +134,8 @@ def _lookup(match: re.Match[str], masker: Masker, allowed: Sequence[str]) -> str
             f"{match.group(0)} is not allowed in this environment", hint="allowed: " + (", ".join(allowed) or "none")
         )
     value = BACKENDS[backend](name)
+    if backend == "sealed":
+        for reference, other in sealed.opened(name).within.items():
+            masker.add(reference, other)
     masker.add(match.group(0), value)
     return value

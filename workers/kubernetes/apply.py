@@ -11,7 +11,7 @@ from reign.core.catalog import Effect
 from reign.core.findings import Finding, Severity
 from reign.core.resource import Undo
 from reign.executor import Context, TaskFailed
-from reign.executor.contract import Assessment, Observations
+from reign.executor.contract import Assessment, Observations, Sealing
 from reign.executor.scope import Scope
 from workers.kubernetes import kinds, manifests, rehearsing
 from workers.kubernetes.access import Access
@@ -21,6 +21,7 @@ from workers.kubernetes.kinds import Ref
 from workers.kubernetes.objects import SECRET_NOTE, AppliedOperation, ObjectOperation, Placed, placed
 from workers.kubernetes.record import Known, observe, values_of
 from workers.kubernetes.rehearsal import Step, diff_of
+from workers.kubernetes.sealing import sealed_inputs
 
 _MANIFEST = "a manifest file, a folder of them, a kustomization, or the manifest itself as text, object or list"
 Manifest = str | dict[str, Any] | list[dict[str, Any]]
@@ -39,6 +40,9 @@ class Apply(AppliedOperation["Apply.Inputs", "Apply.Result"]):
     class Result(Placed):
         objects: list[str] = Field(description='what the manifest holds, e.g. "deployment/web"')
         changed: list[str] = Field(description="which of them were created or changed")
+
+    def sealed(self, inputs: Mapping[str, Any], sealing: Sealing) -> Mapping[str, Any]:
+        return sealed_inputs(inputs, sealing)
 
     def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
         return rehearsing.namespaced(inputs, scope, rehearsing.labels_in(inputs["manifest"], scope))
@@ -111,6 +115,9 @@ class Delete(ObjectOperation["Delete.Inputs", "Delete.Result"]):
 
     class Result(Placed):
         deleted: list[str] = Field(description='what is gone, e.g. "deployment/web"')
+
+    def sealed(self, inputs: Mapping[str, Any], sealing: Sealing) -> Mapping[str, Any]:
+        return sealed_inputs(inputs, sealing)
 
     def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
         return rehearsing.deleting(inputs, scope)

@@ -57,21 +57,29 @@ def secret_inside(manifest: Any) -> bool:
     """Whether a manifest given as text or object visibly holds a Secret."""
     if isinstance(manifest, str):
         return bool(re.search(r"""["']?kind["']?\s*:\s*["']?Secret\b""", manifest))
-    found = manifest if isinstance(manifest, list) else [manifest]
-    return any(isinstance(item, Mapping) and item.get("kind") == "Secret" for item in found)
+    return any(isinstance(item, Mapping) and item.get("kind") == "Secret" for item in _flat(manifest))
+
+
+def _flat(manifest: Any) -> Iterable[Any]:
+    """The objects of a manifest given as object or list, those of a ``kind: List`` too."""
+    for item in manifest if isinstance(manifest, list) else [manifest]:
+        if isinstance(item, Mapping) and str(item.get("kind", "")).endswith("List"):
+            yield from _flat(item.get("items") or [])
+        else:
+            yield item
 
 
 def secrets_in_clear(manifest: Any) -> list[str]:
     """Names of the Secrets whose values stand in a manifest given as text or object, instead of references."""
     if isinstance(manifest, str) and not is_text(manifest):
         return []
-    found = manifest if isinstance(manifest, list) else [manifest]
+    found = manifest
     if isinstance(manifest, str):
         try:
             found = [body for _, body in parse(manifest, "manifest")]
         except TaskFailed:  # told when it is applied
             return []
-    return [str((body.get("metadata") or {}).get("name")) for body in found if _in_clear(body)]
+    return [str((body.get("metadata") or {}).get("name")) for body in _flat(found) if _in_clear(body)]
 
 
 def _in_clear(body: Any) -> bool:

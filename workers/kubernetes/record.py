@@ -28,7 +28,7 @@ _OF_CONTROLLERS = (
     "batch.kubernetes.io/job-tracking",
 )  # fmt: skip
 #: kubectl keeps the whole manifest in it, for a Secret with its data in clear.
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _JOB_LABELS = ("controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name")
 _DIGEST = "scrypt:"
 
@@ -112,7 +112,7 @@ def hidden(body: Mapping[str, Any], salt: str) -> dict[str, Any]:
     if not is_secret(body):
         return dict(body)
     kept = copy.deepcopy({key: value for key, value in body.items() if key not in ("data", "stringData")})
-    (kept["metadata"].get("annotations") or {}).pop(_LAST_APPLIED, None)
+    (kept["metadata"].get("annotations") or {}).pop(LAST_APPLIED, None)
     if not kept["metadata"].get("annotations"):
         kept["metadata"].pop("annotations", None)
     kept["data"] = {name: digest_of(value, f"{salt}/{name}") for name, value in sorted(_values(body).items())}

@@ -1,0 +1,161 @@
+"""Secrets that stand in a plan in clear, sealed before anything of it is stored, shown or sent.
+
+Which values are secrets says the operation (``Operation.sealed``). Where such a value comes from a parameter or an item
+of ``for_each``, it is sealed there, since those are stored too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reign.core import expressions
+from reign.core.plan import Plan
+from reign.executor import registry
+from reign.security.sealed import Seal, unsealed
+from reign.security.shapes import secrets_in
+
+Change = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A plan and the parameters given with it. ``count``: values that were sealed."""
+
+    plan: Plan
+    params: Mapping[str, Any]
+    count: int = 0
+
+
+def concerns(plan: Any) -> bool:
+    """Whether anything of a plan, as a file has it, may have to be sealed. Never raises."""
+    tasks = plan.get("tasks") if isinstance(plan, Mapping) else None
+    wanted = registry.sealing()
+    return isinstance(tasks, Mapping) and any(
+        isinstance(task, Mapping) and task.get("uses") in wanted for task in tasks.values()
+    )
+
+
+def sealed(plan: Plan, params: Mapping[str, Any], seal: Callable[[], Seal]) -> Sealed:
+    """``seal`` is asked for only if there is something to seal. Raises InvalidInput for what cannot be looked into."""
+    wanted = registry.sealing()
+    concerned = [name for name, task in plan.tasks.items() if task.uses in wanted]
+    if not concerned:
+        return Sealed(plan, params)
+    work = _Work(plan, params, seal)
+    for name in concerned:
+        work.task(name)
+    if not work.count:
+        return Sealed(plan, params)
+    return Sealed(plan.model_copy(update={"params": work.defaults, "tasks": work.tasks}), work.given, work.count)
+
+
+def opened(plan: Plan) -> Plan:
+    """A plan that was sealed here with its values in clear again, for an installation that may have another key."""
+    tasks = {
+        name: task.model_copy(update={"with_": unsealed(task.with_), "for_each": unsealed(task.for_each)})
+        for name, task in plan.tasks.items()
+    }
+    return plan.model_copy(update={"params": unsealed(plan.params), "tasks": tasks})
+
+
+class _Work:
+    """The sealing of one plan."""
+
+    def __init__(self, plan: Plan, params: Mapping[str, Any], seal: Callable[[], Seal]) -> None:
+        self.defaults, self.given = dict(plan.params), dict(params)
+        self.tasks = dict(plan.tasks)
+        self.count = 0
+        self._seal = seal
+        self._items: Any = None
+        self._data = False  # what is looked at now is a value, in which nothing is an expression
+
+    def task(self, name: str) -> None:
+        task = self.tasks[name]
+        self._items = task.for_each
+        inputs = dict(registry.operation(task.uses).sealed(task.with_, self))
+        if inputs != task.with_ or self._items != task.for_each:
+            self.tasks[name] = task.model_copy(update={"with_": inputs, "for_each": self._items})
+
+    # --- what the operation calls ------------------------------------------------------------------------------------
+
+    def value(self, text: str, *, base64: bool = False, quoted: bool = False) -> str:
+        if not text or "secret://" in text:
+            return text
+        if self._data or "${{" not in text:
+            return self._token(text, base64, quoted)
+        pieces = expressions.split(text)
+        literal = [piece for piece in pieces if isinstance(piece, str)]
+        if len(literal) == len(pieces):
+            return self._token("".join(literal), base64, quoted)
+        if found := secrets_in(text):  # a password beside an expression: only it is hidden
+            for secret in found:
+                text = text.replace(secret, self._token(secret, False, False))
+            return text
+        self.follow(text, lambda value: self._each(value, base64))
+        return text
+
+    def follow(self, text: str, change: Change) -> None:
+        if "${{" not in text or self._data:
+            return
+        self._data = True
+        try:
+            for node in expressions.expressions(text):
+                for path in expressions.paths(node):
+                    self._along(path, change)
+        finally:
+            self._data = False
+
+    # --- where it comes from ------------------------------------------------------------------------------------------
+
+    def _along(self, path: tuple[str, ...], change: Change) -> None:
+        root, *rest = path
+        if root == "params" and rest:
+            for params in (self.defaults, self.given):
+                if rest[0] in params:
+                    params[rest[0]] = _at(params[rest[0]], rest[1:], change)
+        elif root == "item" and isinstance(self._items, list):
+            self._items = [_at(item, rest, change) for item in self._items]
+        elif root == "item" and isinstance(self._items, str):
+            for source in _paths(self._items):
+                if source[0] == "params":
+                    self._along(source, lambda found: _of_items(found, rest, change))
+
+    def _each(self, value: Any, base64: bool) -> Any:
+        """Every text of a value."""
+        if isinstance(value, str):
+            return self.value(value, base64=base64)
+        if isinstance(value, Mapping):
+            return {key: self._each(item, base64) for key, item in value.items()}
+        return [self._each(item, base64) for item in value] if isinstance(value, list) else value
+
+    def _token(self, text: str, base64: bool, quoted: bool) -> str:
+        self.count += 1
+        return self._seal().seal(text, base64=base64, quoted=quoted)
+
+
+def _paths(text: str) -> Iterator[tuple[str, ...]]:
+    for node in expressions.expressions(text):
+        yield from expressions.paths(node)
+
+
+def _at(value: Any, path: Sequence[str], change: Change) -> Any:
+    """``value`` changed at ``path``, or the whole of it where the path ends early."""
+    if not path:
+        return change(value)
+    key, *rest = path
+    if isinstance(value, Mapping) and key in value:
+        return {**value, key: _at(value[key], rest, change)}
+    if isinstance(value, list) and key.isdigit() and int(key) < len(value):
+        return [_at(item, rest, change) if number == int(key) else item for number, item in enumerate(value)]
+    return value
+
+
+def _of_items(found: Any, path: Sequence[str], change: Change) -> Any:
+    """What ``for_each`` goes over: a list, or an object as ``{key, value}`` pairs."""
+    if isinstance(found, list):
+        return [_at(item, path, change) for item in found]
+    if isinstance(found, Mapping) and path and path[0] == "value":
+        return {key: _at(item, path[1:], change) for key, item in found.items()}
+    return found

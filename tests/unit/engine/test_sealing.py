@@ -1,0 +1,142 @@
+"""Secrets that stand in a plan are sealed before it is shown or stored, wherever in the plan they come from."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reign.core.errors import InvalidInput
+from reign.engine import sealing
+from reign.engine.general import Submission
+from reign.engine.schedules import checked_body
+from reign.security import secrets
+from reign.security.masking import Masker
+from reign.store import runs
+from tests.engines.inline import Inline
+
+PASSWORD = "hunter2-in-clear"
+ENCODED = base64.b64encode(PASSWORD.encode()).decode()
+
+
+@pytest.fixture
+def inline(tmp_path: Path) -> Iterator[Inline]:
+    (tmp_path / "world").mkdir()
+    made = Inline(tmp_path / "world")
+    yield made
+    made.close()
+
+
+def secret(part: str = "stringData", **values: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}, part: values}
+
+
+def plan(manifest: Any, **more: Any) -> dict[str, Any]:
+    task = {"uses": "kubernetes.apply", "with": {"manifest": manifest, "context": "nowhere"}}
+    params = {"params": more.pop("params")} if "params" in more else {}
+    return {"name": "one", **params, "tasks": {"a": {**task, **more}}}
+
+
+def recorded(inline: Inline, given: dict[str, Any], **submission: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The plan and the template of its run, after a look at the files of the state."""
+    run = inline.general.submit(Submission(plan=given, workdir="/", approve=None, pins={}, **submission))
+    with inline.runtime.database.read() as tx:
+        found = runs.plan_of(tx, run.id), runs.template_of(tx, run.id)
+    inline.runtime.database.close()
+    for file in inline.runtime.settings.data_dir.rglob("*"):
+        if file.is_file():
+            content = file.read_bytes()
+            assert PASSWORD.encode() not in content, file
+            assert ENCODED.encode() not in content, file
+    return found
+
+
+def resolved(given: Any) -> Any:
+    return secrets.resolve(given, Masker())
+
+
+@pytest.mark.parametrize(
+    ("manifest", "more"),
+    [
+        (secret(p=PASSWORD), {}),
+        (secret("data", p=ENCODED), {}),
+        ([{"kind": "List", "items": [secret(p=PASSWORD)]}], {}),
+        (json.dumps(secret(p=PASSWORD)), {}),
+        (f"kind: Secret\nmetadata: {{name: db}}\nstringData:\n  p: {PASSWORD}\n", {}),
+        (secret(p="${{ params.pw }}"), {"params": {"pw": PASSWORD}}),
+        (secret(p="postgres://u:${{ params.pw }}@db"), {"params": {"pw": PASSWORD}}),
+        (secret(p=f"postgres://u:{PASSWORD}@${{{{ params.host }}}}"), {"params": {"host": "db"}}),
+        (secret(p="${{ params.pw ?? '" + PASSWORD + "' }}"), {"params": {"pw": ""}}),
+        (secret(p="${{ params.all.db[0] }}"), {"params": {"all": {"db": [PASSWORD], "other": "x"}}}),
+        (secret("data", p="${{ params.pw }}"), {"params": {"pw": ENCODED}}),
+        ("${{ params.made }}", {"params": {"made": secret(p=PASSWORD)}}),
+        ({**secret(), "stringData": "${{ params.made }}"}, {"params": {"made": {"p": PASSWORD}}}),
+        ("${{ item }}", {"for_each": [secret(p=PASSWORD)]}),
+        (secret(p="${{ item.pw }}"), {"for_each": [{"name": "a", "pw": PASSWORD}]}),
+        (secret(p="${{ item.pw }}"), {"for_each": "${{ params.list }}", "params": {"list": [{"pw": PASSWORD}]}}),
+        (secret(p="${{ item.value }}"), {"for_each": "${{ params.map }}", "params": {"map": {"a": PASSWORD}}}),
+        (secret(p="${{ toJSON(params.made) }}"), {"params": {"made": {"p": PASSWORD, "n": 1, "l": [PASSWORD]}}}),
+        ("kind: Secret\nmetadata: {name: db}\nstringData:\n  p: ${{ params.pw }}\n", {"params": {"pw": PASSWORD}}),
+        (
+            "kind: Secret\nmetadata: {name: db}\n${{ params.rest }}",
+            {"params": {"rest": f"stringData: {{p: {PASSWORD}}}"}},
+        ),
+    ],
+)
+def test_nothing_of_it_is_stored(inline: Inline, manifest: Any, more: dict[str, Any]) -> None:
+    kept, template = recorded(inline, plan(manifest, **more))
+    told = json.dumps([kept, template])
+    assert PASSWORD not in told
+    assert ENCODED not in told
+    assert "secret://sealed/" in told
+    opened = json.dumps(resolved(kept))
+    assert PASSWORD in opened or ENCODED in opened
+
+
+def test_given_parameters_and_those_of_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "world").mkdir()
+    inline = Inline(tmp_path / "world", environments={"prod": {"params": {"other": PASSWORD}}})
+    given = plan(secret(p="${{ params.pw }}", q="${{ params.other }}"), params={"pw": None, "other": "x"})
+    kept, template = recorded(inline, given, params={"pw": PASSWORD}, environment="prod")
+    values = kept["tasks"]["a"]["with"]["manifest"]["stringData"]
+    assert resolved(values) == {"p": PASSWORD, "q": PASSWORD}
+    assert template["params"] == {"pw": values["p"]}, "a promotion takes the value that was given along"
+    inline.close()
+
+
+def test_the_same_key_and_plan_give_the_same_run(inline: Inline) -> None:
+    asked = Submission(plan=plan(secret(p=PASSWORD)), approve=None, pins={}, idempotency_key="once")
+    assert inline.general.submit(asked).name == inline.general.submit(asked).name
+
+
+def test_a_shown_plan_is_sealed_too_and_says_so(inline: Inline) -> None:
+    shown, about = inline.general.plan(Submission(plan=plan(secret(p=PASSWORD))))
+    told = json.dumps([shown.as_dict(), about])
+    assert PASSWORD not in told
+    assert "1 secret value of the plan will be kept sealed" in about["warnings"][0]
+    assert "secret-in-clear" not in told
+    assert sealing.opened(shown.full).tasks["a"].with_["manifest"]["stringData"] == {"p": PASSWORD}
+
+
+def test_a_schedule_keeps_it_sealed(inline: Inline) -> None:
+    body = {"plan": plan(secret(p="${{ params.pw }}"), params={"pw": None}), "params": {"pw": PASSWORD}}
+    kept = checked_body(inline.general, body)
+    assert PASSWORD not in json.dumps(kept)
+    assert resolved(kept["params"]) == {"pw": PASSWORD}
+
+
+def test_other_plans_are_left_alone(inline: Inline) -> None:
+    given = {"name": "one", "tasks": {"a": {"uses": "probe.noop"}, "b": "?"}}
+    assert not sealing.concerns(given)
+    assert not any(map(sealing.concerns, (None, {}, {"tasks": []})))
+    asked = Submission(plan=plan({"kind": "ConfigMap", "data": {"a": "b"}}))
+    assert inline.general.sealed(asked) is asked
+
+
+def test_a_secret_that_cannot_be_read_is_refused(inline: Inline) -> None:
+    with pytest.raises(InvalidInput, match="holds a Secret is no YAML"):
+        inline.general.submit(Submission(plan=plan("kind: Secret\nstringData: {a: [}\n")))
