@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reign.core.errors import did_you_mean, nearest
+from reign.core.errors import did_you_mean
 from reign.executor import FailureKind, TaskFailed
+from workers.docker import names
 from workers.docker.away import no_way
 from workers.docker.holders import who_publishes
 
@@ -130,7 +131,7 @@ def volume_names(client: DockerClient) -> list[str]:
 def no_image(image: str, client: DockerClient | None) -> TaskFailed:
     """There is no such image, neither here nor where it could be pulled from."""
     there = _safely(lambda: local_images(client)) if client is not None else []
-    close = nearest(image, there)
+    close = names.nearest_image(image, there)
     hint = f"did you mean {close!r}, which is here?" if close else "build it first, or check the name and the tag"
     return TaskFailed(
         f"there is no image {image!r}", kind=FailureKind.WRONG_INPUT, hint=hint, details={"nearest": close}
@@ -144,8 +145,8 @@ def no_object(kind: str, name: str, client: DockerClient | None) -> TaskFailed:
         "network": network_names,
         "volume": volume_names,
     }
-    names = _safely(lambda: ask[kind](client)) if client is not None else []
-    hint = did_you_mean(name, names) or f"see `docker {kind} ls`"
+    there = _safely(lambda: ask[kind](client)) if client is not None else []
+    hint = did_you_mean(name, there) or f"see `docker {kind} ls`"
     return TaskFailed(f"there is no {kind} {name!r}", kind=FailureKind.WRONG_INPUT, hint=hint)
 
 
@@ -186,7 +187,7 @@ def _denied(told: _Told) -> TaskFailed:
     return TaskFailed(
         f"{told.doing}: the registry refuses access ({_first_line(told.match.string)})",
         kind=FailureKind.PERMISSION,
-        hint="check the image's name; give `username` and `password` (as secret://...) or `docker login`",
+        hint="check the image's name, and `username` and `password` (as secret://...) or what `docker login` left",
     )
 
 

@@ -207,9 +207,16 @@ def _secrets(given: Mapping[str, Any]) -> Iterator[Finding]:
                 "secret-in-clear", Severity.HIGH, f"the build argument {name} stays readable in the image",
                 "give it as one of `secrets` (RUN --mount=type=secret), or to the container when it runs",
             )  # fmt: skip
+    password = given.get("password")
+    if isinstance(password, str) and not _by_reference(password):
+        yield _in_clear("the registry's password is given in clear", "REGISTRY_PASSWORD")
     for name, value in sorted(_mapping(given.get("secrets")).items()):
-        if not any(mark in value for mark in ("secret://", "${{", MASK)):
+        if not _by_reference(value):
             yield _in_clear(f"secrets.{name} is given in clear", name)
+
+
+def _by_reference(value: str) -> bool:
+    return any(mark in value for mark in ("secret://", "${{", MASK))
 
 
 def _in_clear(message: str, name: str) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,9 +14,11 @@ from reign.core.catalog import Effect, OperationInputs, OperationResult
 from reign.core.plan import Retry
 from reign.core.resource import Observation, Undo
 from reign.executor import Context, FailureKind, Operation, TaskFailed
+from reign.executor.contract import Assessment
 from workers.docker import names
 from workers.docker.engine import engine, streamed
 from workers.docker.errors import in_plain, no_image
+from workers.docker.hazards import hazards
 from workers.docker.names import ImageName
 
 if TYPE_CHECKING:
@@ -168,6 +171,11 @@ class Credentials(OperationInputs):
         return {"username": self.username or "", "password": self.password or ""}
 
 
+def _shown(assessed: Assessment, inputs: Credentials) -> Assessment:
+    """With the finding that a password stands in the plan."""
+    return dataclasses.replace(assessed, findings=tuple(hazards({"password": inputs.password})))
+
+
 class ImageResult(OperationResult):
     image: str = Field(description="the image's name")
     image_id: str = Field(description="sha256:...")
@@ -189,6 +197,9 @@ class Pull(Operation[PullInputs, ImageResult]):
     undo_note = "the name points where it pointed before; an image that was not there is removed"
     retry = Retry(attempts=3, delay=2)
     converges = True
+
+    def assess(self, inputs: PullInputs) -> Assessment:
+        return _shown(super().assess(inputs), inputs)
 
     def touches(self, ctx: Context, inputs: PullInputs) -> Sequence[str]:
         return (names.image_address(inputs.image),)
@@ -276,6 +287,9 @@ class Push(Operation[PushInputs, PushResult]):
     undo_note = "others may have pulled it; a registry keeps no former state of a tag"
     retry = Retry(attempts=3, delay=2)
     converges = True
+
+    def assess(self, inputs: PushInputs) -> Assessment:
+        return _shown(super().assess(inputs), inputs)
 
     def touches(self, ctx: Context, inputs: PushInputs) -> Sequence[str]:
         return (names.image_address(inputs.target),)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import SequenceMatcher
 from typing import Annotated
 
 from pydantic import AfterValidator
+
+from reign.core.errors import nearest
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
 _ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
@@ -68,6 +72,22 @@ def registry(image: str) -> str | None:
     """The registry's host that is part of the name; None for Docker Hub."""
     first, slash, _ = image.partition("/")
     return first if slash and ("." in first or ":" in first or first == "localhost") else None
+
+
+def nearest_image(image: str, there: Iterable[str]) -> str | None:
+    """The image that was probably meant: one whose own name, without registry and folders, is much the same.
+
+    A whole name is like any other of the same registry, and whoever names a digest means that content and no other.
+    """
+    if is_id(image) or "@" in image:
+        return None
+    own = {one: split(one)[0].rpartition("/")[2] for one in there if "@" not in one}
+    close = nearest(split(image)[0].rpartition("/")[2], set(own.values()))
+    return max(
+        (one for one in own if own[one] == close),
+        key=lambda one: (registry(one) == registry(image), SequenceMatcher(None, one, full(image)).ratio()),
+        default=None,
+    )
 
 
 def image_address(image: str) -> str:

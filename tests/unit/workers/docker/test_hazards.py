@@ -46,6 +46,7 @@ def found(workdir: Path | None = WORK, **given: Any) -> list[tuple[str, str]]:
         ({"env": ["GITHUB=ghp_" + "a" * 36]}, ("docker.secret-in-clear", "high")),
         ({"build_args": {"TOKEN": "abc"}}, ("docker.secret-in-clear", "high")),
         ({"secrets": {"npm": "abc"}}, ("docker.secret-in-clear", "high")),
+        ({"password": "open sesame"}, ("docker.secret-in-clear", "high")),
         ({"build_args": {"TOKEN": "secret://env/TOKEN"}}, ("docker.secret-in-clear", "high")),
     ],
 )
@@ -69,6 +70,7 @@ def test_a_hazard(given: dict[str, Any], expected: tuple[str, str], monkeypatch:
         {"env": {"DB_PASSWORD": "${{ params.password }}"}},
         {"env": "${{ params.env }}"},
         {"secrets": {"npm": "secret://env/NPM", "other": "${{ params.x }}"}},
+        {"password": "secret://env/REGISTRY_PASSWORD"},
         {"image": "${{ tasks.build.result.image }}"},
         {"image": "nginx:1.27"},
         {"image": "nginx@sha256:" + "a" * 64},
@@ -214,3 +216,12 @@ def test_a_compose_file_is_judged_before_the_run_if_it_is_there(tmp_path: Path) 
     for unknown in ("./none.yaml", "${{ tasks.a.result.path }}"):
         later = inputs.model_copy(update={"file": unknown})
         assert operation.assess_in(later, tmp_path) == operation.assess(later)
+
+
+@pytest.mark.parametrize("operation", [OPERATIONS["docker.pull"], OPERATIONS["docker.push"]])
+def test_a_registrys_password_in_a_plan_is_shown(operation: Any) -> None:
+    given = {"image": "a:1", "target": "r.example/a:1", "username": "u"}
+    known = {name: value for name, value in given.items() if name in operation.Inputs.model_fields}
+    clear = operation.assess(operation.Inputs(**known, password="open sesame"))
+    assert [finding.rule for finding in clear.findings] == ["docker.secret-in-clear"]
+    assert operation.assess(operation.Inputs(**known)).findings == ()

@@ -41,3 +41,24 @@ def test_names_of_objects() -> None:
     for wrong in ("", "-web", "a b", "a/b", "x" * 300):
         with pytest.raises(ValidationError, match="cannot be a name"):
             TypeAdapter(names.Name).validate_python(wrong)
+
+
+HERE = ["localhost:5000/team/app:1", "busybox:local", "httpd:local", "shop:1", "shop:3", f"other/app@{DIGEST}"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "meant"),
+    [
+        ("localhost:5000/team/app:2", "localhost:5000/team/app:1"),
+        ("team/app:1", "localhost:5000/team/app:1"),
+        ("localhost:5000/team/nothere:1", None),
+        ("busybox:lokal", "busybox:local"),
+        ("bussybox", "busybox:local"),
+        ("shop:2", "shop:1"),
+        ("shpo:3", "shop:3"),
+        (f"busybox@{DIGEST}", None),
+        (DIGEST, None),
+    ],
+)
+def test_the_image_that_was_meant(wanted: str, meant: str | None) -> None:
+    assert names.nearest_image(wanted, HERE) == meant
