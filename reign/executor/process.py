@@ -59,6 +59,14 @@ def die_with_parent() -> None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def _start_afresh() -> None:
+    """Of a tool, between fork and exec. What a process ignores its children ignore too: Celery's ignore SIGINT, and so
+    does what a shell has put into the background; no tool could then be asked to end by it."""
+    die_with_parent()
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Capped:
     """Text of a stream of any length in bounded memory: its head and its tail."""
 
@@ -178,7 +186,7 @@ def _start(argv: Sequence[str], cwd: Path, env: dict[str, str], with_stdin: bool
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=die_with_parent,  # one prctl call, resolved before the fork
+            preexec_fn=_start_afresh,
         )
     except FileNotFoundError:
         missing = argv[0] if cwd.is_dir() else str(cwd)

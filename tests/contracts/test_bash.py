@@ -72,7 +72,7 @@ def _with_undo(world: World) -> Case:
 
 
 def _read_only(world: World) -> Case:
-    return world.case("bash.run", {"command": "ls /", "sandbox": "read-only"})
+    return world.case("bash.run", {"command": "ls /usr", "sandbox": "read-only"})
 
 
 def _script(world: World) -> Case:

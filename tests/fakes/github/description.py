@@ -62,6 +62,14 @@ def _unpacked(package: str) -> Path:
     return folder
 
 
+def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
+    """A file of the archive; ``extractall`` has its ``filter`` only since Python 3.11.4."""
+    content = archive.extractfile(member)
+    if content is not None:
+        (folder / member.name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / member.name).write_bytes(content.read())
+
+
 def fetch(package: str, version: str, folder: Path) -> None:
     """Unpacks what is wanted of a package of npm into `folder`. Raises MaterialMissing."""
     npm = shutil.which("npm")
@@ -78,8 +86,10 @@ def fetch(package: str, version: str, folder: Path) -> None:
             raise MaterialMissing(f"{package} {version}: npm pack failed: {done.stderr.strip()[-300:]}")
         unpacked = Path(work) / "unpacked"
         with tarfile.open(next(Path(work).glob("*.tgz"))) as archive:
-            wanted = [m for m in archive if m.name == DESCRIPTION_MEMBER or m.name.startswith(RECORDINGS_PREFIX)]
-            archive.extractall(unpacked, members=wanted, filter="data")
+            for member in archive:
+                inside = ".." not in Path(member.name).parts
+                if inside and (member.name == DESCRIPTION_MEMBER or member.name.startswith(RECORDINGS_PREFIX)):
+                    _unpack(archive, member, unpacked)
         try:
             unpacked.rename(folder)
         except OSError:

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +122,15 @@ def test_a_timeout_ends_the_whole_group(tmp_path: Path, ignores: str) -> None:
         until(lambda pid=pid: not alive(pid))
 
 
+@pytest.fixture(params=[signal.default_int_handler, signal.SIG_IGN], ids=["heeded", "ignored"])
+def interrupts(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What this process does with SIGINT; a pool's processes ignore it."""
+    before = signal.signal(signal.SIGINT, request.param)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_a_cancel_lets_it_say_its_last_words(tmp_path: Path) -> None:
     lines: list[str] = []
     cancelled = threading.Event()

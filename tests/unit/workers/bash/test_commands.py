@@ -28,6 +28,12 @@ def script(ctx: Any, **given: Any) -> Any:
     return run_operation(Script(), ctx, Script.Inputs.model_validate(given))
 
 
+def made(folder: Path) -> Path:
+    """A work folder beside what is hidden from commands: Landlock opens no folder that holds anything hidden."""
+    folder.mkdir()
+    return folder
+
+
 class TestInputs:
     def test_a_list_of_words_means_just_these_words(self) -> None:
         assert Run.Inputs.model_validate({"command": ["echo", "a b", "$x", 5]}).command == "echo 'a b' '$x' 5"  # type: ignore[attr-defined]
@@ -168,7 +174,7 @@ class TestRunning:
         assert "hunter2000" not in repr(ctx.lines)
 
     def test_creates_and_unless_say_that_it_is_done(self, tmp_path: Path) -> None:
-        ctx = make_context(tmp_path)
+        ctx = make_context(tmp_path, workdir=made(tmp_path / "work"))
         assert run(ctx, command="echo x > made", creates="made").ran
         assert not run(ctx, command="exit 1", creates="made").ran
         assert not run(ctx, command="exit 1", unless="test -e made").ran
@@ -192,10 +198,11 @@ class TestRunning:
 
 class TestUndo:
     def test_the_undo_command_takes_it_back(self, tmp_path: Path) -> None:
-        ctx, inputs = make_context(tmp_path), Run.Inputs(command="touch x", undo="rm x")
+        ctx = make_context(tmp_path, workdir=made(tmp_path / "work"))
+        inputs = Run.Inputs(command="touch x", undo="rm x")
         run_operation(Run(), ctx, inputs)
         Run().restore(ctx, inputs, (), ())
-        assert not (tmp_path / "x").exists()
+        assert not (ctx.workdir / "x").exists()
 
     def test_an_undo_that_fails_says_so(self, tmp_path: Path) -> None:
         with pytest.raises(TaskFailed, match="the `undo` command ended with exit code 1"):
@@ -252,11 +259,11 @@ class TestScript:
                 script(make_context(tmp_path / "reign", workdir=work), script=path)
 
     def test_shellcheck_has_its_say_and_stops_nothing(self, tmp_path: Path) -> None:
-        ctx = make_context(tmp_path)
+        ctx = make_context(tmp_path, workdir=made(tmp_path / "work"))
         result = script(ctx, script="set -e\nls $(pwd)\n")
         assert [(found.rule, found.line, found.severity) for found in result.findings] == [("SC2046", 2, "medium")]
         assert any("shellcheck: line 2" in line for _, line in ctx.lines)
-        assert script(make_context(tmp_path), script="set -e\ntrue\n").findings == []
+        assert script(ctx, script="set -e\ntrue\n").findings == []
 
 
 @pytest.mark.parametrize(
