@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
@@ -13,13 +14,25 @@ from reign.core.resource import Undo
 from reign.executor import Context, FailureKind, NeedsApproval, Operation, Proposal, TaskFailed
 from reign.executor.contract import Observations, Pinning
 from reign.executor.scope import Scope
+from workers.terraform import changes as plan_changes
 from workers.terraform import rehearsing, undoing
 from workers.terraform.carrying import begun_by, carry_out
 from workers.terraform.changes import Counts, rest_of
 from workers.terraform.configuration import Configuration
 from workers.terraform.inputs import Planned
 from workers.terraform.observing import observe
-from workers.terraform.planning import MadePlan, SavedPlan, Values, blob, lay_out, load, make, stale
+from workers.terraform.planning import (
+    MadePlan,
+    SavedPlan,
+    Values,
+    blob,
+    carried_out,
+    contents,
+    lay_out,
+    load,
+    make,
+    stale,
+)
 from workers.terraform.record import Applied
 from workers.terraform.repairs import initialise
 from workers.terraform.session import Session, opened, resource_of
@@ -141,12 +154,18 @@ class Apply(_Changing):
             None, ge=0, description=f"objects that may be destroyed without a person's yes (default {MAX_DESTROY})"
         )
 
+    def inspect(self, ctx: Context, inputs: Inputs) -> Observations:
+        """Before the apply: with the plan that ``done`` and ``apply`` go on with, which tells all drift unless it is
+        limited to targets. What looks for drift or takes something back (``undoes``) only looks."""
+        limited = inputs.plan_file is not None or bool(inputs.targets)
+        ahead = not limited and ctx.undoes is None and not carried_out(ctx)
+        return [observe(ctx, inputs, partial(self._pinned_plan, inputs=inputs) if ahead else None)]
+
     def done(self, ctx: Context, inputs: Inputs, seen: Observations) -> ChangedResult | None:
         if inputs.plan_file is not None:
             return self._saved_done(ctx, inputs)
         with opened(ctx, inputs) as session:
-            as_pinned(session, inputs, session.state())
-            made = self._plan(session, inputs)
+            made = self._pinned_plan(session, inputs)
             if made.empty:
                 return changed_result(made.base, Counts())
             may_destroy(ctx, inputs, made.changes.destroyed)
@@ -177,12 +196,22 @@ class Apply(_Changing):
         if inputs.plan_file is not None:
             return _loaded(ctx, inputs).diff
         with opened(ctx, inputs) as session:
-            made = self._plan(session, inputs)
+            made = self._plan(session, inputs, lock=False)  # nobody waits for a lock to be shown a preview
             return "" if made.empty else ctx.masker.mask(made.changes.diff())
 
-    def _plan(self, session: Session, inputs: Inputs) -> MadePlan:
-        values = Values.given(session.ctx, inputs)
-        return make(session, values, targets=inputs.targets, replace=inputs.replace, parallelism=inputs.parallelism)
+    def _pinned_plan(self, session: Session, inputs: Inputs) -> MadePlan:
+        as_pinned(session, inputs, session.state())
+        return self._plan(session, inputs)
+
+    def _plan(self, session: Session, inputs: Inputs, *, lock: bool = True) -> MadePlan:
+        return make(
+            session,
+            Values.given(session.ctx, inputs),
+            targets=inputs.targets,
+            replace=inputs.replace,
+            lock=lock,
+            parallelism=inputs.parallelism,
+        )
 
     # --- a saved plan ----------------------------------------------------------------------------------------------
 
@@ -205,8 +234,10 @@ class Apply(_Changing):
             if old is None:
                 may_destroy(ctx, inputs, saved.destroyed, saved.destroy)
                 file = lay_out(ctx, saved)
+                # What is secret in it is not told by what is printed while it is carried out.
+                changes = plan_changes.read(contents(session, file), ctx.masker)
                 carried = carry_out(
-                    session, file, state, saved.applied, None, plan=inputs.plan_file, parallelism=inputs.parallelism
+                    session, file, state, saved.applied, changes, plan=inputs.plan_file, parallelism=inputs.parallelism
                 )
                 return changed_result(carried, saved.counts)
             # Only this very task's own cut-off attempt may have moved the state: then what is left of the plan is done.
@@ -315,5 +346,7 @@ class Destroy(_Changing):
     def preview(self, ctx: Context, inputs: Inputs) -> str:
         with opened(ctx, inputs) as session:
             values = Values.given(ctx, inputs)
-            made = make(session, values, targets=inputs.targets, destroy=True, parallelism=inputs.parallelism)
+            made = make(
+                session, values, targets=inputs.targets, destroy=True, lock=False, parallelism=inputs.parallelism
+            )
             return "" if made.empty else ctx.masker.mask(made.changes.diff())

@@ -79,9 +79,7 @@ def find(ctx: Context) -> Binary:
     path = locate(ctx.options)
     key = (path, Path(path).stat().st_mtime)
     if key not in _known:
-        result = ctx.tool(
-            [path, "version", "-json"], env=_base(ctx), cwd=ctx.scratch, on_line=lambda stream, line: None
-        )
+        result = ctx.tool([path, "version", "-json"], env=base(ctx), cwd=ctx.scratch, on_line=lambda stream, line: None)
         _known[key] = identify(path, result.stdout)
     return _known[key]
 
@@ -98,7 +96,8 @@ def words(binary: Binary, folder: Path, command: str, *arguments: str, **options
     return [made[0], f"-chdir={folder}", *made[1:]]
 
 
-def _base(ctx: Context) -> dict[str, str]:
+def base(ctx: Context) -> dict[str, str]:
+    """What every command of this worker gets."""
     passed = {name: os.environ[name] for name in _OWN_SETTINGS if os.environ.get(name)}
     settings = passed.get("TF_CLI_CONFIG_FILE")
     if settings and not Path(settings).expanduser().is_file():
@@ -110,7 +109,7 @@ def _base(ctx: Context) -> dict[str, str]:
 
 def environment(ctx: Context, data: Path, given: Mapping[str, str]) -> dict[str, str]:
     """The environment of one command; ``data`` is the task's own TF_DATA_DIR, ``given`` the task's ``env``."""
-    made = _base(ctx) | {"TF_DATA_DIR": str(data)}
+    made = base(ctx) | {"TF_DATA_DIR": str(data)}
     if "TF_PLUGIN_CACHE_DIR" not in made and ctx.options.get("plugin_cache", True):
         cache = ctx.state_dir / "providers"
         cache.mkdir(exist_ok=True)

@@ -24,7 +24,7 @@ def carry_out(
     file: Path,
     base: State,
     applied: Applied | None,
-    changes: PlanChanges | None,
+    changes: PlanChanges,
     *,
     plan: str | None = None,
     parallelism: int | None = None,
@@ -50,7 +50,7 @@ def carry_out(
         record.in_flight = list(addresses)
         record.save(ctx, session.resource)
 
-    stream = Stream(ctx, changes.counts.steps if changes else None, flying)
+    stream = Stream(ctx, changes.counts.steps, flying)
     try:
         result = session.run(
             "apply",

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from reign.core.resource import Observation
 from reign.executor import Context, TaskFailed
 from workers.terraform.configuration import Configuration
 from workers.terraform.inputs import WithVariables
-from workers.terraform.planning import SavedPlan, Values, blob, load, make
+from workers.terraform.planning import MadePlan, SavedPlan, Values, blob, load, make
 from workers.terraform.record import Applied, Record
 from workers.terraform.session import Session, opened, resource_of
 from workers.terraform.state import State
 
 
-def observe(ctx: Context, inputs: WithVariables) -> Observation:
-    """The state of the directory's workspace. Drift is what ``plan -refresh-only`` finds with these variables.
+def observe(ctx: Context, inputs: WithVariables, plan: Callable[[Session], MadePlan] | None = None) -> Observation:
+    """The state of the directory's workspace. Drift is what ``plan -refresh-only`` finds with these variables; or what
+    ``plan`` finds, which is made for this attempt anyway, so that all objects are looked at once and not twice.
 
     An undo sees a damaged state as such, if there is a good backup to go on from. Raises TaskFailed for it otherwise.
     """
@@ -23,16 +25,25 @@ def observe(ctx: Context, inputs: WithVariables) -> Observation:
     frozen = Configuration.unpack(blob(ctx, saved.configuration)) if saved else None
     try:
         with opened(ctx, inputs, configuration=frozen, lock_file=saved.lock_file if saved else None) as session:
-            return observe_in(session, inputs, saved)
+            return observe_in(session, inputs, saved, plan)
     except TaskFailed as error:
         if ctx.undoes is None or "backup" not in error.details:
             raise
         return Observation.damaged(resource_of(ctx, inputs), error.message)
 
 
-def observe_in(session: Session, inputs: WithVariables, saved: SavedPlan | None = None) -> Observation:
+def observe_in(
+    session: Session,
+    inputs: WithVariables,
+    saved: SavedPlan | None = None,
+    plan: Callable[[Session], MadePlan] | None = None,
+) -> Observation:
     state = session.state()
-    values = _values(session.ctx, inputs, saved) if state.addresses else None
+    if not state.addresses:
+        return observation(session, state, [])
+    if plan is not None:
+        return observation(session, state, _listed(plan(session)))
+    values = _values(session.ctx, inputs, saved)
     return observation(session, state, [] if values is None else _drift(session, values))
 
 
@@ -98,4 +109,8 @@ def _drift(session: Session, values: Values) -> list[dict[str, Any]]:
     """Objects that are not as the state has them. Without the state's lock, as nothing is written."""
     made = make(session, values, refresh_only=True, lock=False)
     made.forget()
+    return _listed(made)
+
+
+def _listed(made: MadePlan) -> list[dict[str, Any]]:
     return [change.model_dump(mode="json") for change in made.changes.drift]

@@ -131,6 +131,7 @@ def make(
         return known
     out.unlink(missing_ok=True)
     stream = Stream(ctx, quiet=refresh_only)
+    ctx.progress("looking for drift" if refresh_only else "planning")
     names = values.write(ctx.scratch / "terraform" / "values")
     result = session.run(
         "plan",
@@ -157,8 +158,9 @@ def make(
     if result.exit_code not in (0, 2):
         words = ctx.masker.mask(result.tail())
         raise failure("terraform plan", stream.diagnostics, exit_code=result.exit_code, last_words=words)
-    shown = session.document("show", str(out), what="reading the plan")
-    read = plan_changes.read(shown, ctx.masker)
+    # A plan of nothing needs no reading: one start of the binary less for each look at what is as it should be.
+    told = result.exit_code == 2 or stream.planned or stream.drift
+    read = plan_changes.read(contents(session, out) if told else {}, ctx.masker)
     if not read.drift:
         # Before 1.1 the JSON of a plan is silent about drift; the lines that it printed are not.
         drift = [
@@ -171,6 +173,17 @@ def make(
         kept = {"mark": mark, "changes": read.model_dump(by_alias=True), "empty": made.empty}
         write_private(out.with_suffix(".json"), json.dumps(kept, default=str).encode())
     return made
+
+
+def contents(session: Session, file: Path) -> dict[str, Any]:
+    """A plan file's JSON. It holds secrets in clear."""
+    return session.document("show", str(file), what="reading the plan")
+
+
+def carried_out(ctx: Context) -> bool:
+    """Whether this attempt has made a plan and carried it out, or begun to: the plan's file is gone then."""
+    kept = ctx.scratch / "terraform" / "plan.json"
+    return kept.exists() and not kept.with_suffix(".tfplan").exists()
 
 
 def _known(out: Path, mark: str, base: State) -> MadePlan | None:

@@ -59,7 +59,7 @@ class Init(_Reading):
         if inputs.upgrade:
             settings = settings.model_copy(update={"lock_file": None})
             save_init(ctx, directory_of(ctx, inputs), settings)
-        with opened(ctx, inputs) as session:
+        with opened(ctx, inputs, anew=True) as session:
             kept = InitSettings.model_validate(settings.model_dump() | {"lock_file": session.lock_file})
             save_init(ctx, session.directory, kept)
             return self.Result(
@@ -147,16 +147,17 @@ class Plan(_Reading):
     def preview(self, ctx: Context, inputs: Inputs) -> str:
         values = Values.given(ctx, inputs)
         with opened(ctx, inputs) as session:
-            made = self._made(session, values, inputs)
+            made = self._made(session, values, inputs, lock=False)
             return "" if made.empty else ctx.masker.mask(made.changes.diff())
 
-    def _made(self, session: Session, values: Values, inputs: Inputs) -> MadePlan:
+    def _made(self, session: Session, values: Values, inputs: Inputs, *, lock: bool = True) -> MadePlan:
         return make(
             session,
             values,
             targets=inputs.targets,
             replace=inputs.replace,
             destroy=inputs.destroy,
+            lock=lock,
             parallelism=inputs.parallelism,
         )
 
@@ -212,7 +213,7 @@ class Show(_Reading):
     def apply(self, ctx: Context, inputs: Inputs, seen: Observations) -> Result:
         with opened(ctx, inputs) as session:
             state = session.state()
-            shown = session.document("show", what="terraform show")
+            shown = session.document("show", what="terraform show") if state.raw or state.content else {}
         plan_changes.learn(shown, ctx.masker)
         root = (shown.get("values") or {}).get("root_module") or {}
         found = [

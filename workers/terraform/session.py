@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from reign.executor import Context, FailureKind, TaskFailed
 from reign.executor.process import ToolResult
 from workers.terraform import binary as binaries
 from workers.terraform import configuration as configurations
+from workers.terraform import prepared
 from workers.terraform.binary import Binary
 from workers.terraform.configuration import LOCK_FILE, OVERRIDE, Configuration
 from workers.terraform.diagnostics import failure, from_text
@@ -45,10 +46,12 @@ def resource_of(ctx: Context, inputs: Where) -> str:
 
 @dataclass(frozen=True)
 class Backend:
-    """Where the state is. ``path`` is the file of the workspace's state if that is local."""
+    """Where the state is. If it is local: ``path`` is the file of the workspace's state, ``folder`` holds those of the
+    workspaces beside the default one."""
 
     kind: str
     path: Path | None = None
+    folder: Path | None = None
     absent: tuple[Path, ...] = ()  # folders of local states that were not there at first
 
 
@@ -65,6 +68,7 @@ class Session:
     env: dict[str, str]
     lock_timeout: float
     data: Path
+    key_for: Callable[[str | None], str]  # with a lock file: under which what init made may be kept for other tasks
     backend: Backend = Backend("none")
     lock_file: str | None = None  # what init settled on
 
@@ -120,6 +124,10 @@ class Session:
 
     def workspaces(self) -> list[str]:
         """The names of the backend's workspaces."""
+        if self.backend.folder is not None:  # what terraform goes by, too
+            folder = self.backend.folder
+            made = [path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+            return sorted({"default", *made})
         result = self.need(self.run("workspace list", quiet=True), "terraform workspace list")
         return sorted(name for line in result.stdout.splitlines() if (name := line.lstrip("* ").strip()))
 
@@ -131,17 +139,18 @@ class Session:
 
     # --- init ------------------------------------------------------------------------------------------------------
 
-    def init(self, settings: Init, *, backend: bool) -> None:
-        """Initialise, or take over what this attempt has initialised already."""
+    def init(self, settings: Init, *, backend: bool, anew: bool = False) -> None:
+        """Initialise, or take over what this attempt or (unless ``anew``) a task before it has initialised."""
         base = self.data.parent
         declared = configurations.declared_backend(self.content, self.directory) if backend else None
         ready = base / "ready.json"
         lock = self.work.folder / LOCK_FILE
         if not lock.exists() and settings.lock_file:
             lock.write_text(settings.lock_file)
-        if ready.exists():
+        if ready.exists() or (not anew and prepared.take(self.ctx, base.name, base)):
             known = json.loads(ready.read_text())
             self._at(known["kind"], known["config"])
+            self._check_local()
             if (base / "lock").exists():
                 lock.write_bytes((base / "lock").read_bytes())
         else:
@@ -152,6 +161,10 @@ class Session:
             write_private(ready, json.dumps({"kind": kind, "config": config}).encode())
             if lock.exists():
                 write_private(base / "lock", lock.read_bytes())
+            if kind in ("local", "none"):
+                # A saved plan brings the lock file along that this init has chosen.
+                keys = {base.name, self.key_for(lock.read_text() if lock.exists() else None)}
+                prepared.keep(self.ctx, keys, base, self.directory, self.content)
         self.lock_file = lock.read_text() if lock.exists() else None
 
     def _initialise(self, settings: Init, declared: str | None) -> tuple[str, dict[str, Any]]:
@@ -175,12 +188,14 @@ class Session:
             )
         # The local state stays where it is without a copy: the copy's paths are tied to the directory.
         self._at("local", config | given)
-        assert self.backend.path is not None
-        read_file(
-            self.ctx, self.backend.path, self.record, self.resource
-        )  # init reads it too, and says less of a damaged one
+        self._check_local()
         self._run_init(settings)
         return "local", config | given
+
+    def _check_local(self) -> None:
+        """Raises TaskFailed for a damaged local state: init reads it too, and says less of it."""
+        if self.backend.path is not None:
+            read_file(self.ctx, self.backend.path, self.record, self.resource)
 
     def _at(self, kind: str, config: Mapping[str, Any]) -> None:
         if kind != "local":
@@ -191,11 +206,11 @@ class Session:
         block = {"terraform": {"backend": {"local": {"path": str(path), "workspace_dir": str(folder)}}}}
         (self.work.folder / OVERRIDE).write_text(json.dumps(block))
         if self.workspace == "default":
-            self.backend = Backend("local", path)
+            self.backend = Backend("local", path, folder)
             return
         own = folder / self.workspace
         absent = tuple(place for place in (own, folder) if not place.exists())
-        self.backend = Backend("local", own / "terraform.tfstate", absent)
+        self.backend = Backend("local", own / "terraform.tfstate", folder, absent)
 
     def _backend_file(self, settings: Init) -> str | None:
         if not settings.backend:
@@ -264,8 +279,10 @@ def opened(
     configuration: Configuration | None = None,
     lock_file: str | None = None,
     backend: bool = True,
+    anew: bool = False,
 ) -> Iterator[Session]:
-    """A session on the directory's configuration, or on a former one laid over what is there now.
+    """A session on the directory's configuration, or on a former one laid over what is there now. ``anew``: initialised
+    whatever a task before has initialised.
 
     Raises TaskFailed if there is no configuration, no binary, or it cannot be initialised.
     """
@@ -282,7 +299,7 @@ def opened(
     if lock_file is not None:
         settings = settings.model_copy(update={"lock_file": lock_file})
     resource = resource_of(ctx, inputs)
-    key = digest([content.code_digest, settings.model_dump(), backend, str(binary), str(directory), inputs.env])[:16]
+    key_for = _keys(ctx, inputs, settings, [content.code_digest, backend, str(binary), str(directory)])
     # The values of a saved plan are its own: they may lead anywhere.
     given = (
         ".."
@@ -301,13 +318,24 @@ def opened(
             record=Record.load(ctx, resource),
             env=_env(ctx, inputs, settings),
             lock_timeout=inputs.lock_timeout,
-            data=ctx.scratch / "terraform" / key / "data",
+            data=ctx.scratch / "terraform" / key_for(settings.lock_file) / "data",
+            key_for=key_for,
         )
-        session.init(settings, backend=backend)
+        session.init(settings, backend=backend, anew=anew)
         try:
             yield session
         finally:
             session.tidy()
+
+
+def _keys(ctx: Context, inputs: Where, settings: Init, about: list[Any]) -> Callable[[str | None], str]:
+    """All that init goes by, the lock file aside: code, settings, binary, environment, and what local folders hold."""
+    folders = [ctx.path(name) for name in (settings.plugin_dir, settings.mirror) if name and "://" not in name]
+    if own := binaries.base(ctx).get("TF_CLI_CONFIG_FILE"):
+        folders.append(Path(own).expanduser())
+    with_ = settings.model_dump(exclude={"lock_file"})
+    known = digest([*about, with_, inputs.env, binaries.base(ctx), prepared.mark(folders)])
+    return lambda lock_file: digest([known, lock_file])[:32]
 
 
 def _env(ctx: Context, inputs: Where, settings: Init) -> dict[str, str]:

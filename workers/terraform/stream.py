@@ -34,6 +34,7 @@ class Stream:
         self.in_flight: dict[str, None] = {}
         self.diagnostics: list[Diagnostic] = []
         self.drift: dict[str, str] = {}  # address -> update or delete
+        self.planned = False  # some object would be changed
         self.counts: dict[str, int] = {}
         self.other: list[str] = []
 
@@ -86,6 +87,9 @@ class Stream:
 
     def on_provision_start(self, message: dict[str, Any]) -> None:
         self._say(f"{_address(message['hook'])}: running {message['hook'].get('provisioner', 'a provisioner')}")
+
+    def on_planned_change(self, message: dict[str, Any]) -> None:
+        self.planned = True
 
     def on_resource_drift(self, message: dict[str, Any]) -> None:
         change = message["change"]
