@@ -97,7 +97,18 @@ def down() -> None:
     """Stop what ``reign up`` started, and wait until it is gone."""
     from reign.local import supervisor
 
-    console.print("stopped" if supervisor.stop(Settings.load()) else "nothing was running")
+    settings = Settings.load()
+    if supervisor.stop(settings):
+        console.print("stopped")
+    elif (found := supervisor.left_behind(settings)) is not None:
+        ended = supervisor.clear(settings)
+        console.print(
+            f"the supervisor (pid {found[0]}) had not stopped in order; "
+            + (f"ended what it left: {', '.join(ended)}" if ended else "nothing of it was left"),
+            soft_wrap=True,
+        )
+    else:
+        console.print("nothing was running")
 
 
 def status(output: Output = Format.TEXT) -> None:
@@ -108,11 +119,21 @@ def status(output: Output = Format.TEXT) -> None:
 
     settings = Settings.load()
     state = supervisor.running(settings)
+    abandoned = supervisor.left_behind(settings) if state is None else None
     well = healthy(settings)
     pools = Client().get("/pools") if well else []
     if output is Format.JSON:
-        write_json({"up": state is not None, "ready": well, "api": settings.url, "local": state, "pools": pools})
+        left = abandoned[1] if abandoned else []
+        found = {"up": state is not None, "ready": well, "api": settings.url, "local": state, "left": left}
+        write_json({**found, "pools": pools})
         return
+    if abandoned:
+        pid, names = abandoned
+        lives = f"it left {', '.join(names)}: `reign down` ends that" if names else "it left nothing"
+        raise Unavailable(
+            f"REIGN is not running: its supervisor (pid {pid}) did not stop in order",
+            hint=f"{lives}; `reign up` starts it anew",
+        )
     if state is None and not well:
         raise Unavailable("REIGN is not running", hint="`reign up` starts it")
     console.print(f"REIGN is {'up' if well else 'starting'}: {settings.url}")

@@ -239,6 +239,8 @@ class Agent:
     judge: CommandJudge | None = None
     #: Ends what it keeps running beside the workers, given its state folder, and names it: for the end of `reign up`.
     leave: Callable[[Path], Sequence[str]] = lambda state: ()
+    #: Names what :attr:`leave` would end.
+    stays: Callable[[Path], Sequence[str]] = lambda state: ()
 
     def specs(self) -> list[OperationSpec]:
         words = self.words or {}

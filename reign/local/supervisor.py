@@ -23,6 +23,7 @@ from reign.core.errors import Conflict, Unavailable
 from reign.engine import backups, identity
 from reign.executor import registry
 from reign.executor.process import die_with_parent
+from reign.local import leftovers
 from reign.local.parts import Part, environment, free_port, parts
 
 READY_WITHIN = 60.0  # seconds for a part to become ready
@@ -36,6 +37,7 @@ class Supervisor:
         self._settings = settings
         self._say = say
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._marks: dict[str, dict[str, Any]] = {}
         self._fallen: dict[str, list[float]] = {}
         self._logs = settings.data_dir / "logs"
         self.stopped = threading.Event()
@@ -44,6 +46,8 @@ class Supervisor:
         """Start everything, watch it until :attr:`stopped`, stop everything. Raises Conflict, Unavailable."""
         self._settings.writable_data_dir()
         with only_one(self._settings):
+            for name in leftovers.end(_left(self._settings)):
+                self._say(f"ended {name}, which an earlier supervisor had left")
             free_port(self._settings.api_host, self._settings.api_port, "REIGN_API_PORT")
             if self._settings.flower_port:
                 free_port("127.0.0.1", self._settings.flower_port, "REIGN_FLOWER_PORT")
@@ -59,7 +63,8 @@ class Supervisor:
                     self._revive(wanted)
             finally:
                 self._stop_all(wanted)
-                self._leave()
+                for name in _leave(self._settings):
+                    self._say(f"stopped {name}, which a run had started")
                 _state_file(self._settings).unlink(missing_ok=True)
                 self._settings.socket_path.unlink(missing_ok=True)
 
@@ -86,6 +91,8 @@ class Supervisor:
                 start_new_session=True,
                 preexec_fn=die_with_parent,
             )
+
+        self._marks[part.name] = leftovers.mark(self._running[part.name].pid, part.argv)
 
     def _await(self, part: Part) -> None:
         deadline = time.monotonic() + READY_WITHIN
@@ -129,14 +136,6 @@ class Supervisor:
                     process.wait(part.grace)
                 _end(process, signal.SIGKILL)
 
-    def _leave(self) -> None:
-        """Nothing stays behind: agents end what they keep running beside the workers."""
-        if self._settings.keep_processes:
-            return
-        for agent in registry.agents().values():
-            for name in agent.leave(self._settings.data_dir.absolute() / "agents" / agent.name):
-                self._say(f"stopped {name}, which a run had started")
-
     def _write_state(self) -> None:
         pid = os.getpid()
         state = {
@@ -145,6 +144,7 @@ class Supervisor:
             "api": self._settings.url,
             "flower": self._settings.flower_port or None,
             "parts": {name: process.pid for name, process in self._running.items()},
+            "marks": self._marks,
         }
         path = _state_file(self._settings)
         try:
@@ -184,13 +184,51 @@ def only_one(settings: Settings) -> Iterator[None]:
         yield
 
 
-def running(settings: Settings) -> dict[str, Any] | None:
-    """What ``reign up`` wrote about itself, if it is still there: ``{pid, born, api, flower, parts}``."""
+def _recorded(settings: Settings) -> dict[str, Any] | None:
+    """What a supervisor wrote about itself, whether it lives or not."""
     try:
         state: dict[str, Any] = json.loads(_state_file(settings).read_text())
     except (OSError, ValueError):
         return None
-    return state if identity.born(state["pid"]) == state["born"] else None
+    return state
+
+
+def running(settings: Settings) -> dict[str, Any] | None:
+    """What ``reign up`` wrote about itself, if it is still there: ``{pid, born, api, flower, parts, marks}``."""
+    state = _recorded(settings)
+    return state if state and identity.born(state["pid"]) == state["born"] else None
+
+
+def _left(settings: Settings) -> list[leftovers.Left]:
+    state = _recorded(settings) or {}
+    return leftovers.left(state.get("marks", {}), settings.data_dir)
+
+
+def _leave(settings: Settings) -> Iterator[str]:
+    """Nothing stays behind: agents end what they keep running beside the workers."""
+    if settings.keep_processes:
+        return
+    for agent in registry.agents().values():
+        yield from agent.leave(settings.data_dir.absolute() / "agents" / agent.name)
+
+
+def left_behind(settings: Settings) -> tuple[int, list[str]] | None:
+    """The pid of a supervisor that did not stop in order, and the names of what it left; None if there was none."""
+    state = _recorded(settings)
+    if state is None or identity.born(state["pid"]) == state["born"]:
+        return None
+    ended = [] if settings.keep_processes else list(registry.agents().values())
+    stay = [name for agent in ended for name in agent.stays(settings.data_dir.absolute() / "agents" / agent.name)]
+    return state["pid"], [*dict.fromkeys(each.part for each in _left(settings)), *stay]
+
+
+def clear(settings: Settings) -> list[str]:
+    """End what a supervisor left that did not stop in order; the names. Raises Conflict if another is there by now."""
+    with only_one(settings):
+        ended = [*leftovers.end(_left(settings)), *_leave(settings)]
+        _state_file(settings).unlink(missing_ok=True)
+        settings.socket_path.unlink(missing_ok=True)
+    return ended
 
 
 def stop(settings: Settings, within: float = 60.0) -> bool:

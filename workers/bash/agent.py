@@ -10,7 +10,7 @@ from workers.bash.checks import checks
 from workers.bash.commands import Run, Script
 from workers.bash.files import CopyFile, DeleteFile, MakeDirectory, MoveFile, WriteFile
 from workers.bash.processes import ProcessStatus, StartProcess, StopProcess
-from workers.bash.records import end_all
+from workers.bash.records import end_all, names_of_all
 from workers.bash.words import WORDS
 
 _COMMANDS = (Run, Script)
@@ -32,4 +32,5 @@ AGENT = Agent(
     words=WORDS,
     judge=_judge,
     leave=end_all,
+    stays=names_of_all,
 )

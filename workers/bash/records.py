@@ -130,6 +130,11 @@ class Shelf:
         return kept is not None
 
 
+def names_of_all(state: Path) -> list[str]:
+    """The names of what is kept below the agent's state folder."""
+    return [folder.name for folder in sorted((state / "processes").glob("*")) if Shelf(folder).kept()]
+
+
 def end_all(state: Path) -> list[str]:
     """End what is kept below the agent's state folder, for the end of a whole installation; returns the names."""
     ended = []

@@ -21,7 +21,7 @@ from reign.security.masking import Masker
 from tests.engines.bash import processes_about
 from tests.integration.bash.conftest import Bench
 from workers.bash.processes import ProcessStatus, StartProcess, StopProcess
-from workers.bash.records import Shelf, end_all
+from workers.bash.records import Shelf, end_all, names_of_all
 
 Soon = Callable[[Callable[[], Any]], Any]
 
@@ -256,6 +256,7 @@ def test_its_limits_end_it(bench: Bench, soon: Soon) -> None:
 def test_with_the_installation_ends_what_it_kept(bench: Bench, soon: Soon) -> None:
     start(bench, "sleep 1000")
     pid = status(bench).pid
+    assert names_of_all(bench.context().state_dir) == ["web"]
     assert end_all(bench.context().state_dir) == ["web"]
     soon(lambda: not Path(f"/proc/{pid}").exists())
     assert status(bench).status != "running"
