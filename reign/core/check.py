@@ -13,6 +13,7 @@ from reign.core import dag, expressions
 from reign.core.catalog import Catalog, OperationSpec
 from reign.core.errors import InvalidInput, did_you_mean, nearest
 from reign.core.plan import Plan, Task
+from reign.core.results import unknown_fields
 
 #: What an expression may read, and what stands below it.
 ROOTS = ("params", "tasks", "item", "index", "environment", "run")
@@ -91,7 +92,7 @@ def checked(
         bound = plan.bind(params, environment)
     except InvalidInput as error:
         raise InvalidPlan([Problem(("params",), error.message, error.hint)], locations) from None
-    problems = [*_dag_problems(bound), *_operation_problems(bound, catalog)]
+    problems = [*_dag_problems(bound), *_operation_problems(bound, catalog), *_result_problems(bound, catalog)]
     if problems:
         raise InvalidPlan(problems, locations)
     return bound
@@ -171,6 +172,12 @@ def _operation_problems(plan: Plan, catalog: Catalog) -> Iterator[Problem]:
             continue  # its inputs are those of the task that it is about
         for problem in input_problems(spec, task.with_):
             yield Problem(("tasks", task_id, "with", *problem.at), problem.message, problem.hint)
+
+
+def _result_problems(plan: Plan, catalog: Catalog) -> Iterator[Problem]:
+    for task_id, task in plan.tasks.items():
+        for path, message, hint in unknown_fields(plan, task, catalog):
+            yield Problem(_where_path(task, ("tasks", task_id), path), message, hint)
 
 
 def input_problems(spec: OperationSpec, inputs: Mapping[str, Any]) -> list[Problem]:

@@ -124,13 +124,15 @@ class Task(BaseModel):
             return pieces[0]
         return expressions.parse(self.if_)
 
-    def references(self) -> list[tuple[str, ...]]:
-        """The dotted paths that the task's expressions read. Raises ExpressionError."""
+    def nodes(self) -> list[expressions.Node]:
+        """All that the task holds. Raises ExpressionError."""
         nodes = [*expressions.expressions(self.with_), *expressions.expressions(self.for_each)]
         nodes += expressions.expressions(list(self.locks))
-        if self.condition is not None:
-            nodes.append(self.condition)
-        return [path for node in nodes for path in expressions.paths(node)]
+        return nodes if self.condition is None else [*nodes, self.condition]
+
+    def references(self) -> list[tuple[str, ...]]:
+        """The dotted paths that the task's expressions read. Raises ExpressionError."""
+        return [path for node in self.nodes() for path in expressions.paths(node)]
 
     def asks_status(self) -> bool:
         """Whether ``if`` asks how the needed tasks ended, so that their failure does not skip this one."""

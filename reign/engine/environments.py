@@ -27,13 +27,16 @@ def params(settings: Settings, plan: Plan, given: Mapping[str, Any], environment
 
 
 def check_secrets(settings: Settings, plan: Plan) -> None:
-    """Raises Refused if a bound plan refers to a secret that its environment does not allow."""
+    """Raises Refused if a bound plan refers to a secret that its environment does not allow, InvalidInput for a
+    reference that cannot lead anywhere."""
     allowed = settings.allowed_secrets(plan.environment)
-    if allowed == secrets.EVERYTHING:
-        return
     for name, task in plan.tasks.items():
         for reference in secrets.references([task.with_, task.for_each]):
-            if not secrets.permitted(reference, allowed):
+            try:
+                secrets.check(reference)
+            except InvalidInput as error:
+                raise InvalidInput(f"task {name}: {error.message}", hint=error.hint) from None
+            if allowed != secrets.EVERYTHING and not secrets.permitted(reference, allowed):
                 raise Refused(
                     f"task {name} uses {reference}, which {plan.environment} does not allow",
                     hint="allowed: " + (", ".join(allowed) or "none"),

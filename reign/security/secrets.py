@@ -43,9 +43,7 @@ def _from_file(name: str) -> str:
 def _from_keyring(name: str) -> str:
     """``SERVICE/NAME`` of the keyring of the user that the workers run as."""
     reference = f"secret://keyring/{name}"
-    service, _, user = name.rpartition("/")
-    if not service or not user:
-        raise InvalidInput(f"{reference} names no entry", hint="secret://keyring/SERVICE/NAME")
+    service, user = _entry(name)
     try:
         import keyring
         from keyring.errors import KeyringError
@@ -63,6 +61,13 @@ def _from_keyring(name: str) -> str:
     if value is None:
         raise NotFound(f"{reference}: the keyring has no such entry", hint=f"keyring set {service} {user}")
     return value
+
+
+def _entry(name: str) -> tuple[str, str]:
+    service, _, user = name.rpartition("/")
+    if not service or not user:
+        raise InvalidInput(f"secret://keyring/{name} names no entry", hint="secret://keyring/SERVICE/NAME")
+    return service, user
 
 
 def _from_vault(name: str) -> str:
@@ -115,6 +120,22 @@ def resolve(value: Any, masker: Masker, allowed: Sequence[str] = EVERYTHING) -> 
     return value
 
 
+def check(reference: str) -> None:
+    """Raises InvalidInput for a reference that cannot lead anywhere; whether the secret is there only workers know."""
+    match = REFERENCE.match(reference)
+    if match is None:
+        return
+    backend, name = match.groups()
+    if backend not in BACKENDS:
+        raise InvalidInput(f"{reference}: there is no secret backend {backend!r}", hint=did_you_mean(backend, BACKENDS))
+    if name.endswith("$"):  # what follows is an expression, known when the task runs
+        return
+    if backend == "keyring":
+        _entry(name)
+    elif backend == "vault":
+        vault.parse(name)
+
+
 def permitted(reference: str, allowed: Sequence[str]) -> bool:
     """Whether a reference begins as one of ``allowed``; a way out of it by ``..`` is none. What was sealed stood in the
     plan itself."""
@@ -125,10 +146,7 @@ def permitted(reference: str, allowed: Sequence[str]) -> bool:
 
 def _lookup(match: re.Match[str], masker: Masker, allowed: Sequence[str]) -> str:
     backend, name = match.groups()
-    if backend not in BACKENDS:
-        raise InvalidInput(
-            f"{match.group(0)}: there is no secret backend {backend!r}", hint=did_you_mean(backend, BACKENDS)
-        )
+    check(match.group(0))
     if tuple(allowed) != EVERYTHING and not permitted(match.group(0), allowed):
         raise Refused(
             f"{match.group(0)} is not allowed in this environment", hint="allowed: " + (", ".join(allowed) or "none")

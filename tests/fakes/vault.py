@@ -1,4 +1,4 @@
-"""A Vault for tests: the part of its HTTP API that reads and writes the KV engine, version 2, over a real socket.
+"""A Vault for tests: the part of its HTTP API that reads the KV engine, version 2 and 1, over a real socket.
 
 As https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2 has it: answers carry ``data.data`` and
 ``data.metadata``; a deleted version is a 404 that still has its metadata; errors are ``{"errors": [...]}``.
@@ -26,7 +26,7 @@ class Vault:
         self.denied: set[str] = set()
         self.sealed = False
         self.redirect_to: str | None = None
-        self.version_1 = False  # as an engine of version 1 answers
+        self.version_1: set[str] = set()  # mounts of version 1
         self.requests: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.address = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -68,9 +68,15 @@ class Vault:
             return 403, {"errors": ["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"]}
         url = urlsplit(target)
         parts = unquote(url.path).split("/")
-        if parts[:2] != ["", "v1"] or len(parts) < 5 or parts[3] != "data":
+        mount = parts[2]
+        if parts[:2] != ["", "v1"] or len(parts) < 4:
             return 404, {"errors": [f'no handler for route "{url.path}"']}
-        mount, path = parts[2], "/".join(parts[4:])
+        if mount in self.version_1:
+            older = self.secrets.get((headers.get("X-Vault-Namespace", ""), mount, "/".join(parts[3:])))
+            return (200, {"request_id": "r", "data": older[-1]["data"]}) if older else (404, {"errors": []})
+        if parts[3] != "data":
+            return 404, {"errors": [], "warnings": ["Invalid path for a versioned K/V secrets engine."]}
+        path = "/".join(parts[4:])
         if path in self.denied:
             return 403, {"errors": ["1 error occurred:\n\t* permission denied\n\n"]}
         versions = self.secrets.get((headers.get("X-Vault-Namespace", ""), mount, path))
@@ -78,8 +84,6 @@ class Vault:
         if not versions or number > len(versions):
             return 404, {"errors": []}
         found = versions[number - 1]
-        if self.version_1:
-            return 200, {"request_id": "r", "data": found["data"]}
         gone = found["data"] is None
         return 404 if gone else 200, {"request_id": "r", "lease_id": "", "renewable": False, "data": found}
 

@@ -33,6 +33,7 @@ class ProbeInputs(OperationInputs):
 
 class Made(OperationResult):
     image: str = ""
+    port: int = 0
 
 
 def spec(name: str, inputs: type[OperationInputs]) -> OperationSpec:

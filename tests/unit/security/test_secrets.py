@@ -11,7 +11,10 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
+from reign.config import Settings
 from reign.core.errors import InvalidInput, NotFound, Refused
+from reign.core.plan import Plan, Task
+from reign.engine.environments import check_secrets
 from reign.security.masking import Masker
 from reign.security.secrets import BackendAway, references, resolve
 
@@ -127,3 +130,23 @@ def test_only_what_an_environment_allows(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(Refused) as caught:
         resolve("secret://env/DEV_TOKEN", Masker(), ())
     assert caught.value.hint == "allowed: none"
+
+
+@pytest.mark.parametrize(
+    ("reference", "message", "hint"),
+    [
+        ("secret://volt/kv/app#k", "there is no secret backend 'volt'", "did you mean 'vault'?"),
+        ("secret://vault/kv/app", "names no value", "secret://vault/MOUNT/PATH#KEY, or PATH?version=N#KEY"),
+        ("secret://keyring/shop", "names no entry", "secret://keyring/SERVICE/NAME"),
+    ],
+)
+def test_a_plan_whose_reference_leads_nowhere_is_told_before_it_runs(reference: str, message: str, hint: str) -> None:
+    plan = Plan.model_validate({"name": "x", "tasks": {"a": {"uses": "bash.run", "with": {"env": {"X": reference}}}}})
+    with pytest.raises(InvalidInput, match=f"task a: .*{message}") as caught:
+        check_secrets(Settings(), plan)
+    assert caught.value.hint == hint
+    for fine in ("secret://env/NOWHERE", "secret://vault/kv/${{ tasks.b.result.path }}#k", "secret://vault/kv/a#b"):
+        check_secrets(
+            Settings(),
+            plan.model_copy(update={"tasks": {"a": Task.model_validate({"uses": "bash.run", "with": {"env": fine}})}}),
+        )

@@ -1,4 +1,4 @@
-"""Vault's KV engine, version 2, over HTTP: values, versions, namespaces, and each way in which it says no."""
+"""Vault's KV engine over HTTP: values, versions, namespaces, and each way in which it says no."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_standby_sends_to_the_active_node(vault: Vault, monkeypatch: pytest.Mo
         ("secret/shop/db?version=9#k", NotFound, "there is no such secret"),
         ("secret/deleted#k", NotFound, "that version was deleted"),
         ("secret/destroyed#k", NotFound, "that version was destroyed"),
-        ("secret/denied#k", Refused, "permission denied"),
+        ("secret/denied#k", Refused, "refuses: permission denied"),
         ("secret/shop/db", InvalidInput, "names no value"),
         ("secret#k", InvalidInput, "names no value"),
         ("secret/../sys/x#k", InvalidInput, "names no value"),
@@ -97,9 +97,6 @@ def test_when_vault_is_not_there(vault: Vault, monkeypatch: pytest.MonkeyPatch, 
     with pytest.raises(BackendAway, match="503: Vault is sealed"):
         value(reference)
     vault.sealed = False
-    vault.version_1 = True
-    with pytest.raises(InvalidInput, match="version 2"):
-        value(reference)
     monkeypatch.setenv("VAULT_TOKEN", "another")
     with pytest.raises(Refused, match="invalid token"):
         value(reference)
@@ -114,7 +111,20 @@ def test_when_vault_is_not_there(vault: Vault, monkeypatch: pytest.MonkeyPatch, 
         value(reference)
 
 
+def test_an_engine_of_version_1(vault: Vault) -> None:
+    vault.version_1.add("old")
+    vault.put("old", "shop/db", {"password": "of-version-1"})
+    assert value("secret://vault/old/shop/db#password") == "of-version-1"
+    with pytest.raises(NotFound, match="no such secret"):
+        value("secret://vault/old/shop/none#password")
+    with pytest.raises(InvalidInput, match="keeps no versions"):
+        value("secret://vault/old/shop/db?version=2#password")
+
+
 def test_something_else_answers(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    vault.answer = lambda target, headers: (200, {"data": {"k": "v"}})  # type: ignore[method-assign]
+    with pytest.raises(InvalidInput, match="not a secret of a KV engine"):
+        value("secret://vault/secret/shop/db#password")
     vault.answer = lambda target, headers: (400, {"errors": ["unsupported operation"]})  # type: ignore[method-assign]
     with pytest.raises(InvalidInput, match="400: unsupported operation"):
         value("secret://vault/secret/shop/db#password")
