@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,8 @@ def chart_flags(ctx: Context, inputs: ChartInputs) -> list[str]:
     if given:
         file = ctx.scratch / "values.yaml"
         file.touch(mode=0o600)
-        file.write_text(yaml.safe_dump(given, sort_keys=False))
+        # JSON is YAML that no two parsers read differently: a text like 1e3 stays one.
+        file.write_text(json.dumps(given, default=str))
         flags.append(f"--values={file}")
     return flags
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from reign.executor import Context, FailureKind, TaskFailed
@@ -92,7 +94,21 @@ def _unheard(stream: str, line: str) -> None:
 def helm_of(cluster: Cluster, namespace: str | None) -> Helm:
     """The helm of the options, else the one on PATH. Raises TaskFailed for one that is not there or too old."""
     ctx, binary = cluster.ctx, str(cluster.ctx.options.get("helm", "helm"))
-    done = ctx.tool([binary, "version", "--short"], env=cluster.access.env(), on_line=_unheard)
+    return Helm(
+        ctx, cluster.access, namespace or cluster.access.namespace, binary, _version(ctx, cluster.access, binary)
+    )
+
+
+#: (path, size, time of change) of a binary -> what it says it is: to ask costs a start of it.
+_VERSIONS: dict[tuple[str, int, int], tuple[int, int, int]] = {}
+
+
+def _version(ctx: Context, access: Access, binary: str) -> tuple[int, int, int]:
+    env = access.env()
+    known = _identity(binary, env.get("PATH"))
+    if known in _VERSIONS:
+        return _VERSIONS[known]
+    done = ctx.tool([binary, "version", "--short"], env=env, on_line=_unheard)
     found = _VERSION.search(done.stdout)
     version = (int(found[1]), int(found[2]), int(found[3])) if found else (0, 0, 0)
     if version < (3, 0, 0):
@@ -101,7 +117,24 @@ def helm_of(cluster: Cluster, namespace: str | None) -> Helm:
             kind=FailureKind.MISSING_PREREQUISITE,
             hint="install Helm 3 or 4, or name it in the kubernetes agent's option `helm`",
         )
-    return Helm(ctx, cluster.access, namespace or cluster.access.namespace, binary, version)
+    if known is not None:
+        _VERSIONS[known] = version
+    return version
+
+
+def _identity(binary: str, path: str | None) -> tuple[str, int, int] | None:
+    """None for a binary that is not found, and for a script, which may start another one every time."""
+    found = shutil.which(binary, path=path)
+    try:
+        if found is None:
+            return None
+        with Path(found).open("rb") as file:
+            if file.read(2) == b"#!":
+                return None
+        about = Path(found).stat()
+    except OSError:
+        return None
+    return (found, about.st_size, about.st_mtime_ns)
 
 
 def marks(ctx: Context) -> dict[str, str]:

@@ -14,9 +14,10 @@ from reign.executor import Context, FailureKind, Operation, Proposal, TaskFailed
 from reign.executor.contract import Observations, Pinning
 from reign.executor.scope import Scope
 from workers.kubernetes import rehearsing, releases
-from workers.kubernetes.charts import ChartInputs, chart_flags
+from workers.kubernetes.charts import ChartInputs, chart_flags, merged
 from workers.kubernetes.cluster import Cluster, access_of, connect, connect_again, pins_of
 from workers.kubernetes.helm import Helm, failure, helm_of
+from workers.kubernetes.helm_records import Revision, revisions
 from workers.kubernetes.helm_watch import Watch
 from workers.kubernetes.inputs import Name
 from workers.kubernetes.objects import Placed, placed
@@ -46,16 +47,21 @@ class ReleaseResult(Placed):
     app_version: str = ""
 
 
-def release_result(cluster: Cluster, helm: Helm, release: str) -> ReleaseResult:
-    last = releases.history(helm, release)[-1]
+def release_result(cluster: Cluster, helm: Helm, release: str, last: Revision | None = None) -> ReleaseResult:
+    """``last``: its last revision, if that is at hand."""
+    last = last or revisions(cluster, helm, release)[-1]
     return ReleaseResult(
         release=release,
-        revision=int(last["revision"]),
-        status=str(last["status"]),
-        chart=str(last["chart"]),
-        app_version=str(last.get("app_version") or ""),
+        revision=last.number,
+        status=last.status,
+        chart=last.chart,
+        app_version=last.app_version,
         **placed(cluster, helm.namespace),
     )
+
+
+def _is_there(found: Sequence[Revision]) -> bool:
+    return bool(found) and found[-1].status != "uninstalled"
 
 
 class ReleaseOperation(Operation[Any, ReleaseResult]):
@@ -123,7 +129,7 @@ class _Deploys(ReleaseOperation):
 
     def _again(self, cluster: Cluster, helm: Helm, inputs: Any, before: Observation) -> None:
         """What this task had made is made by it once more. Raises TaskFailed if that would be something else."""
-        exists = releases.observe(cluster, helm, inputs.release).exists
+        exists = _is_there(revisions(cluster, helm, inputs.release))
         made = UPGRADE if exists else INSTALL
         rendered = made.rendered(helm, inputs, exists)
         same = releases.manifest_digest(before.resource, rendered) == before.state["manifest"]
@@ -139,9 +145,9 @@ class _Deploys(ReleaseOperation):
     def preview(self, ctx: Context, inputs: Any) -> str | None:
         cluster = connect(ctx, inputs)
         helm = helm_of(cluster, inputs.namespace)
-        seen = releases.observe(cluster, helm, inputs.release)
-        before = releases.manifest_of(helm, inputs.release, seen.facts["revision"]) if seen.exists else ""
-        after = self.rendered(helm, inputs, seen.exists)
+        found = revisions(cluster, helm, inputs.release)
+        before = found[-1].manifest() if _is_there(found) else ""
+        after = self.rendered(helm, inputs, _is_there(found))
         return releases.diff(before, after, cluster.access.context, helm.namespace)
 
     def done(self, ctx: Context, inputs: Any, seen: Observations) -> ReleaseResult | None:
@@ -153,13 +159,18 @@ class _Deploys(ReleaseOperation):
             return None  # the same objects out of another version are another revision for all that
         cluster = connect(ctx, inputs)
         helm = helm_of(cluster, inputs.namespace)
-        number = int(there.facts["revision"])
-        if not releases.ours(cluster, helm, inputs.release, number):
-            now = releases.objects_of(releases.manifest_of(helm, inputs.release, number))
-            asked = releases.objects_of(UPGRADE.rendered(helm, inputs, True))
-            if canonical(now) != canonical(asked):
+        last = revisions(cluster, helm, inputs.release)[-1]
+        if not releases.ours(cluster, helm, inputs.release, last.number):
+            if self._other_values(ctx, inputs, last):
                 return None
-        return release_result(cluster, helm, inputs.release)
+            asked = releases.objects_of(UPGRADE.rendered(helm, inputs, True))
+            if canonical(releases.objects_of(last.manifest())) != canonical(asked):
+                return None
+        return release_result(cluster, helm, inputs.release, last)
+
+    def _other_values(self, ctx: Context, inputs: Any, last: Revision) -> bool:
+        """Whether the values alone tell that something is to be done, so that the chart need not be rendered."""
+        return False
 
     def _deploy(self, cluster: Cluster, helm: Helm, inputs: Any, exists: bool) -> ReleaseResult:
         ctx = helm.ctx
@@ -176,10 +187,12 @@ class _Deploys(ReleaseOperation):
         with Watch(cluster, helm.namespace, inputs.release).running() as watch:
             done = helm.run(*command, *chart_flags(ctx, inputs), *flags)
         if done.exit_code:
-            raise self._explained(helm, command[0], inputs, failure(helm, command[0], done), watch)
+            raise self._explained(cluster, helm, command[0], inputs, failure(helm, command[0], done), watch)
         return release_result(cluster, helm, inputs.release)
 
-    def _explained(self, helm: Helm, doing: str, inputs: Any, error: TaskFailed, watch: Watch) -> TaskFailed:
+    def _explained(
+        self, cluster: Cluster, helm: Helm, doing: str, inputs: Any, error: TaskFailed, watch: Watch
+    ) -> TaskFailed:
         """The failure with the pod that caused it, and with what became of the release."""
         if error.kind not in (FailureKind.TIMED_OUT, FailureKind.UNKNOWN):
             return error
@@ -192,10 +205,9 @@ class _Deploys(ReleaseOperation):
             details |= {"object": label, **found.as_dict()}
             if found.log:
                 helm.ctx.log(f"last lines of {found.pod}/{found.container}:\n" + "\n".join(found.log))
-        revisions = releases.history(helm, inputs.release)
-        last = revisions[-1] if revisions else None
         if inputs.rollback_on_failure:
-            message += f"; helm went back to revision {last['revision']}" if last else "; helm took it away again"
+            there = revisions(cluster, helm, inputs.release)
+            message += f"; helm went back to revision {there[-1].number}" if there else "; helm took it away again"
         return TaskFailed(message, kind=kind, hint=hint, retryable=False, details=details)
 
 
@@ -221,15 +233,13 @@ class HelmInstall(_Deploys):
     def apply(self, ctx: Context, inputs: Any, seen: Observations) -> ReleaseResult:
         cluster = connect(ctx, inputs)
         helm = helm_of(cluster, inputs.namespace)
-        releases.free(cluster, helm, inputs.release)
-        now = releases.observe(cluster, helm, inputs.release)
-        if not now.exists:
+        found = releases.free(cluster, helm, inputs.release)
+        if not _is_there(found):
             return self._deploy(cluster, helm, inputs, False)
-        number = int(now.facts["revision"])
-        if now.state["status"] == "deployed" or not releases.ours(cluster, helm, inputs.release, number):
+        last = found[-1]
+        if last.status == "deployed" or not releases.ours(cluster, helm, inputs.release, last.number):
             raise TaskFailed(
-                f"release {inputs.release} is there already: revision {number}, {now.state['chart']}, "
-                f"{now.state['status']}",
+                f"release {inputs.release} is there already: revision {last.number}, {last.chart}, {last.status}",
                 kind=FailureKind.CONFLICT,
                 hint="change it with kubernetes.helm_upgrade, or choose another name",
             )
@@ -254,6 +264,10 @@ class HelmUpgrade(_Deploys):
         reuse = getattr(inputs, "reuse_values", False)
         return ["upgrade", inputs.release, "--reuse-values" if reuse else "--reset-values"]
 
+    def _other_values(self, ctx: Context, inputs: Any, last: Revision) -> bool:
+        reuse = getattr(inputs, "reuse_values", False)
+        return not reuse and merged(ctx, inputs.values) != last.values()
+
     def rendered(self, helm: Helm, inputs: Any, exists: bool) -> str:
         if not exists and not inputs.install:
             raise no_release(helm, inputs.release, "or give `install: true`")
@@ -262,8 +276,7 @@ class HelmUpgrade(_Deploys):
     def apply(self, ctx: Context, inputs: Any, seen: Observations) -> ReleaseResult:
         cluster = connect(ctx, inputs)
         helm = helm_of(cluster, inputs.namespace)
-        releases.free(cluster, helm, inputs.release)
-        exists = releases.observe(cluster, helm, inputs.release).exists
+        exists = _is_there(releases.free(cluster, helm, inputs.release))
         if not exists and not inputs.install:
             raise no_release(helm, inputs.release, "or give `install: true`")
         return self._deploy(cluster, helm, inputs, exists)

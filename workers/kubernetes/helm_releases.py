@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from workers.kubernetes.charts import ChartInputs, chart_flags
 from workers.kubernetes.cluster import connect
 from workers.kubernetes.helm import Helm, helm_of, marks
 from workers.kubernetes.helm_install import ReleaseOperation, ReleaseResult, no_release, release_result
+from workers.kubernetes.helm_records import Revision, revisions
 from workers.kubernetes.inputs import Name, Namespaced
 from workers.kubernetes.kinds import Ref
 from workers.kubernetes.objects import Placed, placed
@@ -56,12 +57,11 @@ class HelmRollback(ReleaseOperation):
     def apply(self, ctx: Context, inputs: Any, seen: Observations) -> ReleaseResult:
         cluster = connect(ctx, inputs)
         helm = helm_of(cluster, inputs.namespace)
-        releases.free(cluster, helm, inputs.release)
-        revisions = releases.history(helm, inputs.release)
-        if not revisions:
+        found = releases.free(cluster, helm, inputs.release)
+        if not found:
             raise no_release(helm, inputs.release, "or check `namespace`")
-        target = inputs.revision or _remembered(ctx) or _former(inputs.release, revisions)
-        numbers = [int(entry["revision"]) for entry in revisions]
+        target = inputs.revision or _remembered(ctx) or _former(inputs.release, found)
+        numbers = [one.number for one in found]
         if target not in numbers:
             raise TaskFailed(
                 f"release {inputs.release} has no revision {target}",
@@ -74,8 +74,8 @@ class HelmRollback(ReleaseOperation):
         return release_result(cluster, helm, inputs.release)
 
 
-def _former(release: str, revisions: list[dict[str, Any]]) -> int:
-    former = releases.last_good(revisions[:-1])
+def _former(release: str, found: Sequence[Revision]) -> int:
+    former = releases.last_good(found[:-1])
     if former is None:
         raise TaskFailed(f"release {release} has no former revision to go back to", kind=FailureKind.WRONG_INPUT)
     return former
@@ -118,9 +118,9 @@ class HelmUninstall(ReleaseOperation):
     def apply(self, ctx: Context, inputs: Any, seen: Observations) -> ReleaseResult:
         cluster = connect(ctx, inputs)
         helm = helm_of(cluster, inputs.namespace)
-        before = releases.observe(cluster, helm, inputs.release)
         ctx.progress(f"helm uninstall {inputs.release} in context {helm.access.context}, namespace {helm.namespace}")
         limit = min(inputs.timeout, max(1.0, ctx.remaining() - 5))
+        [before] = seen
         releases.uninstall(helm, inputs.release, keep_history=inputs.keep_history, timeout=limit)
         return ReleaseResult(
             release=inputs.release,
@@ -167,36 +167,33 @@ class HelmStatus(Operation["HelmStatus.Inputs", "HelmStatus.Result"]):
     def apply(self, ctx: Context, inputs: Inputs, seen: Observations) -> Result:
         cluster = connect(ctx, inputs)
         helm = helm_of(cluster, inputs.namespace)
-        entry = _entry(helm, inputs.release, inputs.revision)
-        number = int(entry["revision"])
-        bodies = releases.objects_of(releases.manifest_of(helm, inputs.release, number))
+        shown = _wanted(helm, inputs.release, inputs.revision, revisions(cluster, helm, inputs.release))
         return self.Result(
             release=inputs.release,
-            revision=number,
-            status=str(entry["status"]),
-            chart=str(entry["chart"]),
-            app_version=str(entry.get("app_version") or ""),
-            description=str(entry.get("description") or ""),
-            updated=str(entry.get("updated") or ""),
-            objects=[Ref.of(body).label for body in bodies],
+            revision=shown.number,
+            status=shown.status,
+            chart=shown.chart,
+            app_version=shown.app_version,
+            description=shown.description,
+            updated=shown.updated,
+            objects=[Ref.of(body).label for body in releases.objects_of(shown.manifest())],
             **placed(cluster, helm.namespace),
         )
 
 
-def _entry(helm: Helm, release: str, revision: int | None) -> dict[str, Any]:
-    revisions = releases.history(helm, release)
-    if not revisions:
+def _wanted(helm: Helm, release: str, revision: int | None, found: Sequence[Revision]) -> Revision:
+    if not found:
         raise no_release(helm, release, "or check `namespace`")
-    if fits := [entry for entry in revisions if revision in (None, int(entry["revision"]))]:
+    if fits := [one for one in found if revision in (None, one.number)]:
         return fits[-1]
     raise TaskFailed(
         f"release {release} has no revision {revision}",
         kind=FailureKind.WRONG_INPUT,
-        hint=f"there are {', '.join(str(entry['revision']) for entry in revisions)}",
+        hint=f"there are {', '.join(str(one.number) for one in found)}",
     )
 
 
-class Revision(BaseModel):
+class Line(BaseModel):
     """One line of `helm history`."""
 
     revision: int
@@ -218,7 +215,7 @@ class HelmHistory(Operation["HelmHistory.Inputs", "HelmHistory.Result"]):
         pass
 
     class Result(Placed):
-        revisions: list[Revision] = Field(description="oldest first")
+        revisions: list[Line] = Field(description="oldest first")
 
     def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
         return rehearsing.reading(inputs, scope, f"release/{inputs['release']}")
@@ -226,13 +223,21 @@ class HelmHistory(Operation["HelmHistory.Inputs", "HelmHistory.Result"]):
     def apply(self, ctx: Context, inputs: Inputs, seen: Observations) -> Result:
         cluster = connect(ctx, inputs)
         helm = helm_of(cluster, inputs.namespace)
-        found = releases.history(helm, inputs.release)
+        found = revisions(cluster, helm, inputs.release)
         if not found:
             raise no_release(helm, inputs.release, "or check `namespace`")
-        revisions = [
-            Revision.model_validate({name: entry.get(name) or "" for name in Revision.model_fields}) for entry in found
+        lines = [
+            Line(
+                revision=one.number,
+                status=one.status,
+                chart=one.chart,
+                app_version=one.app_version,
+                updated=one.updated,
+                description=one.description,
+            )
+            for one in found
         ]
-        return self.Result(revisions=revisions, **placed(cluster, helm.namespace))
+        return self.Result(revisions=lines, **placed(cluster, helm.namespace))
 
 
 class HelmTemplate(Operation["HelmTemplate.Inputs", "HelmTemplate.Result"]):

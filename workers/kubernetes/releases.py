@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -11,6 +11,7 @@ from reign.core.resource import Observation, canonical
 from reign.executor import FailureKind, TaskFailed
 from workers.kubernetes.cluster import Cluster
 from workers.kubernetes.helm import Helm, failure, helm_of, marks
+from workers.kubernetes.helm_records import Revision, record_kind, revisions
 from workers.kubernetes.kinds import Ref
 from workers.kubernetes.record import digest_of, hidden
 from workers.kubernetes.rehearsal import diff_of
@@ -20,41 +21,28 @@ def address(context: str, namespace: str, release: str) -> str:
     return f"kubernetes:{context}/{namespace}/release/{release}"
 
 
-def history(helm: Helm, release: str) -> list[dict[str, Any]]:
-    """Its revisions, oldest first; empty if there is no such release."""
-    done = helm.run("history", release, "--max=256", "--output=json")
-    if done.exit_code:
-        if "release: not found" in done.stderr:
-            return []
-        raise failure(helm, "history", done)
-    found = yaml.safe_load(done.stdout) or []
-    return sorted(found, key=lambda entry: int(entry["revision"]))
-
-
-def manifest_of(helm: Helm, release: str, revision: int) -> str:
-    return helm.text("get", "manifest", release, f"--revision={revision}")
-
-
 def observe(cluster: Cluster, helm: Helm, release: str) -> Observation:
     """What is installed. Revisions only ever grow, so the number is a fact; digests of values and manifest tell whether
     it is the same. They are salted and slow, as both may hold secrets."""
+    return observed(cluster, helm, release, revisions(cluster, helm, release))
+
+
+def observed(cluster: Cluster, helm: Helm, release: str, found: Sequence[Revision]) -> Observation:
+    """The same of revisions that are at hand."""
     resource = address(cluster.access.context, helm.namespace, release)
     facts: dict[str, Any] = {"context": cluster.access.context, "cluster": cluster.uid, "namespace": helm.namespace}
-    revisions = history(helm, release)
-    if not revisions:
+    if not found:
         return Observation(resource=resource, exists=False, facts=facts)
-    last = revisions[-1]
-    number = int(last["revision"])
-    facts |= {"revision": number, "status": last["status"], "description": last.get("description", "")}
-    if last["status"] == "uninstalled":
+    last = found[-1]
+    facts |= {"revision": last.number, "status": last.status, "description": last.description}
+    if last.status == "uninstalled":
         return Observation(resource=resource, exists=False, facts=facts)
-    values = helm.json("get", "values", release, f"--revision={number}") or {}
     state = {
-        "chart": last["chart"],
-        "app_version": last.get("app_version", ""),
-        "status": last["status"],
-        "values": digest_of(canonical(values).encode(), f"{resource}/values"),
-        "manifest": manifest_digest(resource, manifest_of(helm, release, number)),
+        "chart": last.chart,
+        "app_version": last.app_version,
+        "status": last.status,
+        "values": digest_of(canonical(last.values()).encode(), f"{resource}/values"),
+        "manifest": manifest_digest(resource, last.manifest()),
     }
     return Observation(resource=resource, exists=True, state=state, facts=facts)
 
@@ -75,40 +63,41 @@ def ours(cluster: Cluster, helm: Helm, release: str, revision: int) -> bool:
     """Whether this very task made that revision, by the labels on Helm's own record of it."""
     labels = {"owner": "helm", "name": release, "version": str(revision), **marks(helm.ctx)}
     text = ",".join(f"{name}={value}" for name, value in labels.items())
-    return bool(cluster.list("Secret", helm.namespace, labels=text))
+    return bool(cluster.list(record_kind(helm) or "Secret", helm.namespace, labels=text))
 
 
-def free(cluster: Cluster, helm: Helm, release: str) -> None:
-    """Frees a release that an attempt of this task left pending when it was cut off.
+def free(cluster: Cluster, helm: Helm, release: str) -> list[Revision]:
+    """Frees a release that an attempt of this task left pending when it was cut off. Returns its revisions then.
 
     A first install is taken away again, all else goes back to the last good revision, as Helm's own advice is.
     Raises TaskFailed if somebody else's operation is going on.
     """
-    revisions = history(helm, release)
-    if not revisions or not str(revisions[-1]["status"]).startswith(("pending", "uninstalling")):
-        return
-    last = revisions[-1]
-    number = int(last["revision"])
-    repeated = helm.ctx.attempt > 1 and last["status"] in ("pending-rollback", "uninstalling")
+    found = revisions(cluster, helm, release)
+    if not found or not found[-1].status.startswith(("pending", "uninstalling")):
+        return found
+    last = found[-1]
+    number = last.number
+    repeated = helm.ctx.attempt > 1 and last.status in ("pending-rollback", "uninstalling")
     if not (repeated or ours(cluster, helm, release, number)):
         raise TaskFailed(
-            f"release {release} is {last['status']} (revision {number}): another operation is going on",
+            f"release {release} is {last.status} (revision {number}): another operation is going on",
             kind=FailureKind.CONFLICT,
             hint=f"wait for it; if it died, `helm rollback {release}` to the last good revision frees it",
         )
-    helm.ctx.log(f"release {release}: an earlier attempt was cut off at revision {number} ({last['status']})")
-    if last["status"] == "uninstalling":
-        return  # uninstalling again finishes it
-    good = last_good(revisions)
+    helm.ctx.log(f"release {release}: an earlier attempt was cut off at revision {number} ({last.status})")
+    if last.status == "uninstalling":
+        return found  # uninstalling again finishes it
+    good = last_good(found)
     if good is None:
         uninstall(helm, release, keep_history=False, timeout=helm.ctx.remaining())
     else:
         roll_back(helm, release, good, wait=False, timeout=helm.ctx.remaining())
+    return revisions(cluster, helm, release)
 
 
-def last_good(revisions: list[dict[str, Any]]) -> int | None:
+def last_good(found: Sequence[Revision]) -> int | None:
     """The newest revision that was once deployed."""
-    good = [int(r["revision"]) for r in revisions if r["status"] in ("deployed", "superseded")]
+    good = [revision.number for revision in found if revision.status in ("deployed", "superseded")]
     return good[-1] if good else None
 
 
@@ -133,7 +122,8 @@ def put_back(
     ``again`` makes it anew where its revisions went with it, as they do when an installation was taken back.
     """
     helm = helm_of(cluster, before.facts.get("namespace"))
-    now = observe(cluster, helm, release)
+    there = revisions(cluster, helm, release)
+    now = observed(cluster, helm, release, there)
     if now.same_as(before):
         return
     if not before.exists:
@@ -141,7 +131,7 @@ def put_back(
         uninstall(helm, release, keep_history="revision" in before.facts, timeout=timeout)
         return
     revision = before.facts.get("revision")
-    known = {int(entry["revision"]) for entry in history(helm, release)}
+    known = {one.number for one in there}
     if revision not in known and again is not None:
         free(cluster, helm, release)
         again(helm)
