@@ -46,13 +46,18 @@ def _from_keyring(name: str) -> str:
     service, user = _entry(name)
     try:
         import keyring
-        from keyring.errors import KeyringError
+        from keyring.errors import KeyringError, NoKeyringError
     except ImportError:
         raise InvalidInput(
             f"{reference}: the workers have no keyring package", hint="pip install 'reign[keyring]'"
         ) from None
     try:
         value = keyring.get_password(service, user)
+    except NoKeyringError:
+        raise InvalidInput(
+            f"{reference}: the workers have no keyring",
+            hint="they need a Secret Service (GNOME Keyring, KWallet), or PYTHON_KEYRING_BACKEND names another backend",
+        ) from None
     except KeyringError as error:
         raise BackendAway(
             f"{reference}: the keyring cannot be read: {error or type(error).__name__}",

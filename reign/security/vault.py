@@ -95,7 +95,9 @@ def _versioned(reference: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuse(reference: str, status: int, body: dict[str, Any]) -> None:
-    said = "; ".join(_COUNTED.sub("", " ".join(str(error).split())) for error in body.get("errors") or ())
+    said = "; ".join(
+        _COUNTED.sub("", " ".join(str(error).split())).replace(" * ", ", ") for error in body.get("errors") or ()
+    )
     if status == 404:
         metadata = (body.get("data") or {}).get("metadata") or {}
         gone = "destroyed" if metadata.get("destroyed") else "deleted" if metadata.get("deletion_time") else None

@@ -9,6 +9,7 @@ from pathlib import Path
 import keyring
 import pytest
 from keyring.backend import KeyringBackend
+from keyring.backends.fail import Keyring as NoRing
 from keyring.errors import KeyringLocked
 
 from reign.config import Settings
@@ -111,6 +112,12 @@ class TestKeyring:
         ring.locked = True
         with pytest.raises(BackendAway, match="it is locked"):
             resolve("secret://keyring/shop/db/admin", Masker())
+
+    def test_a_machine_without_any_ring(self, ring: Ring) -> None:
+        keyring.set_keyring(NoRing())
+        with pytest.raises(InvalidInput, match="have no keyring") as caught:
+            resolve("secret://keyring/shop/db/admin", Masker())
+        assert "PYTHON_KEYRING_BACKEND" in (caught.value.hint or "")
 
     def test_without_the_package(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "keyring", None)

@@ -98,7 +98,7 @@ def test_when_vault_is_not_there(vault: Vault, monkeypatch: pytest.MonkeyPatch, 
         value(reference)
     vault.sealed = False
     monkeypatch.setenv("VAULT_TOKEN", "another")
-    with pytest.raises(Refused, match="invalid token"):
+    with pytest.raises(Refused, match="refuses: permission denied, invalid token"):
         value(reference)
     monkeypatch.setenv("VAULT_ADDR", "http://127.0.0.1:9")
     with pytest.raises(BackendAway, match="does not answer"):
