@@ -16,7 +16,11 @@ def findings_routes(api: FastAPI, runtime: Runtime) -> None:
 
     @api.get("/runs/{name}/findings", tags=["runs"])
     def of_run(name: str) -> dict[str, Any]:
-        """What the run's checks found and what was dangerous about its plan: ``{run, findings}``."""
+        """What the run's checks found and what was dangerous about its plan: ``{run, findings, thresholds}``.
+
+        ``thresholds``: from which severity on each check failed, by task.
+        """
         with runtime.database.read() as tx:
             run = runs.find(tx, name)
-            return {"run": run.name, "findings": findings.of_run(tx, run)}
+            found = findings.of_run(tx, run)
+            return {"run": run.name, "findings": found, "thresholds": findings.thresholds(tx, run)}

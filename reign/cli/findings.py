@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from importlib.metadata import version
@@ -18,7 +18,7 @@ from reign.cli.output import Format, Output, console, escape, write_json
 from reign.cli.runs import RunName
 from reign.client import Client
 from reign.core.errors import InvalidInput, NotFound, did_you_mean
-from reign.core.findings import Finding, Threshold, Verdict, Waiver, verdict, waive
+from reign.core.findings import EXPIRED, Finding, Threshold, Verdict, Waiver, verdict, waive
 from reign.core.findings_formats import junit, sarif
 from reign.core.waivers import WAIVERS_FILE, dump, parse
 
@@ -54,12 +54,16 @@ def findings(
 ) -> None:
     """What the checks of a run found, and what was dangerous about its plan."""
     with Client() as client:
-        entries = client.get(f"/runs/{name}/findings")["findings"]
+        told = client.get(f"/runs/{name}/findings")
     accepted = _read(file)
-    found = [(entry["task"], Finding.model_validate(entry)) for entry in entries]
-    judged = [(task, *waive([finding], accepted, _today())) for task, finding in found]
-    flat = [(task, finding) for task, *ones in judged for finding in ones]
-    _write(flat, fail_on, output)
+    found = [(entry["task"], Finding.model_validate(entry)) for entry in told["findings"]]
+    flat = list(_waived(found, accepted))
+    own = (
+        {}
+        if fail_on is not Threshold.NEVER
+        else {task: Threshold(at) for task, at in told.get("thresholds", {}).items()}
+    )
+    _write(flat, fail_on, output, own)
     if not (whole := verdict([finding for _, finding in flat], fail_on)).ok:
         raise typer.Exit(_failed(whole, output))
 
@@ -70,7 +74,21 @@ def _failed(whole: Verdict, output: FindingsFormat) -> int:
     return 1
 
 
-def _write(found: Sequence[tuple[str, Finding]], fail_on: Threshold, output: FindingsFormat) -> None:
+def _waived(found: Sequence[tuple[str, Finding]], accepted: Sequence[Waiver]) -> Iterator[tuple[str, Finding]]:
+    """The findings with what the file accepts by now; a waiver that is over is told once, whoever found it."""
+    listed = set[str]()
+    for task, group in groupby(found, key=lambda pair: pair[0]):
+        for finding in waive([finding for _, finding in group], accepted, _today()):
+            if finding.rule != EXPIRED:
+                yield task, finding
+            elif finding.message not in listed:
+                listed.add(finding.message)
+                yield task, finding
+
+
+def _write(
+    found: Sequence[tuple[str, Finding]], fail_on: Threshold, output: FindingsFormat, own: Mapping[str, Threshold]
+) -> None:
     if output is FindingsFormat.JSON:
         write_json([{"task": task, **finding.model_dump(mode="json")} for task, finding in found])
     elif output is FindingsFormat.SARIF:
@@ -78,7 +96,8 @@ def _write(found: Sequence[tuple[str, Finding]], fail_on: Threshold, output: Fin
     elif output is FindingsFormat.JUNIT:
         threshold = Threshold.HIGH if fail_on is Threshold.NEVER else fail_on
         tasks = groupby(found, key=lambda pair: pair[0])
-        typer.echo(junit([(task, [finding for _, finding in group]) for task, group in tasks], threshold), nl=False)
+        checks = [(task, [finding for _, finding in group]) for task, group in tasks]
+        typer.echo(junit(checks, threshold, own), nl=False)
     elif not found:
         console.print("nothing found")
     else:

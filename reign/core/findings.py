@@ -109,6 +109,10 @@ def distinct(findings: Iterable[Finding]) -> list[Finding]:
     return result
 
 
+#: The rule of a waiver that is over.
+EXPIRED = "waiver-expired"
+
+
 class Waiver(BaseModel):
     """A finding that somebody accepts: which (by fingerprint, or by rule and optionally path), why, and till when."""
 
@@ -150,7 +154,8 @@ def waive(findings: Iterable[Finding], waivers: Sequence[Waiver], today: date, u
     """
     result, expired = [], dict[int, Finding]()
     for finding in findings:
-        covering = [(i, waiver) for i, waiver in enumerate(waivers) if waiver.covers(finding, under)]
+        covers = finding.rule != EXPIRED  # of an earlier look
+        covering = [(i, waiver) for i, waiver in enumerate(waivers) if covers and waiver.covers(finding, under)]
         valid = next((waiver for _, waiver in covering if waiver.until >= today), None)
         if valid and finding.waived is None:
             waived = Waived(reason=valid.reason, until=valid.until)
@@ -164,7 +169,7 @@ def waive(findings: Iterable[Finding], waivers: Sequence[Waiver], today: date, u
 def _expired(waiver: Waiver, finding: Finding) -> Finding:
     what = waiver.fingerprint or waiver.rule
     return Finding(
-        rule="waiver-expired",
+        rule=EXPIRED,
         severity=Severity.LOW,
         message=f"the waiver for {what} ended on {waiver.until.isoformat()} ({waiver.reason})",
         remedy="mend what it covers, or give the waiver a new date with a reason",

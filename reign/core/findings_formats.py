@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
@@ -99,17 +100,21 @@ def _semantic(version: str) -> str:
     return ".".join(str(int(number)) for number in numbers)
 
 
-def junit(checks: Iterable[tuple[str, Sequence[Finding]]], fail_on: Threshold = Threshold.HIGH) -> str:
+def junit(
+    checks: Iterable[tuple[str, Sequence[Finding]]],
+    fail_on: Threshold = Threshold.HIGH,
+    own: Mapping[str, Threshold] = MappingProxyType({}),
+) -> str:
     """JUnit XML: a test suite for each check (name, findings), a test case for each finding.
 
-    A finding at or above the threshold fails its case, a waived one is skipped, the others pass with the finding as
-    their output. A check without findings is one case that passes.
+    A finding at or above the threshold (``own``: of single checks) fails its case, a waived one is skipped, the others
+    pass with the finding as their output. A check without findings is one case that passes.
     """
     root = ElementTree.Element("testsuites", name="reign")
     for name, findings in checks:
         suite = ElementTree.SubElement(root, "testsuite", name=_xml(name))
         for finding in findings:
-            _case(suite, name, finding, fail_on)
+            _case(suite, name, finding, own.get(name, fail_on))
         if not findings:
             ElementTree.SubElement(suite, "testcase", classname=_xml(name), name="nothing found")
         suite.set("tests", str(len(suite)))

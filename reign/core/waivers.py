@@ -26,14 +26,27 @@ def parse(text: str | bytes, source: str = WAIVERS_FILE) -> list[Waiver]:
     """The waivers of a file: a list, or ``waivers:`` with a list. Raises InvalidInput; ``source`` names the text."""
     try:
         content: Any = yaml.safe_load(text[:MAX_BYTES])
-        entries = content.get("waivers", []) if isinstance(content, dict) else content or []
-        return [Waiver.model_validate(entry) for entry in entries]
-    except (yaml.YAMLError, ValidationError, UnicodeDecodeError, TypeError) as error:
-        problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error).splitlines()[0]
-        raise InvalidInput(
-            f"{source}: {problem.removeprefix('Value error, ')}",
-            hint="each waiver has `rule` or `fingerprint`, `reason` and `until` (a date)",
-        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise _wrong(source, str(error).splitlines()[0]) from None
+    entries = content.get("waivers", []) if isinstance(content, dict) else content or []
+    if not isinstance(entries, list):
+        raise _wrong(source, "the waivers are no list")
+    return [_entry(number, entry, source) for number, entry in enumerate(entries, 1)]
+
+
+def _entry(number: int, entry: Any, source: str) -> Waiver:
+    try:
+        return Waiver.model_validate(entry)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "".join(f"`{part}`: " for part in first["loc"])
+        problem = first["msg"].removeprefix("Value error, ")
+        raise _wrong(source, f"waiver {number}: {where}{problem[:1].lower()}{problem[1:]}") from None
+
+
+def _wrong(source: str, problem: str) -> InvalidInput:
+    hint = "each waiver has `rule` or `fingerprint`, `reason` and `until` (a date)"
+    return InvalidInput(f"{source}: {problem}", hint=hint)
 
 
 def dump(waivers: Iterable[Waiver]) -> str:

@@ -30,6 +30,17 @@ def of_run(tx: Transaction, run: RunRecord) -> list[dict[str, Any]]:
     return found
 
 
+def thresholds(tx: Transaction, run: RunRecord) -> dict[str, str]:
+    """From which severity on each check of the run failed; without a task that is none."""
+    plan, catalog = Plan.model_validate(runs.plan_of(tx, run.id)), registry.catalog()
+    fields = {
+        name: catalog[task.uses].inputs.model_fields.get("fail_on")
+        for name, task in plan.tasks.items()
+        if task.uses in catalog
+    }
+    return {name: str(plan.tasks[name].with_.get("fail_on", field.default)) for name, field in fields.items() if field}
+
+
 def _of_plan(plan: Plan, workdir: Path) -> Iterator[tuple[str, Finding]]:
     for name, task in plan.tasks.items():
         try:

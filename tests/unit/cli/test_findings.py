@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from xml.etree import ElementTree
 
 import pytest
 
 from reign.cli import findings, main
 from reign.core.errors import InvalidInput
-from reign.core.findings import Finding, Severity
+from reign.core.findings import EXPIRED, Finding, Severity, waive
 from reign.core.waivers import WAIVERS_FILE, parse
 
 ONE = Finding(rule="DL3007", severity=Severity.MEDIUM, message="latest [bold] is", path="Dockerfile", line=1)
@@ -23,6 +24,7 @@ class Served:
     """In the place of the client: what the API would answer."""
 
     found: tuple[tuple[str, Finding], ...] = (("lint", ONE), ("scan", BAD))
+    thresholds: ClassVar[dict[str, str]] = {}
 
     def __enter__(self) -> Served:
         return self
@@ -32,7 +34,8 @@ class Served:
 
     def get(self, path: str) -> Any:
         assert path == "/runs/@latest/findings"
-        return {"findings": [{"task": task, "uses": "x.y", **one.model_dump(mode="json")} for task, one in self.found]}
+        found = [{"task": task, "uses": "x.y", **one.model_dump(mode="json")} for task, one in self.found]
+        return {"findings": found, "thresholds": self.thresholds}
 
 
 @pytest.fixture
@@ -133,3 +136,40 @@ def test_a_threshold_gives_an_exit_code(run: Any, monkeypatch: pytest.MonkeyPatc
     assert run("findings", "--fail-on", "medium")[0] == 1
     monkeypatch.setattr(Served, "found", ())
     assert run("findings", "--fail-on", "info")[1] == "nothing found\n"
+
+
+def test_a_waiver_that_is_over_is_told_once(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [f"{{rule: 'DL3*', path: '{path}', reason: was known, until: 2020-01-01}}" for path in ("*", "a/*")]
+    Path(WAIVERS_FILE).write_text(f"waivers: [{', '.join(entries)}]")
+    other = ONE.model_copy(update={"rule": "DL3008", "line": 2, "fingerprint": "b" * 16})
+    seen = waive([ONE, other], parse(Path(WAIVERS_FILE).read_text()), date(2021, 1, 1))  # as the check recorded them
+    monkeypatch.setattr(Served, "found", tuple(("lint", finding) for finding in (*seen, *seen)))
+    rules = [entry["rule"] for entry in json.loads(run("findings", "-o", "json")[1])]
+    assert rules.count(EXPIRED) == 1
+
+
+@pytest.mark.parametrize(("own", "failures"), [({}, "1"), ({"lint": "low"}, "2"), ({"scan": "never"}, "0")])
+def test_junit_fails_what_failed_the_check(
+    run: Any, monkeypatch: pytest.MonkeyPatch, own: dict[str, str], failures: str
+) -> None:
+    monkeypatch.setattr(Served, "thresholds", own)
+    assert ElementTree.fromstring(run("findings", "-o", "junit")[1]).get("failures") == failures
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("waivers: 5", "the waivers are no list"),
+        (
+            "- {rule: a, reason: because, until: 2030-01-01}\n- {rule: b, until: 2030-01-01}",
+            "waiver 2: `reason`: field",
+        ),
+        ("waivers: [{rule: a, reason: because, until: soon}]", "waiver 1: `until`: input should be a valid date"),
+        ("waivers: [{reason: because, until: 2030-01-01}]", "waiver 1: a waiver names a `rule` or a `fingerprint`"),
+        ("waivers: [{rule: a, reason: because, until: 2030-01-01, more: 1}]", "waiver 1: `more`: extra"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_named(text: str, said: str) -> None:
+    with pytest.raises(InvalidInput) as told:
+        parse(text)
+    assert f"{WAIVERS_FILE}: {said}" in told.value.message

@@ -24,6 +24,7 @@ from reign.store.jsontext import dump
 from reign.store.runs import NewRun
 from reign.store.tables import tasks
 
+THRESHOLDS = {"scan": "medium", "lint": "low"}
 FOUND = Finding(rule="aws-access-key", severity=Severity.CRITICAL, message="a key", path="a.env", line=3)
 
 
@@ -43,7 +44,7 @@ def record(runtime: Runtime, **results: Any) -> str:
             "tasks": {
                 "run": {"uses": "docker.run", "with": {"image": "web:1", "name": "w", "privileged": True}},
                 "scan": {"uses": "validation.scan_secrets", "with": {"path": "."}},
-                "lint": {"uses": "validation.dockerfile", "with": {"path": "."}},
+                "lint": {"uses": "validation.dockerfile", "with": {"path": ".", "fail_on": "low"}},
             },
         }
     )
@@ -87,7 +88,8 @@ def test_the_api_has_them_even_of_operations_that_are_gone(runtime: Runtime, mon
     monkeypatch.setattr(findings, "assess", gone)
     api = FastAPI()
     findings_routes(api, runtime)
-    assert TestClient(api).get(f"/runs/{name}/findings").json() == {"run": name, "findings": []}
+    answer = TestClient(api).get(f"/runs/{name}/findings").json()
+    assert answer == {"run": name, "findings": [], "thresholds": THRESHOLDS}
 
 
 def test_a_file_is_named_from_the_plan_s_folder_on() -> None:
