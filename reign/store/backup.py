@@ -275,6 +275,8 @@ def sqlite_fault(path: Path) -> str | None:
         return "it is empty"
     if not start.startswith(_MAGIC):
         return "it is not an SQLite file any more"
+    if short := _cut_off(path, start):
+        return short
     try:
         connection = sqlite3.connect(path, timeout=5)
         try:
@@ -286,3 +288,16 @@ def sqlite_fault(path: Path) -> str | None:
     except sqlite3.DatabaseError as error:
         return str(error)
     return None if said == ["ok"] else " ".join(said[0].replace("*** in database main ***", "").split())
+
+
+def _cut_off(path: Path, header: bytes) -> str | None:
+    """SQLite reads what is missing of the last page as zeros, and finds nothing wrong with them. With a write-ahead log
+    beside it a file may be shorter than its header says: the log has the rest. https://sqlite.org/fileformat2.html
+    """
+    log = path.with_name(f"{path.name}-wal")
+    if (log.exists() and log.stat().st_size) or header[24:28] != header[92:96]:
+        return None
+    page = int.from_bytes(header[16:18])
+    expected = int.from_bytes(header[28:32]) * (65536 if page == 1 else page)
+    there = path.stat().st_size
+    return f"it was cut off: {there} of its {expected} bytes are there" if there < expected else None
