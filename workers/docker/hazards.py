@@ -15,6 +15,7 @@ expressions are not resolved yet as far as they are known.
 | docker.device | high | a device of the host |
 | docker.secret-in-clear | high | what looks like a secret is not a reference |
 | docker.public-port | medium | a port published on all addresses |
+| docker.no-shell | medium | a command with `|`, `>` or `&&`, which no shell reads |
 | docker.latest | low | an image that may be another one tomorrow |
 """
 
@@ -37,6 +38,9 @@ _SYSTEM = ("/", "/etc", "/root", "/boot", "/dev", "/proc", "/sys", "/usr", "/bin
 _CAPABILITIES = frozenset(
     {"ALL", "SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "SYS_RAWIO", "DAC_READ_SEARCH", "NET_ADMIN", "BPF", "SYS_BOOT"}
 )
+#: Nobody gives these as words of their own to a program, but for those that compare.
+_OPERATORS = frozenset({"|", "||", "&&", ">", ">>", "<", "2>&1", "2>", "&", "&>"})
+_COMPARING = frozenset({"test", "[", "expr"})
 _EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104
 
 
@@ -89,6 +93,7 @@ def container_hazards(given: Mapping[str, Any], workdir: Path | None) -> Iterato
                 "public-port", Severity.MEDIUM, f"port {port.host or port.inside} is published on all addresses",
                 "leave the address out to publish on 127.0.0.1 only",
             )  # fmt: skip
+    yield from _unread(given.get("command"))
     yield from image_hazards(given.get("image"))
 
 
@@ -156,6 +161,19 @@ def image_hazards(image: Any) -> Iterator[Finding]:
         "latest", Severity.LOW, f"the image {image} is whatever `latest` is at that time",
         "name a version, or a digest (name@sha256:...)",
     )  # fmt: skip
+
+
+def _unread(command: Any) -> Iterator[Finding]:
+    """What only a shell would understand, in a command that is started without one."""
+    if not isinstance(command, list | tuple) or not command or str(command[0]) in _COMPARING:
+        return
+    for word in map(str, command[1:]):
+        if word in _OPERATORS or (word.endswith(";") and len(word) > 1 and " " not in word):
+            yield _finding(
+                "no-shell", Severity.MEDIUM, f"no shell reads its command: {command[0]} is given {word!r} as a word",
+                'write [sh, -c, "..."], or leave it out',
+            )  # fmt: skip
+            return
 
 
 def _networks(value: Any) -> Iterator[Finding]:
