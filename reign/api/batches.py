@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Collection
 from typing import Any
 
 from fastapi import FastAPI
@@ -27,9 +28,13 @@ def batch_routes(api: FastAPI, runtime: Runtime, general: ReignGeneral, wakeups:
             counts = runs.counts(tx, [run.id for run in found])
         return [views.run_summary(run, counts[run.id]) for run in found]
 
-    def moving(names: list[str]) -> list[int]:
+    def found(names: list[str]) -> set[int]:
         with runtime.database.read() as tx:
-            return runs.moving(tx, names)
+            return {run.id for run in runs.of_names(tx, names)}
+
+    def moving(ids: Collection[int]) -> set[int]:
+        with runtime.database.read() as tx:
+            return runs.moving(tx, ids)
 
     @api.post("/runs/batch", status_code=201, tags=["runs"])
     def submit_all(body: BatchBody) -> list[dict[str, Any]]:
@@ -40,11 +45,14 @@ def batch_routes(api: FastAPI, runtime: Runtime, general: ReignGeneral, wakeups:
     async def wait(body: WaitBody) -> list[dict[str, Any]]:
         """The runs of these names, when all have ended or need attention, or after ``wait`` seconds as they stand."""
         deadline = time.monotonic() + body.wait
-        with wakeups.watching(await run_in_threadpool(moving, body.names)) as watch:
-            while await run_in_threadpool(moving, body.names):
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    break
-                await watch.changed(min(LOOK_EVERY, left))
-                await asyncio.sleep(_PAUSE)
+        left = await run_in_threadpool(found, body.names)
+        with wakeups.watching(left) as watch:
+            left = await run_in_threadpool(moving, left)
+            looked_at = time.monotonic()
+            while left and time.monotonic() < deadline:
+                asked = await watch.changed(min(LOOK_EVERY, deadline - time.monotonic())) & left
+                if time.monotonic() - looked_at > LOOK_EVERY:  # hints may be lost
+                    asked, looked_at = left, time.monotonic()
+                left = left - asked | await run_in_threadpool(moving, asked)
+                await asyncio.sleep(_PAUSE if left else 0)
         return await run_in_threadpool(looked, body.names)

@@ -23,15 +23,20 @@ class Watch:
 
     def __init__(self) -> None:
         self._heard = asyncio.Event()
+        self._of: set[int] = set()
 
-    def hint(self) -> None:
+    def hint(self, run_id: int) -> None:
+        self._of.add(run_id)
         self._heard.set()
 
-    async def changed(self, seconds: float = LOOK_EVERY) -> None:
-        """Return when one of the runs may have changed since this was last asked, at the latest after ``seconds``."""
+    async def changed(self, seconds: float = LOOK_EVERY) -> set[int]:
+        """Return when one of the runs may have changed since this was last asked, at the latest after ``seconds``;
+        which ones, as far as hints say so."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._heard.wait(), seconds)
         self._heard.clear()
+        heard, self._of = self._of, set()
+        return heard
 
 
 class Wakeups:
@@ -72,8 +77,9 @@ class Wakeups:
                     await pubsub.subscribe(CHANNEL)
                     async for message in pubsub.listen():
                         if message["type"] == "message":
-                            for watch in self._waiting.get(int(message["data"]), ()):
-                                watch.hint()
+                            run_id = int(message["data"])
+                            for watch in self._waiting.get(run_id, ()):
+                                watch.hint(run_id)
             except asyncio.CancelledError:
                 raise
             except Exception as error:

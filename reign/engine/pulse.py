@@ -37,6 +37,8 @@ class Pulse:
         self._agents = agents
         self._known = False  # registered under its present name
         self._current: tuple[Claim, Context] | None = None
+        self._losses = database.losses
+        self._busy = threading.Lock()  # held while a message is carried out
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
         self._last_beat = time.monotonic()
@@ -65,10 +67,22 @@ class Pulse:
         finally:
             self._current = None
 
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """While inside, a message is carried out: claims are made under one name."""
+        with self._busy:
+            self._renew_if_in_doubt()
+            yield
+
     def renew(self) -> None:
         """Go on under a new name. After the database failed nobody here knows what it holds for this worker: a claim
         may have been committed without an answer. The old name falls silent; the reconciler frees what it holds."""
-        self.worker, self._known = identity.worker_id(), False
+        self.worker, self._known, self._losses = identity.worker_id(), False, self._database.losses
+
+    def _renew_if_in_doubt(self) -> None:
+        """When a database server has died, the end of an attempt that was already answered may be gone with it."""
+        if self._database.losses != self._losses:
+            self.renew()
 
     def _register(self) -> None:
         now = time.time()
@@ -86,6 +100,11 @@ class Pulse:
                 for chore in self._chores:
                     chore()
                 self._look()
+                if self._busy.acquire(blocking=False):
+                    try:
+                        self._renew_if_in_doubt()
+                    finally:
+                        self._busy.release()
                 if time.monotonic() >= next_beat:
                     next_beat = time.monotonic() + self._settings.heartbeat
                     self._count_up()

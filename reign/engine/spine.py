@@ -36,7 +36,7 @@ from reign.executor import Cancelled, Context, FailureKind, NeedsApproval, Opera
 from reign.policy import Effective
 from reign.security import secrets
 from reign.security.masking import Masker
-from reign.store import claims, expansion, history, locks, outbox, recording, release, runs
+from reign.store import claims, expansion, history, locks, outbox, pending, recording, release, runs
 from reign.store.blobs import SqlBlobs
 from reign.store.claims import Claim, StaleClaim
 from reign.store.database import Transaction
@@ -104,11 +104,12 @@ class Spine:
 
         Returns why the message's own task did not succeed, for whoever watches the queue; None if it did.
         """
-        try:
-            return self._carry_out(task_id, chain)
-        except Unavailable:
-            self.pulse.renew()
-            raise
+        with self.pulse.busy():
+            try:
+                return self._carry_out(task_id, chain)
+            except Unavailable:
+                self.pulse.renew()
+                raise
 
     def _carry_out(self, task_id: int, chain: Chain) -> str | None:
         claim = self._claim(task_id)
@@ -142,7 +143,10 @@ class Spine:
             now = time.time()
             if self._turnstile.may_limit(run) and not self._turnstile.admits(tx, run, task_id, now):
                 return None
-            return claims.claim(tx, task_id, self.pulse.worker, now)
+            claim = claims.claim(tx, task_id, self.pulse.worker, now)
+            if claim is None or _changes_nothing(claim):
+                pending.unhurried(tx)
+            return claim
 
     def _attempt(self, claim: Claim, chain: Chain, may_hand_over: bool) -> tuple[Claim | None, str | None]:
         """One attempt, from the claim to the messages. Returns the claim of what was handed over, if any, and why the
@@ -214,6 +218,8 @@ class Spine:
                 ready = [item for item in ready if handed is None or item.task_id != handed.task_id]
             sent, follow = self._take_turns(tx, attempt, ready, handed, chain, now)
             release.post(tx, sent, now)
+            if isinstance(result, outcome.Succeeded) and _changes_nothing(attempt.claim, handed):
+                pending.unhurried(tx)
         return sent, [*(Posting(attempt.run.name, item) for item in sent), *follow], handed
 
     def _take_turns(
@@ -308,6 +314,11 @@ class Spine:
             emit=self._logs.add,
             report=lambda progress: self._logs.add("progress", progress["message"]),
         )
+
+
+def _changes_nothing(*made: Claim | None) -> bool:
+    """Whether these attempts could simply be made again, should the database lose that they were claimed or ended."""
+    return all(claim is None or registry.is_pure(claim.uses) for claim in made)
 
 
 class _Attempt:

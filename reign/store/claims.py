@@ -76,6 +76,7 @@ _STARTED = Hot(
     sa.update(runs)
     .where(runs.c.id == sa.bindparam("run"), runs.c.state == RunState.QUEUED.value)
     .values(state=RunState.RUNNING.value, started_at=sa.bindparam("now"))
+    .returning(runs.c.id)
 )
 
 
@@ -111,7 +112,7 @@ def claim(tx: Transaction, task_id: int, worker: str, now: float, *, run_started
         return None
     found = _claim_of(row, worker, now)
     rows = [events.row(row.run_id, row.id, "task.running", now, {"attempt": row.attempt, "worker": worker})]
-    if not run_started and _STARTED.run(tx, {"run": row.run_id, "now": now}):
+    if not run_started and _STARTED.one(tx, {"run": row.run_id, "now": now}):
         rows.insert(0, events.row(row.run_id, None, "run.running", now))
     events.add(tx, rows)
     return found

@@ -59,6 +59,8 @@ class Database:
         self.url = sa.make_url(url)
         self._journal = journal
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        #: How often a server has stopped answering: then what was committed unhurriedly may be gone (store.pending).
+        self.losses = 0
         if self.is_sqlite:
             self.engine = sa.create_engine(
                 self.url, connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False}, pool_size=pool_size
@@ -73,6 +75,7 @@ class Database:
                 pool_pre_ping=False,
                 connect_args={"connect_timeout": 5},
             )
+            event.listen(self.engine, "connect", _on_postgres_connect)
             event.listen(self.engine, "before_cursor_execute", _before_others)
         self._reader = self.engine.execution_options(reign_read=True)
         if not self.is_sqlite:
@@ -91,17 +94,20 @@ class Database:
             if self._journal is not None:
                 self._journal.forget(tx)
             if not self.is_sqlite:
-                pending.forget(tx)
+                pending.begin(tx)
             try:
                 yield tx
                 if self._journal is not None:
                     head = self._journal.seal(tx)
                 if not self.is_sqlite:
-                    pending.commit(tx)
+                    pending.commit(tx, hurried=head is not None)
             except _DRIVER_ERRORS as error:
                 if not self.is_sqlite:
                     tx.invalidate()  # a statement of the hot path failed: SQLAlchemy has not seen it
                 raise self._unavailable(error) from error
+            finally:
+                if not self.is_sqlite and not tx.invalidated:
+                    pending.give_up(tx)
         if head is not None and self._journal is not None:
             self._journal.anchor(head)
 
@@ -140,6 +146,8 @@ class Database:
             raise
 
     def _unavailable(self, error: BaseException) -> Unavailable:
+        if not self.is_sqlite:
+            self.losses += 1
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         return Unavailable(f"the database {self.shown} does not answer: {reason}", hint=_hint(reason))
 
@@ -167,6 +175,12 @@ def _hint(reason: str) -> str:
     if "no such table" in reason or "does not exist" in reason:
         return "run `reign state upgrade`"
     return "is it running? `reign doctor` looks"
+
+
+def _on_postgres_connect(connection: Any, _record: Any) -> None:
+    for name, value in pending.SETTINGS.items():
+        connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+    connection.commit()
 
 
 def _on_sqlite_connect(connection: Any, _record: Any) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from reign.store.database import Transaction
-from reign.store.hot import Hot
+from reign.store.hot import Rows
 from reign.store.jsontext import dump, load
 from reign.store.tables import events, tasks
 
-_INSERT = Hot(events.insert(), ("run_id", "task_id", "kind", "data", "at"))
+_ROWS = Rows(events, ("run_id", "task_id", "kind", "data", "at"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,7 @@ def row(run_id: int, task_id: int | None, kind: str, at: float, data: Any = None
 
 
 def add(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
-    if len(rows) == 1:
-        _INSERT.later(tx, rows[0])
-    elif rows:
-        _INSERT.many(tx, rows)
+    _ROWS.gather(tx, rows)
 
 
 def of_run(tx: Transaction, run_id: int, after: int = 0, limit: int = 1000) -> list[Event]:

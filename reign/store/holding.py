@@ -121,7 +121,8 @@ _POSTING = sa.select(
         ),
     ).join(runs, sa.and_(runs.c.id == tasks.c.run_id, runs.c.state.in_(OPEN)))
 )
-# Two looks and no join: SQLite would begin such a join with all ready tasks of the run, for each of them.
+# Two looks and no join: SQLite would begin such a join with all ready tasks of the run, for each of them. To PostgreSQL
+# each look is a trip, and its plans go by the keys (store.pending).
 _PAGE = 64
 _HELD_OF_RUN = Hot(
     sa.select(outbox.c.task_id, outbox.c.attempt)
@@ -129,6 +130,29 @@ _HELD_OF_RUN = Hot(
     .order_by(outbox.c.task_id)
     .limit(sa.bindparam("most"))
     .with_for_update(skip_locked=True)  # two processes that look at the same time find different ones
+)
+_OF_FIRST = (
+    sa.select(outbox.c.task_id, outbox.c.attempt)
+    .where(outbox.c.task_id.between(sa.bindparam("first"), sa.bindparam("last")), _held)
+    .order_by(outbox.c.task_id)
+    .limit(sa.literal_column("1"))
+    .with_for_update(skip_locked=True)
+    .subquery("held")
+)
+_FIRST_HELD = Hot(
+    sa.select(
+        runs.c.name.label("run"), tasks.c.id, tasks.c.name, tasks.c.uses, tasks.c.agent, tasks.c.rest, tasks.c.attempt
+    )
+    .select_from(_OF_FIRST)
+    .outerjoin(
+        tasks.join(runs, sa.and_(runs.c.id == tasks.c.run_id, runs.c.state.in_(OPEN))),
+        sa.and_(
+            tasks.c.id == _OF_FIRST.c.task_id,
+            tasks.c.attempt == _OF_FIRST.c.attempt,
+            tasks.c.state == TaskState.READY.value,
+            tasks.c.agent == sa.bindparam("agent"),
+        ),
+    )
 )
 _OPEN_RUN = Hot(sa.select(runs.c.name).where(runs.c.id == sa.bindparam("run"), runs.c.state.in_(OPEN)))
 _READY = Hot(
@@ -150,6 +174,10 @@ def next_of_run(tx: Transaction, run_id: int, agent: str, most: int) -> list[Pos
     found: list[Posting] = []
     run = None
     first, last = task_key(run_id, 0), task_key(run_id + 1, 0) - 1
+    if most == 1 and tx.dialect.name != "sqlite":
+        row = _FIRST_HELD.one(tx, {"first": first, "last": last, "agent": agent})
+        if row is None or row.id is not None:
+            return [] if row is None else _postings([row])
     while page := _HELD_OF_RUN.all(tx, {"first": first, "last": last, "most": _PAGE if most > 1 else 1}):
         run = run or _OPEN_RUN.one(tx, {"run": run_id})
         if run is None:

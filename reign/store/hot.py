@@ -8,7 +8,7 @@ parameters are plain numbers, strings, booleans and None, and rows come as plain
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -37,14 +37,17 @@ class Hot:
         visitors.traverse(statement, {}, {"bindparam": may_wait})
         self._wanted = frozenset(wanted)
 
-    def run(self, tx: Transaction, parameters: Mapping[str, Any]) -> int:
-        """Returns how many rows were changed."""
-        return int(self._cursor(tx, parameters).rowcount)
-
     def one(self, tx: Transaction, parameters: Mapping[str, Any]) -> Any:
         """The only row, with its columns as attributes, or None."""
-        found = self._cursor(tx, parameters).fetchone()
-        return None if found is None else self._compiled(tx).row(found)
+        return self.ask(tx, parameters)()
+
+    def ask(self, tx: Transaction, parameters: Mapping[str, Any]) -> Callable[[], Any]:
+        """:meth:`one`, answered when the result is called for: what comes before that need not wait for it."""
+        cursor = self._cursor(tx, parameters)
+        if not self._compiled(tx).waits:  # SQLite's statement holds its tables until its rows are fetched
+            found = self._row(tx, cursor)
+            return lambda: found
+        return cache(lambda: self._row(tx, cursor))
 
     def all(self, tx: Transaction, parameters: Mapping[str, Any]) -> list[Any]:
         """All rows, with their columns as attributes."""
@@ -52,7 +55,7 @@ class Hot:
         return [made.row(found) for found in self._cursor(tx, parameters).fetchall()]
 
     def later(self, tx: Transaction, parameters: Mapping[str, Any]) -> None:
-        """Run it without asking how it went: on PostgreSQL with the next statement that answers (see store.pending)."""
+        """Run it without asking how it went: on PostgreSQL without waiting for it (see store.pending)."""
         made = self._compiled(tx)
         if made.waits:
             pending.add(tx, made.sql, made.bind(parameters))
@@ -76,12 +79,63 @@ class Hot:
             return pending.answered(tx, made.sql, made.bind(parameters))
         return _connection(tx).execute(made.sql, made.bind(parameters))
 
+    def _row(self, tx: Transaction, cursor: Any) -> Any:
+        found = cursor.fetchone()
+        return None if found is None else self._compiled(tx).row(found)
+
     def _compiled(self, tx: Transaction) -> _Compiled:
         name = tx.dialect.name
         made = self._made.get(name)
         if made is None:
             made = self._made[name] = _Compiled(self._statement, tx, self._columns, self._wanted)
         return made
+
+
+class Rows:
+    """An INSERT of as many rows as come together. To PostgreSQL they go in few statements: each costs as much again as
+    its row."""
+
+    _AT_A_TIME = 16
+
+    def __init__(self, table: sa.Table, columns: Sequence[str]) -> None:
+        self._table = table
+        self._columns = tuple(columns)
+        self._each = Hot(table.insert(), columns)
+        self._together = cache(self._of)
+
+    def add(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+        """``rows`` have all columns."""
+        if tx.dialect.name == "sqlite":
+            self._one_by_one(tx, rows)
+        else:
+            self._few_statements(tx, rows)
+
+    def gather(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+        """:meth:`add` for rows that nobody looks at in this transaction: they may come with its end."""
+        if tx.dialect.name == "sqlite":
+            self._one_by_one(tx, rows)
+        else:
+            pending.at_the_end(tx, self._few_statements, rows)
+
+    def _one_by_one(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+        if len(rows) == 1:
+            self._each.later(tx, rows[0])
+        elif rows:
+            self._each.many(tx, rows)
+
+    def _few_statements(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+        for start in range(0, len(rows), self._AT_A_TIME):
+            part = rows[start : start + self._AT_A_TIME]
+            values = {f"{name}_{place}": row[name] for place, row in enumerate(part) for name in self._columns}
+            self._together(len(part)).later(tx, values)
+
+    def _of(self, count: int) -> Hot:
+        columns = self._table.c
+        rows = [
+            {name: sa.bindparam(f"{name}_{place}", type_=columns[name].type) for name in self._columns}
+            for place in range(count)
+        ]
+        return Hot(self._table.insert().inline().values(rows))
 
 
 class _Compiled:

@@ -125,7 +125,7 @@ def record(
         error = {"message": reason, "kind": state.value}
     seconds = getattr(outcome, "seconds", 0.0)
     back = state is TaskState.READY
-    row = _END.one(
+    ended = _END.ask(
         tx,
         {
             "task": claim.task_id,
@@ -139,12 +139,12 @@ def record(
             "tried": 1 if isinstance(outcome, o.TryAgain) else 0,
         },
     )
-    if row is None:
+    changes: tuple[Change, ...] = getattr(outcome, "changes", ())
+    # The common end need not wait for the answer: should the claim be stale, what follows is rolled back with it.
+    if (changes or not isinstance(outcome, o.Succeeded)) and ended() is None:
         raise StaleClaim
-    _end_attempt(tx, claim, label or state.value, error, after, intended, now)
     data = {"attempt": claim.attempt} | _event_data(outcome, error, reason, seconds)
     events.add(tx, [events.row(claim.run_id, claim.task_id, f"task.{state.value}", now, data)])
-    changes: tuple[Change, ...] = getattr(outcome, "changes", ())
     if changes:
         history.add(tx, claim, environment, changes, now)
 
@@ -159,6 +159,10 @@ def record(
             done.ready = [again]
     elif state in _ENDS:
         done.ready = _follow(tx, claim, state, on_failure, now)
+    row = ended()
+    if row is None:
+        raise StaleClaim
+    _end_attempt(tx, claim, label or state.value, error, after, intended, now)
     if locked:
         done.ready += release.unlock(tx, claim.task_id, now)
     last = claim.sink or row.stopping or state is TaskState.FAILED

@@ -33,26 +33,36 @@ class Ready:
     attempt: int  # how often it has been claimed before
 
 
-_MARK = Hot(
+_MARKING = (
     sa.update(edges)
     .where(edges.c.needs_id == sa.bindparam("ended"), edges.c.satisfied == 0)
     .values(satisfied=sa.bindparam("how"))
+    .returning(edges.c.task_id)
 )
+_MARK = Hot(_MARKING)
 _SUCCESSORS = sa.select(edges.c.task_id).where(edges.c.needs_id == sa.bindparam("ended"))
-_LOCK_SUCCESSORS = Hot(sa.select(tasks.c.id).where(tasks.c.id.in_(_SUCCESSORS)).order_by(tasks.c.id).with_for_update())
+# PostgreSQL plans ``IN (SELECT ...)`` by statistics, which a table that has just grown does not have yet: it would read
+# all tasks. An array it looks up by the key, whatever it believes of the tables.
+_AMONG_SUCCESSORS = {
+    "sqlite": tasks.c.id.in_(_SUCCESSORS),
+    "postgresql": tasks.c.id == sa.func.any(sa.func.array(_SUCCESSORS.scalar_subquery())),
+}
+_MARKED = _MARKING.cte("marked")
+_MARK_AND_LOCK = Hot(
+    sa.select(tasks.c.id)
+    .where(tasks.c.id == sa.func.any(sa.func.array(sa.select(_MARKED.c.task_id).scalar_subquery())))
+    .order_by(tasks.c.id)
+    .with_for_update(of=tasks)
+)
 
 
 def _unsatisfied(*values: int) -> sa.Exists:
     return sa.exists().where(edges.c.task_id == tasks.c.id, edges.c.satisfied.in_(values))
 
 
-_RELEASE = Hot(
+_RELEASING = (
     sa.update(tasks)
-    .where(
-        tasks.c.id.in_(_SUCCESSORS),
-        tasks.c.state.in_([TaskState.PENDING.value, TaskState.EXPANDED.value]),
-        ~_unsatisfied(0),
-    )
+    .where(tasks.c.state.in_([TaskState.PENDING.value, TaskState.EXPANDED.value]), ~_unsatisfied(0))
     .values(
         state=sa.case(
             (
@@ -86,6 +96,7 @@ _RELEASE = Hot(
         tasks.c.attempt,
     )
 )
+_RELEASE = {name: Hot(_RELEASING.where(among)) for name, among in _AMONG_SUCCESSORS.items()}
 
 
 def after(tx: Transaction, task_id: int, how: int, now: float) -> list[Ready]:
@@ -100,11 +111,10 @@ def after(tx: Transaction, task_id: int, how: int, now: float) -> list[Ready]:
     while frontier:
         ended, mark = frontier.pop()
         if tx.dialect.name != "sqlite":
-            _MARK.later(tx, {"ended": ended, "how": mark})
-            _LOCK_SUCCESSORS.later(tx, {"ended": ended})
-        elif not _MARK.run(tx, {"ended": ended, "how": mark}):
+            _MARK_AND_LOCK.later(tx, {"ended": ended, "how": mark})
+        elif not _MARK.all(tx, {"ended": ended, "how": mark}):
             continue
-        for row in _RELEASE.all(tx, {"ended": ended, "now": now}):
+        for row in _RELEASE[tx.dialect.name].all(tx, {"ended": ended, "now": now}):
             rows.append(events.row(row.run_id, row.id, f"task.{row.state}", now))
             if row.state == TaskState.READY.value:
                 ready.append(Ready(row.id, row.name, row.uses, row.agent, row.rest, row.attempt))
@@ -196,10 +206,11 @@ def finish_run(tx: Transaction, run_id: int, now: float) -> RunState | None:
     this = {"run": run_id}
     if _MOVING_TASK.one(tx, this):
         return None
-    run = _END_OF_RUN.one(tx, this)
-    if RunState(run.state) in RUN_ENDED or _MOVING_TASK.one(tx, this):
-        return None
+    locked = _END_OF_RUN.ask(tx, this)  # of the last two tasks that end, one sees the other's end
     found = {TaskState(row.state) for row in _STATES.all(tx, this)}
+    run = locked()
+    if RunState(run.state) in RUN_ENDED or found & TASK_MOVING:
+        return None
     state = outcome(found, cancelled=bool(run.cancel_requested))
     if state is None or state == run.state:
         return None

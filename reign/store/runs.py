@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from reign.core.errors import NotFound, did_you_mean
 from reign.core.states import RUN_ENDED, RunState, TaskState
 from reign.store import events
 from reign.store.database import Transaction
-from reign.store.hot import Hot
+from reign.store.hot import Hot, Rows
 from reign.store.jsontext import dump, load
 from reign.store.release import Ready
 from reign.store.tables import attempts, changes, edges, logs, runs, task_key, tasks
@@ -125,13 +125,13 @@ _INSERT_RUN = Hot(
         "workdir", "requested_by", "idempotency_key", "on_failure", "concurrency", "task_count", "of_run", "created_at",
     ),
 )  # fmt: skip
-_INSERT_TASK = Hot(
-    tasks.insert(),
+_TASKS = Rows(
+    tasks,
     (
         "id", "run_id", "name", "uses", "agent", "spec", "state", "rest", "sink", "asks_status", "approval", "ready_at",
     ),
 )  # fmt: skip
-_INSERT_EDGE = Hot(edges.insert(), ("task_id", "needs_id", "satisfied"))
+_EDGES = Rows(edges, ("task_id", "needs_id", "satisfied"))
 
 
 def insert(tx: Transaction, new: NewRun, rows: Sequence[TaskRow], now: float) -> tuple[RunRecord, list[Ready]]:
@@ -155,14 +155,13 @@ def insert(tx: Transaction, new: NewRun, rows: Sequence[TaskRow], now: float) ->
     kept = {"plan": dump(new.plan), "template": dump(new.template), "idempotency_key": new.idempotency_key}
     run_id = _INSERT_RUN.one(tx, {**about, **kept, "state": RunState.QUEUED.value}).id
     records = [_task_row(run_id, row, rows, now) for row in rows]
-    _INSERT_TASK.many(tx, records)
+    _TASKS.add(tx, records)
     pairs = [
         {"task_id": task_key(run_id, row.ordinal), "needs_id": task_key(run_id, other), "satisfied": 0}
         for row in rows
         for other in row.needs
     ]
-    if pairs:
-        _INSERT_EDGE.many(tx, pairs)
+    _EDGES.add(tx, pairs)
     started = [r for r in records if r["state"] != TaskState.PENDING.value]
     beginnings = [events.row(run_id, r["id"], f"task.{r['state']}", now) for r in started]
     events.add(tx, [events.row(run_id, None, "run.queued", now), *beginnings])
@@ -222,10 +221,11 @@ def of_names(tx: Transaction, names: Sequence[str]) -> list[RunRecord]:
     return [found[name] if name in found else find(tx, name) for name in names]
 
 
-def moving(tx: Transaction, names: Sequence[str]) -> list[int]:
-    """The ids of those of these runs that go on by themselves."""
+def moving(tx: Transaction, run_ids: Collection[int]) -> set[int]:
+    """Those of these runs that go on by themselves."""
     still = [state.value for state in RunState if state not in RUN_ENDED and state is not RunState.NEEDS_ATTENTION]
-    return list(tx.execute(sa.select(runs.c.id).where(runs.c.name.in_(names), runs.c.state.in_(still))).scalars())
+    found = sa.select(runs.c.id).where(runs.c.id.in_(list(run_ids)), runs.c.state.in_(still))
+    return set(tx.execute(found).scalars()) if run_ids else set()
 
 
 def by_id(tx: Transaction, run_id: int) -> RunRecord:

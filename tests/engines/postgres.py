@@ -51,10 +51,10 @@ class Postgres:
         )
         self.boot()
 
-    def boot(self) -> None:
-        """Start the server on the data that is there."""
+    def boot(self, *settings: str) -> None:
+        """Start the server on the data that is there; ``settings``: ``name=value``."""
         argv = [self._postgres, "-D", str(self._folder / "data"), "-k", str(self._folder), "-c", "listen_addresses="]
-        argv += ["-c", "fsync=off", "-c", "max_connections=200"]
+        argv += ["-c", "fsync=off", "-c", "max_connections=200", *(word for item in settings for word in ("-c", item))]
         self._process = subprocess.Popen(
             argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **self._as
         )

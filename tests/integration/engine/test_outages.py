@@ -84,6 +84,44 @@ def test_postgres_restarted_in_the_middle_of_a_run(tmp_path: Path) -> None:
         server.stop()
 
 
+def test_what_postgres_loses_in_a_crash_is_done_again(tmp_path: Path) -> None:
+    """The ends of attempts that change nothing are not on the disk at once: a server that dies takes them with it."""
+    try:
+        server = Postgres()
+    except Missing as error:
+        missing("postgres", str(error))
+    server.start()
+    server.halt()
+    late = "wal_writer_delay=10s"  # what no commit waits for is written as late as may be
+    server.boot(late)
+    installation = Installation(tmp_path, database_url=server.database("reign"), lease=2.0, heartbeat=1.0)
+    try:
+        installation.prepare()
+        installation.start_general()
+        installation.start_worker("probe")
+        waits = {"uses": "probe.sleep", "with": {"seconds": 0.005}}
+        chain = {f"t{i}": {**waits, "needs": [f"t{i - 1}"] if i else []} for i in range(200)}
+        run = installation.submit({"name": "reads", "tasks": chain})
+
+        def ended() -> int:
+            return sum(task.state is TaskState.SUCCEEDED for task in installation.tasks(run).values())
+
+        lost = 0
+        for part in (60, 140):
+            until(lambda part=part: ended() >= part)  # type: ignore[misc]
+            seen = ended()
+            server.halt()
+            server.boot(late)
+            installation.runtime.database.close()  # this process's own connections have died too
+            lost += max(0, seen - ended())
+        assert lost > 0, "else this test shows nothing"
+        assert installation.wait(run).state is RunState.SUCCEEDED, installation.log()
+        assert ended() == 200
+    finally:
+        installation.close()
+        server.stop()
+
+
 def test_the_relay_dies_between_publish_and_mark(made: Installation, tmp_path: Path) -> None:
     assert made.valkey is not None
     end(made.valkey, 9)
