@@ -263,9 +263,10 @@ class _Told:
             if text.startswith("Step "):
                 self.step = text
                 self.last.clear()
-                self.ctx.progress(text)
+                self.ctx.progress(text)  # which the log holds, too
+            else:
+                self.ctx.log(text)
             self.last.append(self.ctx.masker.mask(text))
-            self.ctx.log(text)
         if line.get("status") and not line.get("progressDetail"):
             self.ctx.log(f"{line.get('id', '')} {line['status']}".strip())
 

@@ -94,9 +94,10 @@ class Project:
         return ended
 
     def _line(self, stream: str, line: str) -> None:
-        self.ctx.log(line.strip(), stream)
-        if re.match(r"\s*(Container|Network|Volume|Image) \S+\s+\w+", line):
-            self.ctx.progress(" ".join(line.split()))
+        if re.match(r"\s*(Container|Network|Volume|Image) \S+\s+\w+$", line):
+            self.ctx.progress(" ".join(line.split()))  # which the log holds, too
+        else:
+            self.ctx.log(line.strip(), stream)
 
     def config(self) -> dict[str, Any]:
         """The file with variables filled in and short forms written out."""
