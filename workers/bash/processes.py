@@ -277,8 +277,8 @@ def wait_ready(ctx: Context, name: str, ready: Ready | None) -> Kept:
     if ready is None:
         return kept
     raise TaskFailed(
-        f"{name} was not ready after {ready.within:g} s: {ready} was not seen",
-        kind=FailureKind.TIMED_OUT,
+        f"{name} was not ready after {ready.within:g} s: {ready.missing()}",
+        kind=FailureKind.CHECK_FAILED,  # `timeout` would give it no longer
         hint="`reign logs` shows what it printed; `ready.within` gives it longer",
         details={"last_lines": _last(ctx, shelf)},
     )

@@ -52,11 +52,19 @@ class Ready(BaseModel):
     def met(self, shelf: Shelf) -> bool:
         """Whether it is ready at this moment."""
         if self.url:
-            return _answers(self.url)
+            status = _answer(self.url)
+            return status is not None and status < 400
         if self.port:
             return is_open(self.port)
         assert self.log is not None
         return any(self.log in line or _matches(self.log, line) for line in shelf.tail(10_000))
+
+    def missing(self) -> str:
+        """What it is that is not there yet, in words."""
+        if self.url:
+            status = _answer(self.url)
+            return f"nothing answers at {self.url}" if status is None else f"{self.url} answers {status}"
+        return f"nothing listens at port {self.port}" if self.port else f"{self} was not seen"
 
     def own_port(self) -> int | None:
         """The port of this machine that the process is to open; None if that cannot be told."""
@@ -80,15 +88,16 @@ def is_open(port: int) -> bool:
     return False
 
 
-def _answers(url: str) -> bool:
+def _answer(url: str) -> int | None:
+    """The status of an answer; None without one."""
     import httpx
 
     try:
         # The certificate of a process on this machine is its own matter; whether it answers is the question.
         answer = httpx.get(url, timeout=_LOOK_SECONDS, trust_env=False, verify=False)  # noqa: S501
     except (httpx.HTTPError, httpx.InvalidURL):
-        return False
-    return answer.status_code < 400
+        return None
+    return answer.status_code
 
 
 def _matches(pattern: str, line: str) -> bool:

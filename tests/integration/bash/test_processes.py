@@ -74,7 +74,7 @@ def test_it_is_ready_when_it_says_so(bench: Bench, port: int, how: str) -> None:
 
 
 def test_it_is_not_ready_in_time(bench: Bench) -> None:
-    with pytest.raises(TaskFailed, match=r"not ready after 0.5 s: port 9 was not seen") as failure:
+    with pytest.raises(TaskFailed, match=r"not ready after 0.5 s: nothing listens at port 9") as failure:
         start(bench, "echo up; exec sleep 300", ready={"port": 9, "within": 0.5})
     assert failure.value.details["last_lines"] == ["up"]
     assert processes_about(bench.folder) == []

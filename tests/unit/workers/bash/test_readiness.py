@@ -101,3 +101,11 @@ def test_names_that_are_no_folder(name: str) -> None:
     with pytest.raises(ValueError, match="is no name for a process"):
         checked_name(name)
     assert checked_name("${{ params.name }}")
+
+
+def test_what_is_missing_is_said(port: int) -> None:
+    there = f"http://127.0.0.1:{port}"
+    assert Ready(url=f"{there}/down").missing() == f"{there}/down answers 503"
+    assert Ready(url="http://127.0.0.1:9/").missing() == "nothing answers at http://127.0.0.1:9/"
+    assert Ready(port=9).missing() == "nothing listens at port 9"
+    assert Ready(log="up").missing() == "the log line 'up' was not seen"
