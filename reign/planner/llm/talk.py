@@ -93,11 +93,13 @@ class Talk:
     async def _ask(
         self, model: Model, spec: Spec, instructions: str, prompt: str, outputs: Mapping[str, type], check: Check
     ) -> Any:
+        import pydantic_ai
         from pydantic_ai import Agent, ModelRetry, ToolOutput, UsageLimits
         from pydantic_ai.capabilities import Hooks
         from pydantic_ai.exceptions import AgentRunError, UserError
         from pydantic_ai.settings import ModelSettings
 
+        pydantic_ai.BANNER_ENABLED = False  # the terminal is the command's own
         size = prices.tokens(len(instructions) + len(prompt))
         asked = _Asked(self, spec, size)
         agent: Agent[None, Any] = Agent(
@@ -226,6 +228,9 @@ class _Asked:
         )
         if response.finish_reason == "length":  # asking again would be cut off at the same place
             raise Unanswered(f"was cut off at {self.talk.options.max_tokens} tokens (REIGN_LLM_MAX_TOKENS)")
+        if response.finish_reason == "content_filter":  # asking again would be refused again
+            said = " ".join((response.text or "").split())[:200]
+            raise Unanswered("refused to answer" + (f": {said}" if said else ""))
         self.turned_away = 0
         self.answers += 1
         self.size = max(self.size, usage.input_tokens + usage.output_tokens) + 500

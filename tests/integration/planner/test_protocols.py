@@ -89,6 +89,7 @@ def test_an_overloaded_vendor_is_asked_again(kind: str) -> None:
     ("reply", "says"),
     [
         (Answer(ends="refusal"), "refused to answer"),
+        (Answer(ends="refusal", text="I cannot\nhelp with that"), "refused to answer: I cannot help with that"),
         (Answer(ends="cut_off", arguments='{"tasks": {"a'), "was cut off at 8192 tokens"),
         (Failure(401), "does not accept the key (HTTP 401)"),
         (Failure(404), "is not known to its vendor"),
@@ -98,7 +99,7 @@ def test_an_overloaded_vendor_is_asked_again(kind: str) -> None:
         (Raw(b"<html>bad gateway</html>", "text/html", 502, retry_after="0"), "HTTP 502"),
         (Raw(b"\xff\xfe" * 50), ""),
     ],
-    ids=["refusal", "cut-off", "401", "404", "429-long", "rubbish", "no-json", "html", "bytes"],
+    ids=["refusal", "refusal-in-words", "cut-off", "401", "404", "429-long", "rubbish", "no-json", "html", "bytes"],
 )
 def test_what_cannot_be_mended_falls_back_and_says_so(kind: str, reply: Reply, says: str) -> None:
     with asking(kind, [reply], rounds=1) as asked:
