@@ -92,6 +92,7 @@ class _Asked:
     why_not: str | None = None
     pins: dict[str, Any] = field(default_factory=dict)
     over: bool = False
+    doing: str = ""  # what the engine said last of where it is
 
     @classmethod
     def of(cls, task: TaskPreview, plan: Plan) -> _Asked:
@@ -109,7 +110,15 @@ class _Asked:
         """What is shown; None if the engine has nothing to tell of such a task."""
         if self.over:
             return None if self.diff is None and self.why_not is None else Rehearsal(self.diff, self.why_not)
-        return Rehearsal(why_not=f"no answer within {settings.preview_timeout:g} s")
+        doing = f" (it came to: {self.doing})" if self.doing else ""
+        return Rehearsal(
+            why_not=f"no answer within {settings.preview_timeout:g} s{doing}; it can be run for all that: to see its"
+            " diff first, ask again, or raise the setting preview_timeout"
+        )
+
+    def heard(self, progress: Mapping[str, Any]) -> None:
+        """What it is at, for the case that it does not come to its end in time."""
+        self.doing = str(progress["message"])
 
     def ask(self, ctx: Context, diffs: bool) -> None:
         """Learn the diff and the pins; never raises."""
@@ -190,6 +199,7 @@ def _context(
         private=(settings.data_dir.absolute(),),
         cancelled=stop,
         cancel_reason="no answer in time",
+        report=item.heard,
     )
 
 

@@ -43,6 +43,9 @@ INPUTS: dict[str, dict[str, Any]] = {
 APPLIED_BEFORE = {"terraform.destroy", "terraform.output", "terraform.show", "terraform.state_list"}
 
 
+_applied: dict[str, bytes] = {}  # the files of a folder in which it was applied
+
+
 class Folder:
     """A configuration, and what a person would see of it in the directory."""
 
@@ -57,9 +60,14 @@ class Folder:
         subprocess.run(command, env=env, check=True, capture_output=True)
 
     def apply(self) -> None:
-        self.terraform("init", f"-plugin-dir={engines.plugins()}")
-        self.terraform("apply", "-auto-approve")
-        (self.path / ".terraform.lock.hcl").unlink()
+        """Terraform by hand, once for all: what it leaves names no folder."""
+        if not _applied:
+            self.terraform("init", f"-plugin-dir={engines.plugins()}")
+            self.terraform("apply", "-auto-approve")
+            (self.path / ".terraform.lock.hcl").unlink()
+            _applied.update({path.name: path.read_bytes() for path in self.path.iterdir()})
+        for name, content in _applied.items():
+            (self.path / name).write_bytes(content)
 
     def make_workspace(self) -> None:
         (self.path / "terraform.tfstate.d" / "staging").mkdir(parents=True, exist_ok=True)

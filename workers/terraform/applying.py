@@ -159,13 +159,13 @@ class Apply(_Changing):
         limited to targets. What looks for drift or takes something back (``undoes``) only looks."""
         limited = inputs.plan_file is not None or bool(inputs.targets)
         ahead = not limited and ctx.undoes is None and not carried_out(ctx)
-        return [observe(ctx, inputs, partial(self._pinned_plan, inputs=inputs) if ahead else None)]
+        return [observe(ctx, inputs, partial(self._pinned_plan, inputs) if ahead else None)]
 
     def done(self, ctx: Context, inputs: Inputs, seen: Observations) -> ChangedResult | None:
         if inputs.plan_file is not None:
             return self._saved_done(ctx, inputs)
         with opened(ctx, inputs) as session:
-            made = self._pinned_plan(session, inputs)
+            made = self._pinned_plan(inputs, session, session.state())
             if made.empty:
                 return changed_result(made.base, Counts())
             may_destroy(ctx, inputs, made.changes.destroyed)
@@ -199,11 +199,11 @@ class Apply(_Changing):
             made = self._plan(session, inputs, lock=False)  # nobody waits for a lock to be shown a preview
             return "" if made.empty else ctx.masker.mask(made.changes.diff())
 
-    def _pinned_plan(self, session: Session, inputs: Inputs) -> MadePlan:
-        as_pinned(session, inputs, session.state())
-        return self._plan(session, inputs)
+    def _pinned_plan(self, inputs: Inputs, session: Session, state: State) -> MadePlan:
+        as_pinned(session, inputs, state)
+        return self._plan(session, inputs, base=state)
 
-    def _plan(self, session: Session, inputs: Inputs, *, lock: bool = True) -> MadePlan:
+    def _plan(self, session: Session, inputs: Inputs, *, lock: bool = True, base: State | None = None) -> MadePlan:
         return make(
             session,
             Values.given(session.ctx, inputs),
@@ -211,6 +211,7 @@ class Apply(_Changing):
             replace=inputs.replace,
             lock=lock,
             parallelism=inputs.parallelism,
+            base=base,
         )
 
     # --- a saved plan ----------------------------------------------------------------------------------------------
@@ -220,7 +221,7 @@ class Apply(_Changing):
         with _frozen(ctx, inputs, saved) as session:
             state = session.state()
             if stale(saved, state) is not None:
-                nothing = _again(session, inputs, saved).empty
+                nothing = _again(session, inputs, saved, state).empty
             else:
                 nothing = saved.empty
                 may_destroy(ctx, inputs, saved.destroyed, saved.destroy)
@@ -243,7 +244,7 @@ class Apply(_Changing):
             # Only this very task's own cut-off attempt may have moved the state: then what is left of the plan is done.
             if session.record.plan != begun_by(ctx, inputs.plan_file):
                 raise old
-            made = _again(session, inputs, saved)
+            made = _again(session, inputs, saved, state)
             if other := rest_of(saved.fingerprints, made.changes):
                 old.details["not_in_the_plan"] = list(other)
                 raise old
@@ -275,10 +276,10 @@ def _frozen(ctx: Context, inputs: Any, saved: SavedPlan) -> Any:
     return opened(ctx, inputs, configuration=configuration, lock_file=saved.lock_file)
 
 
-def _again(session: Session, inputs: Any, saved: SavedPlan) -> MadePlan:
+def _again(session: Session, inputs: Any, saved: SavedPlan, state: State) -> MadePlan:
     """What is left to do of a saved plan, planned from its own frozen configuration and values."""
     values = Values.kept(session.ctx, saved.variables | inputs.variables, saved.var_files)
-    return make(session, values, targets=saved.targets, destroy=saved.destroy)
+    return make(session, values, targets=saved.targets, destroy=saved.destroy, base=state)
 
 
 def _plan_of(ctx: Context, inputs: Any) -> SavedPlan | None:

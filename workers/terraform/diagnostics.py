@@ -71,6 +71,8 @@ _RULES = (
           FailureKind.WRONG_INPUT, "correct `backend`, or the backend block in the configuration"),
     _Rule(r"Inconsistent dependency lock file|lock ?file", FailureKind.MISSING_PREREQUISITE,
           "run terraform.init again, or bring .terraform.lock.hcl up to date with the configuration"),
+    _Rule(r"timeout while waiting for plugin to start|Plugin did not respond[\s\S]*GetProviderSchema",
+          FailureKind.TRANSIENT, "a provider did not start in time: the machine is very busy, or it is broken", True),
     _Rule(r"Failed to (query available|install) provider|Could not load plugin|failed to instantiate provider|"
           r"Incompatible provider|no available releases|provider registry", FailureKind.MISSING_PREREQUISITE,
           "give a plugin_dir or a mirror that holds the provider, or let the worker reach the provider registry"),

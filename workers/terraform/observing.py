@@ -15,7 +15,9 @@ from workers.terraform.session import Session, opened, resource_of
 from workers.terraform.state import State
 
 
-def observe(ctx: Context, inputs: WithVariables, plan: Callable[[Session], MadePlan] | None = None) -> Observation:
+def observe(
+    ctx: Context, inputs: WithVariables, plan: Callable[[Session, State], MadePlan] | None = None
+) -> Observation:
     """The state of the directory's workspace. Drift is what ``plan -refresh-only`` finds with these variables; or what
     ``plan`` finds, which is made for this attempt anyway, so that all objects are looked at once and not twice.
 
@@ -36,15 +38,15 @@ def observe_in(
     session: Session,
     inputs: WithVariables,
     saved: SavedPlan | None = None,
-    plan: Callable[[Session], MadePlan] | None = None,
+    plan: Callable[[Session, State], MadePlan] | None = None,
 ) -> Observation:
     state = session.state()
     if not state.addresses:
         return observation(session, state, [])
     if plan is not None:
-        return observation(session, state, _listed(plan(session)))
+        return observation(session, state, _listed(plan(session, state)))
     values = _values(session.ctx, inputs, saved)
-    return observation(session, state, [] if values is None else _drift(session, values))
+    return observation(session, state, [] if values is None else _drift(session, values, state))
 
 
 def _saved(ctx: Context, inputs: WithVariables) -> SavedPlan | None:
@@ -105,9 +107,9 @@ def known(session: Session, state: State) -> Applied | None:
     return Record(applied=Applied.model_validate(last.state["applied"])).made(state.lineage, state.serial)
 
 
-def _drift(session: Session, values: Values) -> list[dict[str, Any]]:
+def _drift(session: Session, values: Values, state: State) -> list[dict[str, Any]]:
     """Objects that are not as the state has them. Without the state's lock, as nothing is written."""
-    made = make(session, values, refresh_only=True, lock=False)
+    made = make(session, values, refresh_only=True, lock=False, base=state)
     made.forget()
     return _listed(made)
 

@@ -119,10 +119,12 @@ def make(
     refresh_only: bool = False,
     lock: bool = True,
     parallelism: int | None = None,
+    base: State | None = None,
 ) -> MadePlan:
-    """Plan. Raises TaskFailed with terraform's diagnostics; a variable that nothing declares is one."""
+    """Plan, against ``base`` if the state was read just now. Raises TaskFailed with terraform's diagnostics; a variable
+    that nothing declares is one."""
     ctx = session.ctx
-    base = session.state()
+    base = session.state() if base is None else base
     out = ctx.scratch / "terraform" / ("refresh.tfplan" if refresh_only else "plan.tfplan")
     asked = [values.variables, [(s, c.decode(errors="replace")) for s, c in values.files], targets, replace, destroy]
     # The deadline is what no two attempts share: a plan is good for the attempt that made it.
@@ -154,7 +156,7 @@ def make(
     _check(session, values, stream)
     if refresh_only and any("Invalid refresh-only plan" in found.summary for found in stream.diagnostics):
         # Terraform 1.0 trips over a changed `count` there; an ordinary plan tells the drift as well.
-        return make(session, values, lock=lock)
+        return make(session, values, lock=lock, base=base)
     if result.exit_code not in (0, 2):
         words = ctx.masker.mask(result.tail())
         raise failure("terraform plan", stream.diagnostics, exit_code=result.exit_code, last_words=words)

@@ -61,7 +61,7 @@ def _destroy(ctx: Context, inputs: Planned, before: Observation, saved: SavedPla
     with opened(ctx, inputs, configuration=configuration, lock_file=saved.lock_file if saved else None) as session:
         state = session.state()
         if state.addresses or state.content.get("outputs"):
-            made = make(session, values, destroy=True, parallelism=inputs.parallelism)
+            made = make(session, values, destroy=True, parallelism=inputs.parallelism, base=state)
             ctx.log(f"nothing was there before: {made.changes.counts}")
             if not made.empty:
                 state = carry_out(session, made.file, made.base, None, made.changes, parallelism=inputs.parallelism)

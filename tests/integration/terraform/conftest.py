@@ -23,6 +23,12 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path, engines.terraform(), engines.plugins())
 
 
+@pytest.fixture
+def oldest_world(tmp_path: Path) -> World:
+    """On the oldest terraform that the agent promises."""
+    return World(tmp_path, engines.terraform_1_0(), engines.plugins())
+
+
 @pytest.fixture(params=list(EVERY))
 def every_world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     """On each of the products and versions that the agent promises."""

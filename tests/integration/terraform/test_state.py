@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -12,19 +13,20 @@ from reign.executor import FailureKind, TaskFailed
 from tests.engines import terraform as engines
 from tests.integration.terraform.world import ONE, OPERATIONS, SLOW, World, until
 
+LOCAL_FILE = """
+resource "local_file" "NAME" {
+  filename = "${path.module}/NAME.txt"
+  content  = "as it should be"
+}
+"""
 
-def test_the_state_is_backed_up_before_each_change(world: World) -> None:
-    world.write(ONE)
-    world.run("apply")
-    first = world.state_file().read_bytes()
-    world.run("apply", variables={"what": "second"})
-    assert first in world.blobs.content.values()
 
-
-def test_an_undo_brings_back_the_former_variables(world: World) -> None:
+def test_the_state_is_backed_up_before_each_change_and_an_undo_brings_the_former_variables_back(world: World) -> None:
     world.write(ONE)
     world.run("apply", variables={"what": "first"})
+    first = world.state_file().read_bytes()
     _, before = world.change("apply", variables={"what": "second"})
+    assert first in world.blobs.content.values()
     world.undo("apply", before, variables={"what": "second"})
     assert world.run("output").outputs == {"what": "first"}
     world.undo("apply", before, variables={"what": "second"})  # a second time does no harm
@@ -49,8 +51,7 @@ def by_hand(world: World, *words: str) -> None:
         subprocess.run([binary, *command], cwd=world.directory, env=env, check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("name", ["apply", "plan", "destroy", "output"])
-def test_a_damaged_state_is_answered_with_the_newest_good_backup_and_left_alone(world: World, name: str) -> None:
+def test_a_damaged_state_is_answered_with_the_newest_good_backup_and_left_alone(world: World) -> None:
     world.write(ONE)
     world.run("apply")
     world.run("apply", variables={"what": "second"})
@@ -59,11 +60,13 @@ def test_a_damaged_state_is_answered_with_the_newest_good_backup_and_left_alone(
     newest = world.state()["serial"]
     damaged = world.state_file().read_bytes()[:200]
     world.state_file().write_bytes(damaged)
-    with pytest.raises(TaskFailed, match="damaged") as failure:
-        world.run(name)
-    assert world.state_file().read_bytes() == damaged
-    hint = failure.value.hint or ""
-    assert failure.value.details["serial"] <= newest
+    for name in ("apply", "plan", "destroy", "output"):
+        with pytest.raises(TaskFailed, match="damaged") as failure:
+            world.run(name)
+        assert world.state_file().read_bytes() == damaged
+        assert failure.value.details["serial"] <= newest
+        hint = failure.value.hint or ""
+        assert hint.startswith("the newest good backup is serial")
     subprocess.run(["sh", "-c", hint.partition(": ")[2]], check=True)  # what the hint says
     assert world.state_file().with_name("terraform.tfstate.damaged").read_bytes() == damaged
     assert world.state()["lineage"] == failure.value.details["lineage"]
@@ -127,9 +130,8 @@ def test_a_lock_that_somebody_holds_is_respected_and_named(world: World) -> None
 def test_drift_is_seen_and_mended(every_world: World) -> None:
     world = every_world
     world.plugins = str(engines.local_provider())
-    world.write(
-        'resource "local_file" "note" {\n  filename = "${path.module}/note.txt"\n  content  = "as it should be"\n}\n'
-    )
+    world.write(LOCAL_FILE.replace("NAME", "note"))
+    world.write(LOCAL_FILE.replace("NAME", "other"), "other.tf")
     world.run("apply")
     note = world.directory / "note.txt"
     assert note.read_text() == "as it should be", "what it wrote into its working copy is carried back"
@@ -139,6 +141,15 @@ def test_drift_is_seen_and_mended(every_world: World) -> None:
     drifted = world.look()
     assert [entry["address"] for entry in drifted.state["drift"]] == ["local_file.note"]
     assert not drifted.same_as(recorded)
+    assert _only_looked_at(world) == drifted.state["drift"], "an apply's own plan tells what -refresh-only tells"
+    note.unlink()
+    (world.directory / "main.tf").unlink()
+    gone = world.look().state["drift"]
+    assert [(entry["address"], entry["action"]) for entry in gone] == [("local_file.note", "destroy")]
+    assert _only_looked_at(world) == gone
+    plan = world.run("plan")
+    assert (plan.resources, len(plan.drift)) == ([], 1), "there is drift, and nothing to do about it"
+    world.write(LOCAL_FILE.replace("NAME", "note"))
     world.run("apply")
     assert note.read_text() == "as it should be"
     before = world.look()
@@ -146,6 +157,13 @@ def test_drift_is_seen_and_mended(every_world: World) -> None:
     assert not note.exists()
     world.undo("destroy", before)
     assert note.read_text() == "as it should be"
+
+
+def _only_looked_at(world: World) -> Any:
+    """The drift as a look for drift finds it: with no plan of its own."""
+    ctx = world.context(undoes=("calm-fox-11", "apply"))
+    [seen] = OPERATIONS["terraform.apply"].inspect(ctx, world.inputs("apply"))
+    return seen.state["drift"]
 
 
 def test_another_machine_goes_by_what_was_recorded(world: World) -> None:
@@ -162,24 +180,22 @@ def test_another_machine_goes_by_what_was_recorded(world: World) -> None:
     assert world.run("output").outputs == {"what": "first"}
 
 
-@pytest.mark.parametrize("damage", ["{", None], ids=["damaged", "lost"])
-def test_a_state_that_is_damaged_or_lost_is_put_back_and_nothing_is_made_twice(
-    world: World, damage: str | None
-) -> None:
+def test_a_state_that_is_damaged_or_lost_is_put_back_and_nothing_is_made_twice(world: World) -> None:
     world.write(ONE)
     world.run("apply")
     recorded, former = world.look(), world.state_file().read_bytes()
-    ctx = world.context()
-    if damage is None:
-        world.state_file().unlink()
-        [now] = OPERATIONS["terraform.apply"].inspect(ctx, world.inputs("apply"))
-    else:
-        world.state_file().write_text(damage)
-        now = Observation.damaged(recorded.resource, "it is damaged")
-    OPERATIONS["terraform.apply"].restore(ctx, world.inputs("apply"), [recorded], [now])
-    assert world.state_file().read_bytes() == former
-    assert world.look().same_as(recorded)
-    assert world.state_file().with_name("terraform.tfstate.damaged").exists() == (damage is not None)
+    for damage in (None, "{"):
+        ctx = world.context()
+        if damage is None:
+            world.state_file().unlink()
+            [now] = OPERATIONS["terraform.apply"].inspect(ctx, world.inputs("apply"))
+        else:
+            world.state_file().write_text(damage)
+            now = Observation.damaged(recorded.resource, "it is damaged")
+        OPERATIONS["terraform.apply"].restore(ctx, world.inputs("apply"), [recorded], [now])
+        assert world.state_file().read_bytes() == former
+        assert world.look().same_as(recorded)
+        assert world.state_file().with_name("terraform.tfstate.damaged").exists() == (damage is not None)
 
 
 @pytest.mark.parametrize("earlier", [True, False], ids=["changed", "made"])

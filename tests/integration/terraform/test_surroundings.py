@@ -96,6 +96,7 @@ def test_a_remote_state_is_read_locked_and_taken_back(every_world: World) -> Non
     world.write('terraform {\n  backend "http" {}\n}\n' + ONE)
     with StateServer() as server:
         world.run("init", backend=server.settings)
+        assert not (world.folder / "state" / "initialised").exists(), "its settings may hold secrets"
         _, before = world.change("apply", variables={"what": "first"})
         assert not before.exists
         assert server.state()["outputs"]["what"]["value"] == "first"
@@ -129,6 +130,41 @@ def test_a_remote_state_that_is_damaged_is_told(world: World) -> None:
             world.run("apply", backend=server.settings)
         assert failure.value.kind is FailureKind.CONFLICT
         assert server.content == b'{"version": 4, "seri'
+
+
+def inits(world: World) -> int:
+    """How often the binary has been asked to initialise so far."""
+    return sum(report["message"] == "initialising" for ctx in world.contexts for report in ctx.reports)
+
+
+def test_a_directory_is_initialised_once_for_what_stays_the_same(world: World) -> None:
+    world.write(ONE)
+    plan = world.run("plan")
+    world.run("apply", plan_file=plan.plan_file)
+    assert world.run("output").outputs == {"what": "first"}
+    assert inits(world) == 1, "with the lock file, too, that the plan brings along"
+    assert [r["message"] for ctx in world.contexts for r in ctx.reports].count("planning") == 1
+    world.run("apply", variables={"what": "second"})
+    assert [r["message"] for ctx in world.contexts for r in ctx.reports].count("planning") == 2, "looked at once"
+    assert inits(world) == 1
+    world.run("init")
+    assert inits(world) == 2, "that is what was asked for"
+    world.run("state_list", env={"TF_VAR_what": "third"})
+    assert inits(world) == 3, "another environment may lead elsewhere"
+    world.write(ONE + 'output "more" { value = 1 }\n')
+    assert world.run("plan").outputs != []
+    shutil.rmtree(world.folder / "state" / "providers")
+    world.run("plan")
+    assert inits(world) == 5, "for other code, and for providers that are gone"
+
+
+def test_downloaded_modules_are_not_shared(world: World) -> None:
+    (world.folder / "far").mkdir()
+    (world.folder / "far" / "main.tf").write_text(MODULE)
+    world.write(f'module "far" {{\n  source = "{world.folder}/far"\n  name = "x"\n}}\n')
+    for _ in range(2):
+        assert world.run("plan").changes.add == 1
+    assert inits(world) == 2
 
 
 def test_a_provider_mirror(world: World) -> None:

@@ -129,19 +129,14 @@ def test_a_saved_plan_takes_no_other_variables(world: World) -> None:
     assert world.run("output").outputs == {"what": "planned"}
 
 
-def test_targets_limit_what_is_done(world: World) -> None:
+def test_targets_limit_what_is_done_and_replace_makes_it_anew(world: World) -> None:
     world.write('resource "null_resource" "one" {}\nresource "null_resource" "two" {}\n')
     world.run("apply", targets="null_resource.one")
     assert world.objects() == ["null_resource.one"]
-    with pytest.raises(TaskFailed, match="belong to the plan"):
-        world.run("apply", targets="null_resource.two", plan_file=world.run("plan").plan_file)
-
-
-def test_replace_makes_an_object_anew(world: World) -> None:
-    world.write('resource "null_resource" "one" {}\n')
-    world.run("apply")
-    plan = world.run("plan", replace=["null_resource.one"])
+    plan = world.run("plan", targets="null_resource.one", replace=["null_resource.one"])
     assert [(c.action, c.reason) for c in plan.resources] == [("replace", "asked for")]
+    with pytest.raises(TaskFailed, match="belong to the plan"):
+        world.run("apply", targets="null_resource.two", plan_file=plan.plan_file)
 
 
 @pytest.mark.parametrize("given", ["correct-horse", "user:correct-horse@host"], ids=["reference", "not kept"])

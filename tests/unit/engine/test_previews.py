@@ -85,12 +85,19 @@ def test_an_engine_that_does_not(telling: type[Telling], tmp_path: Path, said: E
 
 
 def test_a_silent_engine_is_not_waited_for(telling: type[Telling], tmp_path: Path) -> None:
-    telling.said = staticmethod(lambda ctx: ctx.until(lambda: False))
+
+    def silent(ctx: Context) -> None:
+        ctx.progress("asking the engine")
+        ctx.until(lambda: False)
+
+    telling.said = staticmethod(silent)
     began = time.monotonic()
     found = previews.rehearsed(shown(), settings(tmp_path, 0.3), None).as_dict()["tasks"][1]
     assert time.monotonic() - began < 3
     assert found["preview"]["diff"] is None
-    assert found["preview"]["not_previewed"] == "no answer within 0.3 s"
+    why = found["preview"]["not_previewed"]
+    assert why.startswith("no answer within 0.3 s (it came to: asking the engine); it can be run for all that")
+    assert "preview_timeout" in why
     assert "preview" not in previews.rehearsed(shown(), settings(tmp_path, 0), None).as_dict()["tasks"][1]
 
 
@@ -98,7 +105,7 @@ def test_an_engine_that_does_not_even_listen(telling: type[Telling], tmp_path: P
     awake = threading.Event()
     telling.said = staticmethod(lambda ctx: awake.wait(10))
     found = previews.rehearsed(shown(), settings(tmp_path, 0.2), None).as_dict()["tasks"][1]
-    assert found["preview"]["not_previewed"] == "no answer within 0.2 s"
+    assert found["preview"]["not_previewed"].startswith("no answer within 0.2 s; ")
     awake.set()
 
 
