@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from reign.core.check import checked, parse_plan
 from reign.core.errors import Conflict, InvalidInput, ReignError, Unavailable
@@ -35,6 +35,7 @@ from reign.store.release import Ready
 from reign.store.runs import NewRun, RunRecord
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -164,26 +165,26 @@ class ReignGeneral:
         Raises what :meth:`plan` raises, Refused for a plan with a forbidden task, Unavailable without a database.
         A broker that is away delays the run, and loses nothing.
         """
-        return self._start([self._prepared(submission, of_run)])[0]
+        sealed = self.sealed(submission)
+        return self._start([self._prepared(sealed, self._known([sealed]), of_run)])[0]
 
     def submit_all(self, submissions: Sequence[Submission]) -> list[RunRecord]:
         """Start many runs in one transaction: all, or none. Raises what :meth:`submit` raises, told with its place."""
-        prepared = []
-        for number, submission in enumerate(submissions):
-            try:
-                prepared.append(self._prepared(submission))
-            except ReignError as error:
-                error.message = f"runs[{number}]: {error.message}"
-                raise
-        return self._start(prepared)
+        sealed = _each(self.sealed, submissions)
+        known = self._known(sealed)
+        return self._start(_each(lambda submission: self._prepared(submission, known), sealed))
 
-    def _prepared(self, submission: Submission, of_run: int | None = None) -> _New:
-        submission = self.sealed(submission)
-        if submission.idempotency_key:
-            with self._runtime.database.read() as tx:
-                known = runs.by_idempotency_key(tx, self._key(submission))
-            if known:
-                return _New(submission, known=known)
+    def _known(self, submissions: Sequence[Submission]) -> dict[str, RunRecord]:
+        """The runs that have been started with the keys of these submissions, by key."""
+        keys = [self._key(submission) for submission in submissions if submission.idempotency_key]
+        if not keys:
+            return {}
+        with self._runtime.database.read() as tx:
+            return runs.by_idempotency_keys(tx, keys)
+
+    def _prepared(self, submission: Submission, already: Mapping[str, RunRecord], of_run: int | None = None) -> _New:
+        if submission.idempotency_key and (known := already.get(self._key(submission))):
+            return _New(submission, known=known)
         shown, about, template = self._planned(submission, False, True)
         shown.refusals()
         full = shown.full
@@ -444,6 +445,18 @@ def _note_submission(tx: Transaction, run: RunRecord, approvals: Mapping[str, st
         "asks": sorted(task for task, how in approvals.items() if how == "required"),
     }
     audit.note(tx, "run.submit", actor=run.requested_by, environment=run.environment, run_id=run.id, data=said)
+
+
+def _each(do: Callable[[Submission], T], submissions: Sequence[Submission]) -> list[T]:
+    """What ``do`` makes of each; an error tells which one it is about."""
+    made = []
+    for number, submission in enumerate(submissions):
+        try:
+            made.append(do(submission))
+        except ReignError as error:
+            error.message = f"runs[{number}]: {error.message}"
+            raise
+    return made
 
 
 def _user() -> str:

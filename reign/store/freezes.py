@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from reign.core.errors import Conflict
 from reign.store import audit
 from reign.store.database import Transaction, upsert
+from reign.store.hot import Hot
 from reign.store.tables import freezes, resources, runs
 
 
@@ -45,9 +46,12 @@ def listing(tx: Transaction) -> dict[str, Freeze]:
     return {row.environment: Freeze(**row._mapping) for row in tx.execute(sa.select(freezes))}
 
 
+_OF_ENVIRONMENT = Hot(sa.select(freezes.c.by, freezes.c.why).where(freezes.c.environment == sa.bindparam("of")))
+
+
 def refuse(tx: Transaction, environment: str) -> None:
     """Raises Conflict if the environment is frozen; in the transaction that would start something."""
-    row = tx.execute(sa.select(freezes).where(freezes.c.environment == environment)).one_or_none()
+    row = _OF_ENVIRONMENT.one(tx, {"of": environment})
     if row is not None:
         raise Conflict(
             f"{environment} is frozen by {row.by}: {row.why}", hint=f"`reign environments thaw {environment}` ends that"

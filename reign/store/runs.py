@@ -269,6 +269,12 @@ def by_idempotency_key(tx: Transaction, key: str) -> RunRecord | None:
     return by_id(tx, row.id) if row else None
 
 
+def by_idempotency_keys(tx: Transaction, keys: Iterable[str]) -> dict[str, RunRecord]:
+    """The runs that were started with these keys, by key."""
+    query = sa.select(runs.c.idempotency_key, runs.c.id).where(runs.c.idempotency_key.in_(list(keys)))
+    return {row.idempotency_key: by_id(tx, row.id) for row in tx.execute(query).all()}
+
+
 def listing(
     tx: Transaction,
     *,
