@@ -18,7 +18,7 @@ _RUNS = re.compile(
     r"\b(?:os\.system|os\.popen\w*|os\.exec\w*|os\.spawn\w*|os\.posix_spawn\w*|subprocess|pty\.spawn|popen\d?|Popen|system2?|"
     r"exec(?:Sync|File|FileSync|ve|vp|v|l|lp|le|ute)?|spawn(?:Sync)?|shell_exec|passthru|proc_open|pcntl_exec|child_process|"
     r"ProcessBuilder|getRuntime|IO\.popen|Open3|qx|syscall|getstatusoutput|getoutput|call-process|shell-command|start-process|"
-    r"callCommand|readProcess|os\.execute|io\.popen|Deno\.(?:run|Command)|Bun\.(?:spawn|\$)|e?syscmd|os:cmd|"
+    r"callCommand|readProcess|os\.execute|io\.popen|Deno\.(?:run|Command)|Bun\.(?:spawn|\$)|e?syscmd|os:cmd|Sys\.command|sys\.process|"
     r"run|eval|__import__|getattr|execute|invoke|shell)\b|%x|do shell script|(?<![\w$])!\s*[\"']|\.cmd\(|"
     r"\brun\(`|(?<!\w)\$`|\bopen\w*\b[^;\n]{0,200}[\"']\s*\||\|\s*[\"']\s*[,)]"
 )
@@ -30,14 +30,18 @@ _HARD_RUNS = re.compile(
 _DELETES = re.compile(
     r"\b(?:rmtree|remove_?tree|os\.remove|os\.unlink|unlink\w*|os\.rmdir|rmdir\w*|removedirs|rmSync|rm_rf|rm_r|rm_f|"
     r"remove_dir_all|remove_entry\w*|FileUtils\.\w*rm\w*|File\.delete|Dir\.(?:delete|rmdir|unlink)|fs\.rm|fs\.promises\.rm|"
-    r"delete-directory|delete-file|os\.remove|file\s+delete|File\.rm_rf!?|delete_recursively|deleteDir|"
-    r"del_dir_r|deleteRecursively|removeDirectoryRecursive|rimraf|rm|remove\w*Sync|Deno\.remove|deltree)\b"
+    r"delete-directory|delete-file|os\.remove|file\s+delete|file\(\s*(?i:remove\w*)|File\.rm_rf!?|delete_recursively|deleteDir|"
+    r"del_dir_r|deleteRecursively|removeDirectoryRecursive|removeItem|Sys\.remove|rimraf|rm|remove\w*Sync|Deno\.remove|deltree)\b"
 )
 _DELETES_WORK = re.compile(
     r"\b(?:rmtree|remove_?tree|rm_rf|rm_r|rmSync|fs\.rm|remove_dir_all|rimraf|deltree|deleteDir)\s*\(?\s*[\"']\./?[\"']"
 )
 _LISTS_WORK = re.compile(r"<\*>|\b(?:listdir|scandir|readdirSync|readdir|iterdir)\s*\(\s*(?:[\"']\.?/?[\"'])?\s*\)")
 _ARGUMENTS = re.compile(r"\bargv\b|\bARGV\b|@ARGV|\bcommandArgs\b|\bDeno\.args\b|\$_SERVER\b")
+#: Tcl and CMake name what they delete without quotes.
+_BARE_DELETES = re.compile(r"(?i)\bfile(?:\s+delete\s|\(\s*remove(?:_recurse)?\s)([^\n;\])]+)")
+_CMAKE_RUNS = re.compile(r"(?i)\bCOMMAND\s+\"?([\w./-]+)\"?\s+([^)\n]*)")
+_SHELL_LIKE = ("nu", "xonsh")
 _WRITES = re.compile(
     r"\b(?:write_text|write_bytes|writeFile\w*|appendFile\w*|file_put_contents|File\.write|IO\.write|os\.truncate|truncate\w*|"
     r"copyfile|copyFile\w*|shutil\.(?:copy\w*|move)|os\.(?:symlink|chmod|chown|rename|replace|link)|renameSync|chmod\w*|"
@@ -117,6 +121,13 @@ def read(text: str, language: str) -> Reading:
         found.shell += re.findall(r"syscmd\(\s*`*([^')]+)", text)
     if language == "tcl":
         found.shell += [match[1].strip() for match in re.finditer(r"\b(?:exec|spawn|system)\s+([^\]\n;]+)", folded)]
+    if language == "gnuplot":
+        found.shell += re.findall(r"(?m)^\s*!\s*(.+)$", text)
+    if language in _SHELL_LIKE:
+        pieces = (piece.strip().lstrip("^") for piece in re.split(r"[;|{}()\n]|&&", text[:MOST_CHARACTERS]))
+        found.shell += [piece for piece in pieces if (match := _SUSPECT.match(piece)) and match[1] in DESTRUCTIVE]
+    if language == "cmake":
+        found.shell += [f"{program} {words}" for program, words in _CMAKE_RUNS.findall(text)]
     literals = [literal.lstrip("<>+|& ") if literal[:1] in "<>+" else literal for literal in literals]
     paths = [literal for literal in literals if _PATH.match(literal) and "\n" not in literal][:60]
     found.names = paths
@@ -125,6 +136,7 @@ def read(text: str, language: str) -> Reading:
         chosen = re.search(r"\bif\b|\bgrep\b|\bfilter\b|\bunless\b", folded)
         if _DELETES_WORK.search(folded) or (_LISTS_WORK.search(folded) and not chosen):
             found.deletes.append(".")
+        found.deletes += [path for words in _BARE_DELETES.findall(text) for path in words.split() if _PATH.match(path)]
         found.deletes_arguments = bool(_ARGUMENTS.search(folded))
     if _WRITES.search(folded):
         found.writes = paths

@@ -43,7 +43,8 @@ _INTERPRETERS: dict[str, _Interpreter] = {
     "bpython": _PYTHON,
     "micropython": _PYTHON,
     "hy": _PYTHON,
-    "xonsh": _PYTHON,
+    "xonsh": _entry("xonsh", "-c"),
+    "sage": _PYTHON,
     "jython": _PYTHON,
     "pythonw": _PYTHON,
     "perl": _entry("perl", "-e -E", "-I -M -m -F -x"),
@@ -58,6 +59,7 @@ _INTERPRETERS: dict[str, _Interpreter] = {
     "bun": _JS,
     "deno": _entry("javascript", "", verbs="eval"),
     "tsx": _JS,
+    "qjs": _JS,
     "ts-node": _JS,
     "electron": _JS,
     "osascript": _entry("javascript", "-e", "-l"),
@@ -97,7 +99,10 @@ _INTERPRETERS: dict[str, _Interpreter] = {
     "ocaml": _entry("ocaml", "-e"),
     "octave": _entry("octave", "--eval"),
     "gnuplot": _entry("gnuplot", "-e"),
-    "nu": _entry("nu", "-c"),
+    "nu": _entry("nu", "-c --commands"),
+    "cmake": _entry("cmake", "", "-P -S -B -G -D -C -T -A -E --build --install --target --preset"),
+    "swift": _entry("swift", "-e"),
+    "nim": _entry("nim", "--eval"),
     "m4": _entry("m4", ""),
     "dotnet-script": _entry("c#", "eval"),
     "awk": _entry("awk", "-e --source", "-F -v -f --field-separator --assign --file -i --include -l -E --exec"),
@@ -147,6 +152,12 @@ def programs(call: Invocation) -> Iterator[Code]:
         for path in read.values("-f", "--file", "-E", "--exec"):
             yield from _from_file(call, kind.language, path)
         return
+    if name == "cmake":
+        for path in read.values("-P"):
+            yield from _from_file(call, kind.language, path)
+        return
+    if name == "nim" and operands[:1] == ["e"]:
+        operands = operands[1:]
     if operands and operands[0] in kind.verbs:
         yield from (Code(kind.language, text) for text in operands[1:])
     elif operands and operands[0] not in ("-", "/dev/stdin"):
@@ -158,7 +169,7 @@ def programs(call: Invocation) -> Iterator[Code]:
 def reads_program_from_stdin(call: Invocation) -> bool:
     """Whether the interpreter takes its program from standard input."""
     name = interpreter_of(call.name)
-    if name is None or name in ("awk", "sed"):
+    if name is None or name in ("awk", "sed", "cmake", "nim"):
         return False
     kind = _INTERPRETERS[name]
     read = options.read(call.args, kind.code | kind.takes)
@@ -183,9 +194,9 @@ def script_file(call: Invocation) -> str | None:
 
 
 def _from_file(call: Invocation, language: str, path: str) -> Iterator[Code]:
-    text = content_of(path, call.scope).text
-    if text:
-        yield Code(language, text)
+    known = call.stdin if path in ("-", "/dev/stdin") else content_of(path, call.scope)
+    if known and known.text:
+        yield Code(language, known.text)
 
 
 def _compiled(call: Invocation) -> Iterator[Code]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from workers.bash.judge import options
 from workers.bash.judge.invocation import Invocation
@@ -84,6 +85,20 @@ def _make(call: Invocation) -> Iterator[Hook]:
             recipe = re.match(r"\t[@+-]*(.+)|[^:=]+:\s*;\s*(.+)", line)
             if recipe:
                 yield Hook("-f", recipe[1] or recipe[2])
+
+
+def _ninja(call: Invocation) -> Iterator[Hook]:
+    for path in options.read(call.args, names("-f -C -j -k -l -d -t -w")).values("-f"):
+        known = call.stdin if path in ("-", "/dev/stdin") else content_of(path, call.scope)
+        for line in re.findall(r"(?m)^\s+command\s*=\s*(.+)$", (known.text if known else None) or ""):
+            yield Hook("-f", line)
+
+
+def _compiler(call: Invocation) -> Iterator[Hook]:
+    """-wrapper takes a command with commas for spaces."""
+    for option, value in pairwise(call.args):
+        if option == "-wrapper":
+            yield Hook(option, value.replace(",", " "))
 
 
 def _scripts(call: Invocation) -> Iterator[Hook]:
@@ -188,6 +203,8 @@ READERS: dict[str, Callable[[Invocation], Iterator[Hook]]] = {
     "sshfs": _ssh,
     "autossh": _ssh,
     "make": _make,
+    "ninja": _ninja,
+    **dict.fromkeys(names("gcc g++ cc c++ clang clang++"), _compiler),
     "gmake": _make,
     "apt": _apt,
     "apt-get": _apt,
