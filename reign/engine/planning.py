@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reign.config import Settings
 from reign.core.errors import ReignError
@@ -16,13 +16,15 @@ from reign.engine.runtime import Runtime
 from reign.executor.repairs import Proposal as Repair
 from reign.memory.requests import PastRequest, similar
 from reign.planner.choose import Kind, make_planner, model_of
-from reign.planner.llm.planner import LlmPlanner
 from reign.planner.llm.ports import BareDesk, BudgetSpent, Desk, Estimate, Progress, Taken, nobody
 from reign.planner.llm.prices import MICRO
 from reign.planner.protocol import Planner, PlanRequest, Proposal
 from reign.planner.repairing import RepairRequest
 from reign.store import memory, planning, schema
 from reign.store.database import Database
+
+if TYPE_CHECKING:
+    from reign.planner.llm.planner import LlmPlanner
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,8 @@ def _made(
         return make_planner(settings, kind=kind)
     state = database()
     desk: Desk = StateDesk(state, settings) if state else BareDesk()
+    from reign.planner.llm.planner import LlmPlanner  # a tenth of a second, which only those wait who have a model
+
     planner = make_planner(settings, kind=kind, desk=desk, rules=lambda: policing.rules(settings), progress=progress)
     assert isinstance(planner, LlmPlanner)
     return Informed(planner, state, settings.memory != "off")
