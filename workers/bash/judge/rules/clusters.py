@@ -74,11 +74,17 @@ def _kubectl(call: Invocation) -> Iterator[Finding]:
 
 
 def _helm(call: Invocation) -> Iterator[Finding]:
-    words = options.read(call.args, _VALUES).operands
+    read = options.read(call.args, _VALUES | {"--repo"})
+    words = read.operands
     if words[:1] and words[0] in ("uninstall", "delete", "rollback", "del", "un"):
         yield call.ask("clusters.change", f"It takes back or replaces what runs in the cluster: {words[0]}.")
     elif "--post-renderer" in call.args or words[:2] == ["plugin", "install"]:
         yield call.ask("hooks.command", "It makes helm run a program.")
+    elif words[:1] in (["install"], ["upgrade"]) and (
+        any("://" in place for place in read.values("--repo"))
+        or any(re.match(r"https?://", word) for word in words[1:])
+    ):
+        yield call.ask("clusters.unseen-manifest", "It installs a chart that no known repository holds.")
 
 
 def _node(call: Invocation) -> Iterator[Finding]:
