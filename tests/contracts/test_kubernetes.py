@@ -15,7 +15,7 @@ from tests.integration.kubernetes.conftest import control_plane, namespace  # no
 from tests.integration.kubernetes.performing import OPERATIONS, Performer, agent_options
 
 SHOP = str(Path(__file__).parents[2] / "examples" / "charts" / "shop")
-KINDS = "deployments,services,configmaps,secrets,statefulsets"
+KINDS = "deployments,services,configmaps,secrets,statefulsets,namespaces"
 #: What differs between two looks at the same thing, or only ever grows.
 VOLATILE = ("resourceVersion", "uid", "creationTimestamp", "generation", "managedFields")
 
@@ -50,8 +50,11 @@ class Arranged:
     def world(self) -> Any:
         """All objects but Helm's own records, without what only ever grows."""
         found = json.loads(self.cluster.kubectl("get", KINDS, "-n", self.namespace, "-o", "json"))["items"]
-        kept = []
+        kept, spaces = [], []
         for item in found:
+            if item["kind"] == "Namespace":
+                spaces.append(item["metadata"]["name"])
+                continue
             if item.get("type") == "helm.sh/release.v1":
                 continue
             meta = {k: v for k, v in item["metadata"].items() if k not in VOLATILE}
@@ -62,7 +65,6 @@ class Arranged:
                 for name in ("clusterIP", "clusterIPs"):
                     spec.pop(name, None)
             kept.append({k: v for k, v in item.items() if k != "status"} | {"metadata": meta})
-        spaces = self.cluster.kubectl("get", "namespaces", "-o", "name").split()
         return {"objects": kept, "spaces": [name for name in spaces if self.namespace in name]}
 
 

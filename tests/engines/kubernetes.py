@@ -17,7 +17,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -412,6 +412,32 @@ def find_cluster(folder: Path) -> Cluster:
     if given := os.environ.get("REIGN_TEST_KUBECONFIG"):
         return ExistingCluster(Assets(assets_folder()), folder, Path(given).expanduser())
     return ControlPlane(find_assets(), folder)
+
+
+class _Shared:
+    """The cluster that all fixtures of this process use, however many import the one that starts it."""
+
+    cluster: Cluster | None = None
+    users = 0
+
+
+@contextlib.contextmanager
+def shared_cluster(folder: Callable[[], Path]) -> Iterator[Cluster]:
+    """The cluster of this process: started for the first who asks, in ``folder()``, ended with the last.
+
+    Raises MissingAssets, StartFailed.
+    """
+    if _Shared.cluster is None:
+        cluster = find_cluster(folder())
+        _Shared.cluster = cluster.__enter__()
+    _Shared.users += 1
+    try:
+        yield _Shared.cluster
+    finally:
+        _Shared.users -= 1
+        if not _Shared.users:
+            _Shared.cluster.stop()
+            _Shared.cluster = None
 
 
 def _named(entries: list[dict[str, Any]], name: str) -> dict[str, Any]:

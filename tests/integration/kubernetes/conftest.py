@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.engines.kubernetes import Cluster, MissingAssets, find_cluster
+from tests.engines.kubernetes import Cluster, MissingAssets, shared_cluster
 from tests.engines.required import missing
 from tests.integration.kubernetes.performing import Performer, agent_options
 
@@ -17,14 +18,15 @@ from tests.integration.kubernetes.performing import Performer, agent_options
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """The cluster of REIGN_TEST_KUBECONFIG, else a control plane started for this run."""
-    cluster, reason = None, ""
-    try:
-        cluster = find_cluster(tmp_path_factory.mktemp("kubernetes"))
-    except MissingAssets as error:
-        reason = str(error)
-    if cluster is None:
-        missing("kubernetes", reason)
-    with cluster:
+    reason = ""
+    with contextlib.ExitStack() as stack:
+        cluster = None
+        try:
+            cluster = stack.enter_context(shared_cluster(lambda: tmp_path_factory.mktemp("kubernetes")))
+        except MissingAssets as error:
+            reason = str(error)
+        if cluster is None:
+            missing("kubernetes", reason)
         yield cluster
 
 
@@ -44,11 +46,13 @@ def simulated(control_plane: Cluster) -> Cluster:
 
 @pytest.fixture
 def namespace(control_plane: Cluster) -> Iterator[str]:
-    """A new namespace, deleted (but not waited for) after the test."""
+    """A new namespace. It is deleted (but not waited for) after the test, unless the whole cluster goes soon: its
+    deletion would cost the API server more than most tests do."""
     name = f"reign-{secrets.token_hex(4)}"
     control_plane.kubectl("create", "namespace", name)
     yield name
-    control_plane.kubectl("delete", "namespace", name, "--wait=false")
+    if not control_plane.simulated:
+        control_plane.kubectl("delete", "namespace", name, "--wait=false")
 
 
 @pytest.fixture
