@@ -226,6 +226,7 @@ def serve(settings: Settings, agents: Sequence[str], options: argparse.Namespace
     argv += [*LEAN[:2], "-Q", ",".join(queue_name(agent) for agent in agents)]
     gc.collect()
     gc.freeze()  # a collection in a child would write to, and so copy, every page that it shares with this process
+    gc.enable()
     return _exit_code(app.worker_main, argv)
 
 
