@@ -8,6 +8,7 @@ from typing import Any
 from reign.core import expressions
 from reign.core.plan import Task
 from reign.core.states import TaskState
+from reign.security.masking import MASK
 from reign.store import runs
 from reign.store.claims import Claim
 from reign.store.database import Database
@@ -21,6 +22,9 @@ def scope_of(database: Database, claim: Claim, task: Task, run: RunInfo) -> dict
         "environment": run.environment,
         "run": {"name": run.name, "id": run.id},
     }
+    if ("run", "plan") in {tuple(path[:2]) for path in task.references()}:
+        with database.read() as tx:
+            scope["run"]["plan"] = _without_secrets(runs.plan_of(tx, run.id))
     if claim.has_item:
         scope |= {"item": claim.item["item"], "index": claim.item["index"]}
     wanted = {path[1] for path in task.references() if path[0] == "tasks" and len(path) > 1}
@@ -34,6 +38,15 @@ def scope_of(database: Database, claim: Claim, task: Task, run: RunInfo) -> dict
         scope["failure()"] = any(state == TaskState.FAILED for state in ended)
         scope["success()"] = all(state == TaskState.SUCCEEDED for state in ended)
     return scope
+
+
+def _without_secrets(value: Any) -> Any:
+    """The plan as data: a reference in it is not to be resolved for who reads it."""
+    if isinstance(value, Mapping):
+        return {key: _without_secrets(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets(item) for item in value]
+    return MASK if isinstance(value, str) and ("secret://" in value or "kept://" in value) else value
 
 
 def wanted(task: Task, scope: Mapping[str, Any]) -> bool:

@@ -35,9 +35,19 @@ def rules(settings: Settings) -> list[Rule]:
 
 def gated(plan: Plan, source: str, settings: Settings, catalog: Catalog) -> Plan:
     """A bound plan as it is submitted: with the plan's threshold in its checks, and gates as the setting says."""
-    plan = _with_threshold(plan, catalog)
+    plan = _with_itself(_with_threshold(plan, catalog))
     wanted = settings.gates == "all" or (settings.gates == "words" and source != "file")
     return _with_threshold(add_gates(plan, catalog), catalog) if wanted else plan
+
+
+def _with_itself(plan: Plan) -> Plan:
+    """A check of the policy that is given no plan judges the one that it stands in."""
+    tasks = {
+        name: task.model_copy(update={"with_": {**task.with_, "plan": "${{ run.plan }}"}})
+        for name, task in plan.tasks.items()
+        if task.uses == "validation.policy" and not {"plan", "path"} & task.with_.keys()
+    }
+    return plan.model_copy(update={"tasks": {**plan.tasks, **tasks}}) if tasks else plan
 
 
 def _with_threshold(plan: Plan, catalog: Catalog) -> Plan:

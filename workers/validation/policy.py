@@ -38,7 +38,9 @@ class Policy(Check["Policy.Inputs", "Policy.Result"]):
 
     class Inputs(CheckInputs):
         path: str | None = Field(default=None, description="a plan file")
-        plan: dict[str, Any] | str | None = Field(default=None, description="a plan, as a plan file has it")
+        plan: dict[str, Any] | str | None = Field(
+            default=None, description="a plan, as a plan file has it; default: the one of this task"
+        )
         params: dict[str, Any] = Field(default_factory=dict, description="values for the plan's parameters")
         environment: str | None = Field(default=None, description="instead of the plan's own")
         rules: str | list[dict[str, Any]] | None = Field(
