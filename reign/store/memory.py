@@ -30,6 +30,7 @@ PER_OPERATION = 100
 READ = 300  # attempts that one look is made of
 _REQUESTS = 2000
 _NAME = 100  # characters
+_PEOPLE = 100  # requesters that one query names
 _ENDED = ("run.succeeded", "run.failed", "run.cancelled")
 
 
@@ -106,18 +107,17 @@ def finished_attempts(tx: Transaction, run_id: int) -> list[FinishedAttempt]:
 def add(tx: Transaction, episodes: Iterable[tuple[Episode, int]]) -> int:
     """Keep attempts (each with its number in its task), as far as their requester's day has room. Known ones change
     nothing. Returns how many were offered to the table."""
-    counts: dict[tuple[str, int], tuple[Counter[str], Counter[tuple[str, str]]]] = {}
+    offered = list(episodes)
+    of_operation, of_pattern = _counts(tx, [episode for episode, _ in offered])
     rows = []
-    for episode, number in episodes:
+    for episode, number in offered:
         day = int(episode.at // 86_400)
-        if (episode.by, day) not in counts:
-            counts[episode.by, day] = _counts(tx, episode.by, day)
-        of_operation, of_pattern = counts[episode.by, day]
-        key = (episode.operation, episode.pattern)
-        if of_operation[episode.operation] >= PER_OPERATION or of_pattern[key] >= PER_PATTERN:
+        wide = (episode.by[:_NAME], day, episode.operation)
+        narrow = (*wide, episode.pattern)
+        if of_operation[wide] >= PER_OPERATION or of_pattern[narrow] >= PER_PATTERN:
             continue
-        of_operation[episode.operation] += 1
-        of_pattern[key] += 1
+        of_operation[wide] += 1
+        of_pattern[narrow] += 1
         body = asdict(episode)
         body["requester"] = body.pop("by")
         rows.append(
@@ -137,21 +137,27 @@ def add(tx: Transaction, episodes: Iterable[tuple[Episode, int]]) -> int:
     return len(rows)
 
 
-def _counts(tx: Transaction, by: str, day: int) -> tuple[Counter[str], Counter[tuple[str, str]]]:
-    query = (
-        sa.select(episode_table.c.operation, episode_table.c.pattern, sa.func.count())
-        .where(
-            episode_table.c.requester == by[:_NAME],
-            episode_table.c.day == day,
-            episode_table.c.at >= day * 86_400.0,
-        )
-        .group_by(episode_table.c.operation, episode_table.c.pattern)
-    )
-    of_operation: Counter[str] = Counter()
-    of_pattern: Counter[tuple[str, str]] = Counter()
-    for operation, pattern, count in tx.execute(query):
-        of_operation[operation] += count
-        of_pattern[operation, pattern] += count
+_Wide = tuple[str, int, str]
+_Narrow = tuple[str, int, str, str]
+
+
+def _counts(tx: Transaction, offered: Sequence[Episode]) -> tuple[Counter[_Wide], Counter[_Narrow]]:
+    """How many are kept of each requester, day and operation (and pattern) that is offered: one look for all of them,
+    for an import may be of many requesters and days."""
+    of_operation: Counter[_Wide] = Counter()
+    of_pattern: Counter[_Narrow] = Counter()
+    if not offered:
+        return of_operation, of_pattern
+    table = episode_table.c
+    columns = (table.requester, table.day, table.operation, table.pattern)
+    first, last = (int(edge(episode.at for episode in offered) // 86_400) for edge in (min, max))
+    query = sa.select(*columns, sa.func.count()).where(table.at >= first * 86_400.0, table.at < (last + 1) * 86_400.0)
+    people = {episode.by[:_NAME] for episode in offered}
+    if len(people) <= _PEOPLE:
+        query = query.where(table.requester.in_(people))
+    for by, day, operation, pattern, count in tx.execute(query.group_by(*columns)):
+        of_operation[by, day, operation] += count
+        of_pattern[by, day, operation, pattern] += count
     return of_operation, of_pattern
 
 
