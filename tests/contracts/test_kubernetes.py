@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,11 @@ from tests.integration.kubernetes.conftest import control_plane, namespace  # no
 from tests.integration.kubernetes.performing import OPERATIONS, Performer, agent_options
 
 SHOP = str(Path(__file__).parents[2] / "examples" / "charts" / "shop")
-KINDS = "deployments,services,configmaps,secrets,statefulsets,namespaces"
+LISTS = (
+    "/apis/apps/v1/namespaces/{}/deployments",
+    "/apis/apps/v1/namespaces/{}/statefulsets",
+    *(f"/api/v1/namespaces/{{}}/{kind}" for kind in ("services", "configmaps", "secrets")),
+)
 #: What differs between two looks at the same thing, or only ever grows.
 VOLATILE = ("resourceVersion", "uid", "creationTimestamp", "generation", "managedFields")
 
@@ -49,12 +52,8 @@ class Arranged:
 
     def world(self) -> Any:
         """All objects but Helm's own records, without what only ever grows."""
-        found = json.loads(self.cluster.kubectl("get", KINDS, "-n", self.namespace, "-o", "json"))["items"]
-        kept, spaces = [], []
-        for item in found:
-            if item["kind"] == "Namespace":
-                spaces.append(item["metadata"]["name"])
-                continue
+        kept = []
+        for item in (item for path in LISTS for item in self._items(path.format(self.namespace))):
             if item.get("type") == "helm.sh/release.v1":
                 continue
             meta = {k: v for k, v in item["metadata"].items() if k not in VOLATILE}
@@ -65,7 +64,13 @@ class Arranged:
                 for name in ("clusterIP", "clusterIPs"):
                     spec.pop(name, None)
             kept.append({k: v for k, v in item.items() if k != "status"} | {"metadata": meta})
+        spaces = [item["metadata"]["name"] for item in self._items("/api/v1/namespaces")]
         return {"objects": kept, "spaces": [name for name in spaces if self.namespace in name]}
+
+    def _items(self, path: str) -> list[dict[str, Any]]:
+        """Each with its type, which items of a list come without."""
+        found = self.cluster.api("get", path)
+        return [{"kind": found["kind"], **item} for item in found["items"]]
 
 
 #: operation -> (inputs, what is arranged before)

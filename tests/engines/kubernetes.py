@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -137,6 +138,23 @@ class Cluster:
         if done.returncode:
             raise RuntimeError(f"kubectl {' '.join(args)}: {done.stderr.strip()}")
         return done.stdout
+
+    def api(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What the API server answers the administrator, without a program started for it: for looks that come often.
+
+        Raises the library's ApiException.
+        """
+        answer: dict[str, Any] = self._client.request(method, path, body=body, serializer=lambda _, data: data)
+        return answer
+
+    @cached_property
+    def _client(self) -> Any:
+        from kubernetes import config
+        from kubernetes.dynamic import DynamicClient
+
+        made: Any = config.new_client_from_config
+        dynamic: Any = DynamicClient
+        return dynamic(made(config_file=str(self.kubeconfig)), cache_file=str(self.folder / "discovery.json"))
 
     def add_context(
         self, name: str, *, token: str | None = None, server: str | None = None, namespace: str | None = None

@@ -60,7 +60,7 @@ def test_kill_in_the_middle_of_a_helm_upgrade(
 ) -> None:
     perform.options["helm"] = str(simulated.assets.binary(helm))
     perform("helm_install", release="shop", chart=SHOP)
-    inputs = {"release": "shop", "chart": SHOP, "values": {"image": "reign.test/slow:8s", "replicas": 2}}
+    inputs = {"release": "shop", "chart": SHOP, "values": {"image": "reign.test/slow:4s", "replicas": 2}}
 
     def pending() -> bool:
         return bool(names_of(simulated, namespace, "status=pending-upgrade"))
@@ -85,7 +85,8 @@ def test_kill_in_the_middle_of_a_first_install(simulated: Cluster, perform: Perf
 
 
 def names_of(cluster: Cluster, namespace: str, label: str) -> list[str]:
-    return cluster.kubectl("get", "secrets", "-n", namespace, "-l", label, "-o", "name").split()
+    found = cluster.api("get", f"/api/v1/namespaces/{namespace}/secrets?labelSelector={label}")["items"]
+    return [str(item["metadata"]["name"]) for item in found]
 
 
 def test_the_killed_process_is_the_operation_itself(perform: Performer, tmp_path: Path) -> None:

@@ -11,13 +11,20 @@ from reign.executor import Cancelled, FailureKind, TaskFailed
 from tests.engines.kubernetes import FAILURE_LOG, USUAL_LOG, Cluster
 from tests.integration.kubernetes.performing import Performer
 
+#: Where the API server lists a kind, and how kubectl writes its name.
+LISTS = {"configmap": ("api/v1", "configmap"), "deployment": ("apis/apps/v1", "deployment.apps")}
+
 
 def names(cluster: Cluster, namespace: str, kind: str) -> list[str]:
+    if kind in LISTS:
+        group, written = LISTS[kind]
+        found = cluster.api("get", f"/{group}/namespaces/{namespace}/{kind}s")["items"]
+        return [f"{written}/{item['metadata']['name']}" for item in found]
     return cluster.kubectl("get", kind, "-n", namespace, "-o", "name").split()
 
 
 def replicas(cluster: Cluster, namespace: str, name: str = "web") -> int:
-    return int(cluster.kubectl("get", f"deployment/{name}", "-n", namespace, "-o", "jsonpath={.spec.replicas}"))
+    return int(cluster.api("get", f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}")["spec"]["replicas"])
 
 
 def test_creates_a_deployment_and_waits_until_it_is_ready(

@@ -19,6 +19,11 @@ from tests.engines.kubernetes import Cluster, MissingAssets
 from tests.engines.required import missing
 from tests.integration.kubernetes.performing import Performer, agent_options
 from tests.integration.kubernetes.test_deployments import names, replicas
+from workers.kubernetes import helm_records as records
+from workers.kubernetes.cluster import connect
+from workers.kubernetes.helm import helm_of
+from workers.kubernetes.helm_records import Revision
+from workers.kubernetes.releases import objects_of
 
 SHOP = str(Path(__file__).parents[3] / "examples" / "charts" / "shop")
 PASSWORD = "correct-horse-battery"
@@ -183,6 +188,23 @@ def test_reuse_of_values(perform: Performer, control_plane: Cluster, namespace: 
     assert replicas(control_plane, namespace, "shop") == 2
     perform("helm_upgrade", release="shop", chart=SHOP, values={"greeting": "Hi"}, replace=False, force=True)
     assert replicas(control_plane, namespace, "shop") == 1
+
+
+def test_the_records_say_what_helm_says(perform: Performer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HELM_DRIVER", "configmap" if perform.options["helm"].endswith("helm3") else "secret")
+    perform("helm_install", release="shop", chart=SHOP, values={"greeting": "1e3"}, wait=False)
+    made = perform("helm_upgrade", release="shop", chart=SHOP, values={"greeting": "on", "replicas": 0}, wait=False)
+    cluster = connect(made.context, made.inputs)
+    helm = helm_of(cluster, perform.namespace)
+
+    def told(found: list[Revision]) -> list[Any]:
+        fields = [(one.number, one.status, one.chart, one.app_version, one.description) for one in found]
+        return [*fields, *((one.values(), objects_of(one.manifest())) for one in found)]
+
+    read = records.revisions(cluster, helm, "shop")
+    assert [one.values() for one in read] == [{"greeting": "1e3"}, {"greeting": "on", "replicas": 0}]
+    monkeypatch.setattr(records, "record_kind", lambda helm: None)
+    assert told(read) == told(records.revisions(cluster, helm, "shop"))
 
 
 def test_template_hides_secrets(perform: Performer) -> None:
