@@ -31,7 +31,7 @@ PEERS = {
     "reign": Peer(("sqlite", "sqlite:solo", "postgres", "postgres:solo")),
     "celery": Peer(("canvas", "exact")),
     "dbos": Peer(("steps", "queue"), ("dbos>=2", "psycopg[binary]>=3.2")),
-    "prefect": Peer(("server",), ("prefect>=3",), scale=0.1),
+    "prefect": Peer(("server",), ("prefect==3.8.*", "fastapi==0.139.*"), scale=0.1),
 }
 
 
@@ -92,10 +92,11 @@ def _python(name: str, peer: Peer) -> str:
         return sys.executable
     folder = CACHE / name
     python = folder / "bin" / "python"
-    if not (folder / "made").is_file():
+    made, wanted = folder / "made", "\n".join(peer.packages)
+    if not made.is_file() or made.read_text() != wanted:
         venv.create(folder, with_pip=True, clear=True)
         subprocess.run([python, "-m", "pip", "install", "-q", *peer.packages], check=True, stdout=sys.stderr)
-        (folder / "made").touch()
+        made.write_text(wanted)
     return str(python)
 
 

@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from dbos import DBOS
@@ -22,6 +23,7 @@ from benchmarks.workloads import Dag, followers
 
 POLL = 0.01  # seconds
 QUEUE = "tasks"
+ROOT = str(Path(__file__).resolve().parents[2])
 
 
 @DBOS.step()
@@ -101,7 +103,7 @@ def main() -> None:
             DBOS.register_queue(QUEUE, polling_interval_sec=POLL)
             for number in range(2):
                 argv = [sys.executable, "-m", "benchmarks.peers.dbos_peer", "--worker", url, str(number)]
-                servers.start(f"worker{number}", argv)
+                servers.start(f"worker{number}", argv, env={**os.environ, "PYTHONPATH": ROOT})
                 log = servers.folder / f"worker{number}.log"
                 until(lambda log=log: "ready" in log.read_text())
 
