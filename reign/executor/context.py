@@ -49,6 +49,7 @@ class Context:
     #: the outside what was done to it before (which configuration a state came from); secrets stand as references.
     recorded: Callable[[str], Observation | None] = lambda resource: None
     undoes: tuple[str, str] | None = None  # (run, task) that this attempt takes back
+    began: float = field(default_factory=time.monotonic)
     _streams: dict[str, MaskedLines] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -103,7 +104,10 @@ class Context:
         if self.cancelled.is_set():
             raise Cancelled(self.cancel_reason)
         if time.monotonic() >= self.deadline:
-            raise TimedOut(0)
+            raise self._over()
+
+    def _over(self) -> TimedOut:
+        return TimedOut(round(self.deadline - self.began, 1))
 
     def wait(self, seconds: float) -> None:
         """Sleep that ends early, with Cancelled or TimedOut, when the attempt must."""
@@ -142,18 +146,23 @@ class Context:
         Raises TaskFailed if it cannot be started, Cancelled, TimedOut; a non-zero exit is in the result.
         """
         limit = self.remaining() if timeout is None else min(timeout, self.remaining())
-        return run_tool(
-            argv,
-            cwd=cwd or self.workdir,
-            env=env,
-            stdin=stdin,
-            timeout=limit,
-            cancelled=self.cancelled,
-            cancel_reason=lambda: self.cancel_reason,
-            on_line=on_line or (lambda stream, line: self.log(line, stream)),
-            keep=keep,
-            stop_signal=stop_signal,
-            grace=grace,
-            log_bounded=on_line is None,
-            tidies=tidies,
-        )
+        try:
+            return run_tool(
+                argv,
+                cwd=cwd or self.workdir,
+                env=env,
+                stdin=stdin,
+                timeout=limit,
+                cancelled=self.cancelled,
+                cancel_reason=lambda: self.cancel_reason,
+                on_line=on_line or (lambda stream, line: self.log(line, stream)),
+                keep=keep,
+                stop_signal=stop_signal,
+                grace=grace,
+                log_bounded=on_line is None,
+                tidies=tidies,
+            )
+        except TimedOut:
+            if self.remaining():  # it had less than the attempt
+                raise
+            raise self._over() from None

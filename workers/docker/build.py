@@ -144,7 +144,7 @@ def find_dockerfile(ctx: Context, folder: Path, given: str | None) -> Path:
         raise TaskFailed(
             f"the build context {folder} is not a folder",
             kind=FailureKind.WRONG_INPUT,
-            hint="`context` is relative to the plan's folder",
+            hint=f"`context` starts in the work folder, {ctx.workdir}",
         )
     if given is None:
         candidates = [folder / "Dockerfile", folder / "Containerfile"]

@@ -167,7 +167,7 @@ def open_project(ctx: Context, name: str, file: str, variables: Mapping[str, str
         raise TaskFailed(
             f"there is no compose file {path}",
             kind=FailureKind.WRONG_INPUT,
-            hint=f"there is {', '.join(near[:5])}" if near else "`file` is relative to the plan's folder",
+            hint=f"there is {', '.join(near[:5])}" if near else f"`file` starts in the work folder, {ctx.workdir}",
         )
     project = Project(ctx, program(ctx), name, path, variables)
     project.label_secrets()

@@ -62,6 +62,16 @@ def test_a_tool_writes_to_the_log(tmp_path: Path) -> None:
         ctx.tool(["sleep", "30"], timeout=0.1)
 
 
+def test_what_took_too_long_says_how_long_it_was_given(tmp_path: Path) -> None:
+    ctx = make_context(tmp_path, timeout=0.2)
+    with pytest.raises(TimedOut, match=r"not done after 0\.2 s"):
+        ctx.wait(5)
+    ctx = make_context(tmp_path, timeout=0.5)
+    ctx.wait(0.2)
+    with pytest.raises(TimedOut, match=r"not done after 0\.5 s"):
+        ctx.tool(["sleep", "30"])
+
+
 def test_failures_say_what_may_follow() -> None:
     assert TaskFailed("x").as_dict() == {
         "message": "x", "kind": "unknown", "hint": None, "retryable": False, "details": {},
