@@ -175,7 +175,7 @@ WORDS: Words = {
     ),
     "docker.start": (
         Phrase(
-            verbs=("start", "start up", "resume", "bring up", "boot"),
+            verbs=("start", "start up", "resume", "bring up", "boot", "wake", "wake up"),
             cues=CUES,
             slots=(_CONTAINER,),
             weight=1,

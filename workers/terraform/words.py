@@ -213,7 +213,7 @@ WORDS: Words = {
             cues=_CUES,
             about=("workspace", "terraform workspace"),
             slots=(_DIRECTORY,),
-            filler=("all",),
+            filler=("all", "exist", "available"),
             example="list the terraform workspaces of ./infra",
         ),
     ),

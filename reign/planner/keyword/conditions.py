@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from reign.planner.keyword import english, questions
@@ -12,6 +12,7 @@ from reign.planner.keyword.discourse import Discourse
 from reign.planner.keyword.frame import Match
 from reign.planner.keyword.inflection import singular
 from reign.planner.keyword.normalise import Shape, Token
+from reign.planner.keyword.vocabulary import Head
 
 #: Said of a thing, these are an outcome; said of an address or a folder, a check.
 _PLAIN_OUTCOME = english.WENT_WELL - {"validates", "validated", "valid", "answers", "responds", "healthy", "alive"}
@@ -51,6 +52,8 @@ def condition(
     turned = clause.role is Role.UNLESS
     if any(word in english.APPROVAL for word in words):
         return Condition(approval=True, tokens=clause.body)
+    if (ran := _command(clause, reader, discourse)) is not None:
+        return Condition(well=_outcome(clause.body[1:], discourse) != turned, check=ran, tokens=clause.body)
     outcome = _outcome(clause.body, discourse)
     own = alone or any(word in english.ITS for word in words)  # "once its checks have passed": a check, if there is one
     pronoun = any(word in english.PRONOUNS for word in words)
@@ -68,6 +71,18 @@ def condition(
         "what should be checked?",
         ["if it validates", "if http://127.0.0.1:8080/ answers", "if that fails"],
     )
+
+
+def _command(clause: Clause, reader: Reads, discourse: Discourse) -> Match | None:
+    """```npm test` succeeds``: a command that was not spoken of yet, to be run for how it ends."""
+    first = clause.body[0] if clause.body else None
+    if first is None or first.shape is not Shape.CODE or clause.head is not None or discourse.spoken_of(first.text):
+        return None
+    if len(clause.body) < 2 or _outcome(clause.body[1:], discourse) is None:
+        return None
+    run = Head("run", (replace(first, text="run", end=first.start, shape=Shape.WORD),))
+    ranked = reader.ranked(replace(clause, role=Role.DO, head=run, body=[first]), discourse)
+    return next((match for match in ranked if match.fits), None)
 
 
 def _specific(words: Sequence[str]) -> bool:

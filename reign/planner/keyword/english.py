@@ -158,6 +158,7 @@ LEAD_IN = tuple(
     you must; you need to; would you mind; do you mind; help me to; help me; try to; try and; remember to
     be so kind and; be so kind as to; all you have to do is; your task is to; the goal is to; the task is to
     my goal is to; good morning; good afternoon; good evening; good day; asap; urgent; urgently; important
+    can someone; could someone; can somebody; could somebody; someone should; somebody should
     can i; could i; can you; could you; would you; will you; can we; could we; shall we; may i ask you to
     i ask you to; go ahead and; go and; let us; let me; hey; hi; hello; ok; okay; please; pls; kindly; just
     simply; now; well; so; also; dear reign; additionally; furthermore; only; start by; begin by; start with

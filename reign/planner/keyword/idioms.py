@@ -68,6 +68,10 @@ def _replace(tokens: Sequence[Token], at: int, vocabulary: Vocabulary, result: l
     if words[:2] == ("the", "result") and words[2:3] != ("of",):
         result.append(_word("it", tokens, at, at + 2))
         return at + 2
+    policy = words[:2] if words[:2] in (("unless", "stopped"), ("on", "failure")) else ()
+    if policy and result and result[-1].word in ("restart", "restarts", "restarted", "restarting"):
+        result.append(_word("-".join(policy), tokens, at, at + 2, Shape.TYPED))
+        return at + 2
     if words[:3] == ("up", "and", "running"):
         at += 2
     elif words[:2] in (("what", "is"), ("what", "are")) and result and result[-1].shape is Shape.WORD:

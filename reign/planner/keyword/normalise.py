@@ -19,10 +19,13 @@ _PAIR = re.compile(r"-{0,2}[A-Za-z_][A-Za-z0-9_.\-/\[\]]{0,200}=")
 _DURATION = re.compile(r"(?:\d{1,9}(?:\.\d{1,3})?(?:ms|s|m|h|d|sec|secs|min|mins|hr|hrs))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)([a-z]+)")
 _IN_REPO = re.compile(r"([\w.-]{1,100}/[\w.-]{1,100})(#\d{1,9})")
-_BULLET = re.compile(r"[ \t]*(?:\d{1,3}[.)]|[-*•])[ \t]+")
+_BULLET = re.compile(r"[ \t]*(?:\(?\d{1,3}[.)]|[-*•])[ \t]+")
 _BEFORE_ONE = frozenset({"no", "the", "this", "that", "every", "each", "which", "any", "old", "new", "only", "another"})
 _SCANS = frozenset({"scan", "ports", "probe"})
 _NUMBERED = re.compile(r"[ \t]*\d{1,3}[.)][ \t]+")
+#: Steps within a line: "1) pull a:1 2) run it".
+_STEP = re.compile(r"(?:^|(?<=\s))\(?(\d{1,3})([.)])[ \t]+")
+_MEASURES = frozenset({"core", "cores", "cpu", "cpus", "vcpu", "vcpus", "percent"})
 
 
 class Shape(StrEnum):
@@ -77,13 +80,17 @@ class _Scanner:
         self.text = text
         self.at = 0
         self.unclosed: set[str] = set()  # closing marks known not to come any more
+        self.steps = _steps(text)
 
     def tokens(self) -> Iterator[Token]:
         text = self.text
         self._skip_bullet()
         while self.at < len(text):
             char = text[self.at]
-            if char == "\n":
+            if self.at in self.steps:
+                start, self.at = self.at, self.steps[self.at]
+                yield Token("then", start, start + 1, Shape.BREAK)
+            elif char == "\n":
                 start = self.at
                 self.at += 1
                 numbered = bool(_NUMBERED.match(text, self.at))
@@ -170,6 +177,19 @@ class _Scanner:
                 yield Token(mark, offset, offset + 1, Shape.PUNCT)
 
 
+def _steps(text: str) -> dict[int, int]:
+    """Where the second and later steps of a list within a line begin, with where their words do."""
+    found = list(_STEP.finditer(text))
+    if not found or text[: found[0].start()].strip() or found[0][1] != "1":
+        return {}
+    steps, number = {}, 2
+    for match in found[1:]:
+        if match[1] == str(number) and match[2] == found[0][2]:
+            steps[match.start()] = match.end()
+            number += 1
+    return steps
+
+
 def _word(text: str, start: int) -> Iterator[Token]:
     end = start + len(text)
     lower = text.lower().replace("’", "'")
@@ -225,6 +245,10 @@ def _merged(tokens: list[Token]) -> Iterator[Token]:
                 yield Token(
                     f"{number.text} {tokens[after].text}", number.start, tokens[after].end, Shape.DURATION, seconds
                 )
+                after += 1
+            elif after < len(tokens) and tokens[after].word in _MEASURES:  # a size, and no count of things
+                text = f"{number.text} {tokens[after].text}"
+                yield Token(text, number.start, tokens[after].end, Shape.TYPED)
                 after += 1
             elif (range_ := _range(tokens, at, after)) is not None:
                 yield range_

@@ -15,6 +15,7 @@ from reign.planner.keyword.vocabulary import Head, Vocabulary
 
 _ASKS = frozenset((*CHECK, "tell", "show", "know"))
 _HEADING = 4  # words
+_MODALS = frozenset({"can", "could", "may", "might", "must", "shall", "should", "will"})
 _AFTER_PARTICLE = english.PREPOSITIONS | english.AND | english.POLITE
 
 
@@ -125,6 +126,10 @@ def _finished(clauses: list[Clause], vocabulary: Vocabulary) -> list[Clause]:
     result: list[Clause] = []
     for index, clause in enumerate(clauses):
         following = clauses[index + 1] if index + 1 < len(clauses) else None
+        if several := _subject(clause, vocabulary):
+            result += several
+            previous = several[-1]
+            continue
         if clause.head is not None:
             _take_particle(clause, vocabulary)
             _take_tool(clause, vocabulary)
@@ -171,6 +176,17 @@ def _take_tool(clause: Clause, vocabulary: Vocabulary) -> None:
     if body[-3].word in ("with", "using", "via", "by") and head is not None and head.lemma in vocabulary.by_verb:
         clause.head = head
         clause.body = body[:-1]
+
+
+def _subject(clause: Clause, vocabulary: Vocabulary) -> list[Clause]:
+    """``branch x can be deleted``: what looks like a verb is the thing that is spoken of, if a verb follows "can be"."""
+    head, words = clause.head, [token.word for token in clause.body]
+    if head is None or len(head.tokens) != 1 or clause.role is not Role.DO or not vocabulary.is_noun(head.tokens[0]):
+        return []
+    modal = next((at for at, word in enumerate(words[:-2]) if word in _MODALS and words[at + 1] == "be"), None)
+    if modal is None or modal == 0 or any(word in ("that", "if", "whether", "and") for word in words[:modal]):
+        return []
+    return _passive(replace(clause, head=None, body=[head.tokens[0], *clause.body]), vocabulary)
 
 
 def _passive(clause: Clause, vocabulary: Vocabulary) -> list[Clause]:
@@ -225,6 +241,11 @@ def _headless(clause: Clause, previous: Clause | None, following: Clause | None,
     if first.word == "new" and any(vocabulary.is_noun(token) for token in clause.body[1:4]):
         clause.head = Head("create", (first,))  # "new issue in acme/shop: 'x'"
         del clause.body[0]
+        return
+    if len(clause.body) == 1 and first.shape is Shape.CODE and "run" in vocabulary.by_verb and previous is None:
+        clause.head = Head(
+            "run", (replace(first, text="run", end=first.start, shape=Shape.WORD),)
+        )  # a command, and nothing said about it
         return
     same_sentence = previous is not None and previous.sentence == clause.sentence
     if same_sentence and previous is not None and previous.head is not None:

@@ -191,3 +191,17 @@ def test_a_time_that_names_a_check_of_the_thing_is_that_check(text: str) -> None
 
 def test_a_time_that_hangs_on_nothing_that_was_said_is_not_passed_over() -> None:
     assert "nothing was said before it" in refusal("restart web once it is up").details["question"]
+
+
+def test_a_command_as_a_condition_is_run_first() -> None:
+    tasks = propose("after `npm test` succeeds build . as ui:3").plan.tasks
+    assert [(t.uses, t.needs, t.if_) for t in tasks.values()] == [
+        ("bash.run", (), None),
+        ("docker.build", ("run",), None),
+    ]
+    tasks = propose("restart the container web unless `test -f lock` succeeds").plan.tasks
+    assert [(t.uses, t.if_) for t in tasks.values()] == [("bash.run", None), ("docker.restart", "failure()")]
+    tasks = propose("run `a`; if `a` fails run `b`").plan.tasks
+    assert [t.with_["command"] for t in tasks.values()] == ["a", "b"], "the one that was spoken of"
+    tasks = propose("`pytest -q` then `python -m build`").plan.tasks
+    assert [t.with_["command"] for t in tasks.values()] == ["pytest -q", "python -m build"]

@@ -165,3 +165,13 @@ def test_what_names_nothing_is_asked(text: str) -> None:
 
 def test_what_is_passed_over_is_told() -> None:
     assert any("database" in warning for warning in propose("start a postgres database container called pg").warnings)
+
+
+def test_a_restart_policy_in_words() -> None:
+    for said, policy in (("unless stopped", "unless-stopped"), ("on failure", "on-failure")):
+        tasks = propose(f"run nginx:1.27 as web, restart {said}").plan.tasks
+        assert [(t.uses, t.with_["restart"]) for t in tasks.values()] == [("docker.run", policy)]
+
+
+def test_a_size_is_no_count() -> None:
+    assert refusal("resize the VM to 8 cores")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.planner.keyword.support import edges, plan
+from tests.unit.planner.keyword.support import edges, plan, propose
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,14 @@ def test_long_lists_keep_their_order() -> None:
 
 def test_ids_are_new_each_time() -> None:
     assert list(plan("run `a` and `a` and `a`").tasks) == ["run", "run-a", "run-a-2"]
+
+
+def test_steps_within_a_line() -> None:
+    for text in (
+        "1) pull nginx:1.27 2) run it as edge 3) check http://localhost:8088",
+        "(1) pull nginx:1.27 (2) run it as edge (3) check http://localhost:8088",
+        "1. pull nginx:1.27 2. run it as edge 3. check http://localhost:8088",
+    ):
+        tasks = propose(text).plan.tasks
+        assert [task.uses for task in tasks.values()] == ["docker.pull", "docker.run", "validation.http"], text
+        assert [len(task.needs) for task in tasks.values()] == [0, 1, 1]

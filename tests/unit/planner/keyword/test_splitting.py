@@ -115,3 +115,9 @@ def test_a_sentence_ends_a_clause() -> None:
 
 def test_a_heading_without_a_following_clause_leads_nothing() -> None:
     assert clauses("in namespace shop")[0].role is Role.DO
+
+
+def test_a_noun_that_is_also_a_verb_may_be_what_something_is_done_to() -> None:
+    assert shape("branch old of acme/x can be deleted") == [("do", "delete", "branch old of acme/x")]
+    assert shape("release v1 of acme/x should be published")[0][1] == "publish"
+    assert shape("check that the file can be deleted")[0][1] == "check"
