@@ -28,6 +28,7 @@ PER_RUN = 500
 PER_PATTERN = 20
 PER_OPERATION = 100
 READ = 300  # attempts that one look is made of
+NUMBERED = 5_000  # newest attempts that they are chosen from
 _REQUESTS = 2000
 _NAME = 100  # characters
 _PEOPLE = 100  # requesters that one query names
@@ -194,10 +195,13 @@ def episodes(tx: Transaction, operation: str, pattern: str | None = None) -> lis
         .over(partition_by=(episode_table.c.requester, episode_table.c.day), order_by=episode_table.c.at.desc())
         .label("of_day")
     )
-    inner = sa.select(episode_table, of_day).where(episode_table.c.operation == operation)
+    wanted = episode_table.c.operation == operation
     if pattern is not None:
-        inner = inner.where(episode_table.c.pattern == pattern)
-    found = inner.subquery()
+        wanted &= episode_table.c.pattern == pattern
+    # Only the newest are numbered: sorting a huge history whole would make each plan wait.
+    of_time = sa.select(episode_table.c.at).where(wanted).order_by(episode_table.c.at.desc())
+    since = sa.func.coalesce(of_time.offset(NUMBERED).limit(1).scalar_subquery(), 0.0)
+    found = sa.select(episode_table, of_day).where(wanted, episode_table.c.at >= since).subquery()
     query = sa.select(found).where(found.c.of_day <= PER_PATTERN).order_by(found.c.at.desc()).limit(READ)
     return [_episode(row) for row in tx.execute(query)]
 
