@@ -238,10 +238,10 @@ def test_waivers_of_the_work_folder_count_below_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("- {rule: x, reason: because}", "Field required"),
+        ("- {rule: x, reason: because}", "waiver 1: `until`: field required"),
         ("- {reason: because, until: 2999-01-01}", "names a `rule`"),
         ("- [", "flow"),
-        ("3", "not iterable"),
+        ("3", "the waivers are no list"),
     ],
 )
 def test_wrong_waivers_are_said(tmp_path: Path, content: str, said: str) -> None:
