@@ -179,7 +179,7 @@ def _take_tool(clause: Clause, vocabulary: Vocabulary) -> None:
 
 
 def _subject(clause: Clause, vocabulary: Vocabulary) -> list[Clause]:
-    """``branch x can be deleted``: what looks like a verb is the thing that is spoken of, if "can be" and one follow."""
+    """``branch x can be deleted``: a noun that looks like a verb, if "can be" and another verb follow."""
     head, words = clause.head, [token.word for token in clause.body]
     if head is None or len(head.tokens) != 1 or clause.role is not Role.DO or not vocabulary.is_noun(head.tokens[0]):
         return []
