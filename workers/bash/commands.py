@@ -270,9 +270,11 @@ def failed(ctx: Context, inputs: ShellInputs, what: str, result: CommandResult) 
     number = result.exit_code - 128
     signalled = f" ({signal.Signals(number).name})" if number in signal.valid_signals() else ""
     how = f"exit code {result.exit_code}{signalled}"
-    limit = met(limits_for(ctx.options.get("limits"), inputs.limits), result.exit_code, last, ctx.workdir)
+    limits = limits_for(ctx.options.get("limits"), inputs.limits)
+    limit = met(limits, result.exit_code, last, ctx.workdir)
+    telling = [line for line in last if limit and met(limits, 0, [line], ctx.workdir)] or last
     return TaskFailed(
-        f"{what} ended with {how}" + (f": {last[-1]}" if last else ""),
+        f"{what} ended with {how}" + (f": {telling[-1]}" if telling else ""),
         hint=limit or "`reign logs` shows all that it printed",
         details={"exit_code": result.exit_code, "last_lines": last, "boundary": result.boundary},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -208,6 +209,9 @@ def in_words(path: Path, *, but: int | None = None) -> Iterator[None]:
             raise
         if isinstance(error, PermissionError):
             raise TaskFailed(f"{path}: {error.strerror}", kind=FailureKind.PERMISSION) from None
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            kind = FailureKind.MISSING_PREREQUISITE
+            raise TaskFailed(f"{path}: {error.strerror}", kind=kind, hint="make room on its disk") from None
         raise TaskFailed(f"{path}: {error.strerror}", retryable=True) from None
 
 

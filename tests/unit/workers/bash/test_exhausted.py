@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import signal
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from reign.executor import TaskFailed
 from reign.executor.testing import make_context
 from workers.bash.commands import CommandResult, Run, failed
 from workers.bash.exhausted import met
+from workers.bash.places import in_words
 from workers.bash.warden.order import Limits
 
 LIMITS = Limits(memory=200 << 20, processes=50, file_size=10 << 20, open_files=64, cpu=5)
@@ -56,6 +58,13 @@ def test_a_full_disk_is_told_from_a_small_tmp(tmp_path: Path, monkeypatch: pytes
     assert met(LIMITS, 1, said, tmp_path) == f"the disk of {tmp_path} is full: make room on it"
 
 
+def test_a_file_on_a_full_disk() -> None:
+    with pytest.raises(TaskFailed) as told, in_words(Path("/x")):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert (told.value.message, told.value.hint) == ("/x: No space left on device", "make room on its disk")
+    assert not told.value.retryable
+
+
 def test_a_failed_task_says_it(tmp_path: Path) -> None:
     ctx = make_context(tmp_path, options={"limits": {"memory": "1G"}})
     inputs = Run.Inputs.model_validate({"command": "x", "limits": {"memory": "200M"}})
@@ -63,5 +72,9 @@ def test_a_failed_task_says_it(tmp_path: Path) -> None:
     error = failed(ctx, inputs, "bash.run", result)
     assert isinstance(error, TaskFailed)
     assert "200 MiB of memory" in (error.hint or "")
+    assert error.message.endswith("MemoryError")
+    said = "dd: error writing 'big': File too large\n51+0 records in\n"
+    told = failed(ctx, inputs, "bash.run", CommandResult(exit_code=1, stdout="", stderr=said))
+    assert told.message.endswith("File too large"), "the line that tells, not the last one"
     plain = failed(ctx, inputs, "bash.run", CommandResult(exit_code=1, stdout="", stderr="no"))
     assert "reign logs" in (plain.hint or "")
