@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from reign.memory.statistics import Rate, quantile, weights, wilson
 
 _ENOUGH = 3.0  # attempts of today from which the closer level is believed
+IMPORTED = "import:"  # how the requesters of attempts begin that another installation made
 _CITED = 3  # runs that a sentence names
 
 
@@ -110,6 +111,9 @@ def _evidence(operation: str, level: str, seen: Sequence[Episode], now: float) -
 
 def _estimate(weighed: Sequence[tuple[Episode, float]]) -> Estimate | None:
     done = [(episode, weight) for episode, weight in weighed if episode.ok and episode.worked]
+    here = [(episode, weight) for episode, weight in done if not episode.by.startswith(IMPORTED)]
+    if len(here) >= _ENOUGH:  # how long it takes elsewhere says little about this place
+        done = here
     if not done:
         return None
     values = [(episode.seconds, weight) for episode, weight in done]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from reign.core.errors import InvalidInput
-from reign.memory.episodes import Episode
+from reign.memory.episodes import IMPORTED, Episode
 from reign.memory.recipes import Applied
 
 VERSION = 1
@@ -119,7 +119,7 @@ def _read(body: Any, number: int, now: float) -> tuple[Episode, int] | Applied:
         raise InvalidInput(f"line {number} of the import: {place}: {first['msg']}") from None
     if found.at > now + _WEEK_AHEAD:
         raise InvalidInput(f"line {number} of the import is of the future")
-    by = f"import:{found.by.removeprefix('import:')}"[:100]
+    by = f"{IMPORTED}{found.by.removeprefix(IMPORTED)}"[:100]
     if isinstance(found, RepairLine):
         if len(json.dumps(found.recipe)) > _LARGEST_RECIPE:
             raise InvalidInput(f"line {number} of the import: the repair is too large")

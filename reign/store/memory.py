@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from reign.memory.episodes import Episode
+from reign.memory.episodes import IMPORTED, Episode
 from reign.memory.recipes import Applied
 from reign.memory.requests import PastRequest
 from reign.store.database import Transaction, upsert
@@ -189,7 +189,8 @@ def add_repair(tx: Transaction, repair: Applied) -> None:
 
 
 def episodes(tx: Transaction, operation: str, pattern: str | None = None) -> list[Episode]:
-    """The newest attempts of an operation (with inputs of that shape), of each requester's day a few."""
+    """The newest attempts of an operation (with inputs of that shape), of each requester's day a few; those that were
+    imported come after those from here."""
     of_day = (
         sa.func.row_number()
         .over(partition_by=(episode_table.c.requester, episode_table.c.day), order_by=episode_table.c.at.desc())
@@ -202,7 +203,8 @@ def episodes(tx: Transaction, operation: str, pattern: str | None = None) -> lis
     of_time = sa.select(episode_table.c.at).where(wanted).order_by(episode_table.c.at.desc())
     since = sa.func.coalesce(of_time.offset(NUMBERED).limit(1).scalar_subquery(), 0.0)
     found = sa.select(episode_table, of_day).where(wanted, episode_table.c.at >= since).subquery()
-    query = sa.select(found).where(found.c.of_day <= PER_PATTERN).order_by(found.c.at.desc()).limit(READ)
+    from_here = sa.case((found.c.requester.startswith(IMPORTED, autoescape=True), 1), else_=0)
+    query = sa.select(found).where(found.c.of_day <= PER_PATTERN).order_by(from_here, found.c.at.desc()).limit(READ)
     return [_episode(row) for row in tx.execute(query)]
 
 

@@ -33,6 +33,15 @@ def test_durations_come_from_attempts_that_had_something_to_do() -> None:
     assert (found.estimate.median, found.estimate.count) == (20.0, 5)
 
 
+def test_how_long_it_takes_here_counts_before_what_was_imported() -> None:
+    imported = good(50, seconds=2_000_000.0, by="import:mallory")
+    for own, median in ((2, 2_000_000.0), (3, 4.0)):
+        found = evidence("docker.build", [*imported, *good(own, seconds=4.0, run="own")], "a" * 16, "", NOW)
+        assert found is not None
+        assert found.estimate is not None
+        assert found.estimate.median == median
+
+
 def test_failures_are_grouped_and_cite_their_runs() -> None:
     seen = good(6) + bad(3) + bad(1, signature="e" * 16, sort="conflict", message="taken")
     found = evidence("docker.build", seen, "a" * 16, "", NOW)
