@@ -121,6 +121,10 @@ def test_every_operation_has_a_case() -> None:
 
 
 class TestTerraform(OperationContract):
+    def context(self, case: Case, tmp_path: Path, **given: Any) -> Any:
+        """With time for a dozen starts of the binary on a busy machine."""
+        return super().context(case, tmp_path, timeout=200.0, **given)
+
     def test_a_compensating_undo_restores_all_but_what_had_to_be_made_anew(self, case: Case, tmp_path: Path) -> None:
         if case.operation.name not in ("terraform.apply", "terraform.destroy"):
             pytest.skip("its undo is exact, or not needed")

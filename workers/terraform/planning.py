@@ -160,8 +160,9 @@ def make(
     if result.exit_code not in (0, 2):
         words = ctx.masker.mask(result.tail())
         raise failure("terraform plan", stream.diagnostics, exit_code=result.exit_code, last_words=words)
-    # A plan of nothing needs no reading: one start of the binary less for each look at what is as it should be.
-    told = result.exit_code == 2 or stream.planned or stream.drift
+    # A plan of nothing needs no reading: one start of the binary less for each look at what is as it should be. All
+    # drift is told line by line; that a refresh alone would write something (exit code 2) need be none.
+    told = stream.drift or (not refresh_only and (result.exit_code == 2 or stream.planned))
     read = plan_changes.read(contents(session, out) if told else {}, ctx.masker)
     if not read.drift:
         # Before 1.1 the JSON of a plan is silent about drift; the lines that it printed are not.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from reign.executor import FailureKind, NeedsApproval, TaskFailed
@@ -59,7 +61,7 @@ def test_validate_tells_file_line_and_remedy(every_world: World) -> None:
 
 
 def test_applied_changed_and_destroyed_and_each_taken_back(every_world: World) -> None:
-    former = {"variables": {"what": "former"}}
+    former: dict[str, Any] = {"variables": {"what": "former"}}
     every_world.write(TWO)
     result, nothing = every_world.change("apply", **former)
     assert not nothing.exists
@@ -113,14 +115,14 @@ def test_sensitive_values_never_in_a_log_a_result_an_observation_or_an_open_file
     every_world.write(WITH_SECRET)
     every_world.options["max_destroy"] = 10
     said: list[object] = []
-    values = {"variables": {"password": SECRET}}
+    values: dict[str, Any] = {"variables": {"password": SECRET}}
     said.append(every_world.run("plan", **values).model_dump_json())
     said.append(every_world.run("apply", **values).model_dump_json())
     said.append(every_world.look(**values).model_dump_json())
     said.append(every_world.run("show").model_dump_json())
     said.append(every_world.run("output").model_dump_json())
     _no_open_file_holds_it(every_world)
-    changed = {"variables": {"password": SECRET + "-two"}}
+    changed: dict[str, Any] = {"variables": {"password": SECRET + "-two"}}
     said.append(every_world.run("plan", **changed).model_dump_json())
     said.append(every_world.run("destroy", **changed).model_dump_json())
     text = "\n".join([*map(str, said), every_world.logged()])

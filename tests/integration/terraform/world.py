@@ -138,12 +138,14 @@ class World:
         return Started(lambda: self.run(name, ctx, **inputs))
 
     def change(self, name: str, **inputs: Any) -> tuple[Any, Observation]:
-        """Run it; the result, and what was there before."""
-        before = self.look(name, **inputs)
-        return self.run(name, **inputs), before
+        """One attempt, as :meth:`run` makes it; the result, and what it saw there before."""
+        operation, ctx, parsed = OPERATIONS[f"terraform.{name}"], self.context(), self.inputs(name, **inputs)
+        seen = operation.inspect(ctx, parsed)
+        result = operation.done(ctx, parsed, seen)
+        return operation.apply(ctx, parsed, seen) if result is None else result, seen[0]
 
     def undo(self, name: str, before: Observation, **inputs: Any) -> RecordingContext:
-        ctx, parsed = self.context(), self.inputs(name, **inputs)
+        ctx, parsed = self.context(undoes=("calm-fox-11", name)), self.inputs(name, **inputs)
         now = OPERATIONS[f"terraform.{name}"].inspect(ctx, parsed)
         OPERATIONS[f"terraform.{name}"].restore(ctx, parsed, [before], now)
         return ctx
