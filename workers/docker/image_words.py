@@ -148,7 +148,7 @@ IMAGE_WORDS: Words = {
     ),
     "docker.push": (
         Phrase(
-            verbs=("push", "publish", "upload"),
+            verbs=("push", "publish", "upload", "ship"),
             cues=CUES,
             slots=(
                 _IMAGE,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from reign.core.lexicon import Kind, Slot
 
-CUES = ("kubernetes", "k8s", "kube", "kubectl", "cluster")
+CUES = ("kubernetes", "k8s", "kube", "kubectl", "cluster", "ns")
 NAMESPACE = Slot(
     "namespace",
     labels=("namespace", "ns", "-n"),

@@ -10,7 +10,7 @@ from reign.core.resource import Undo
 from reign.executor import registry
 from reign.planner import PlanRequest
 from reign.planner.keyword import KeywordPlanner
-from tests.unit.planner.keyword.support import only
+from tests.unit.planner.keyword.support import only, propose
 
 OPERATIONS = [spec for spec in registry.catalog().values() if spec.phrases]
 EXAMPLES = [(spec.name, phrase.example) for spec in OPERATIONS for phrase in spec.phrases if phrase.example]
@@ -71,3 +71,15 @@ def test_a_new_agent_brings_its_own_words() -> None:
         ("coffee.serve", {"drink": "espresso", "to": "anna"}),
     ]
     assert plan.tasks["serve"].needs == ("brew",)
+
+
+def test_short_and_other_words_for_the_same() -> None:
+    said = {
+        "ship web:1 to r.io/web:1": "docker.push",
+        "ship release v1.0 of acme/x": "github.create_release",
+        "apply ./app.yaml to ns qa": "kubernetes.apply",
+        "wake the container nightly up": "docker.start",
+        "which terraform workspaces exist in ./app?": "terraform.list_workspaces",
+    }
+    for text, uses in said.items():
+        assert [task.uses for task in propose(text).plan.tasks.values()] == [uses], text
