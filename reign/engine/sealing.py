@@ -6,6 +6,7 @@ of ``for_each``, it is sealed there, since those are stored too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -90,9 +91,8 @@ class _Work:
         if len(literal) == len(pieces):
             return self._token("".join(literal), base64, quoted)
         if found := secrets_in(text):  # a password beside an expression: only it is hidden
-            for secret in found:
-                text = text.replace(secret, self._token(secret, False, False))
-            return text
+            # All at once: a short one may stand within the token of another.
+            return re.sub("|".join(map(re.escape, found)), lambda match: self._token(match[0], False, False), text)
         self.follow(text, lambda value: self._each(value, base64))
         return text
 

@@ -73,6 +73,8 @@ def resolved(given: Any) -> Any:
         (secret(p="${{ params.pw ?? '" + PASSWORD + "' }}"), {"params": {"pw": ""}}),
         (secret(p="${{ params.all.db[0] }}"), {"params": {"all": {"db": [PASSWORD], "other": "x"}}}),
         (secret("data", p="${{ params.pw }}"), {"params": {"pw": ENCODED}}),
+        (secret(p=f"$${{{{ {PASSWORD}"), {}),
+        (secret(p="${{ params.all.none ?? '' }}", q=PASSWORD), {"params": {"all": {"db": "x"}}}),
         ("${{ params.made }}", {"params": {"made": secret(p=PASSWORD)}}),
         ({**secret(), "stringData": "${{ params.made }}"}, {"params": {"made": {"p": PASSWORD}}}),
         ("${{ item }}", {"for_each": [secret(p=PASSWORD)]}),
@@ -135,6 +137,11 @@ def test_other_plans_are_left_alone(inline: Inline) -> None:
     assert not any(map(sealing.concerns, (None, {}, {"tasks": []})))
     asked = Submission(plan=plan({"kind": "ConfigMap", "data": {"a": "b"}}))
     assert inline.general.sealed(asked) is asked
+
+
+def test_a_sealed_plan_is_sealed_once(inline: Inline) -> None:
+    once = inline.general.sealed(Submission(plan=plan(secret(p=PASSWORD))))
+    assert inline.general.sealed(once) is once
 
 
 def test_a_secret_that_cannot_be_read_is_refused(inline: Inline) -> None:
