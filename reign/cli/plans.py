@@ -149,7 +149,8 @@ def run(
         follow(client, submitted, output)
         if output is Format.TEXT:
             console.print(f"  see it:       {client.url}/run/{submitted.name}")
-            console.print(f"  take it back: reign rollback {submitted.name}")
+            if found["undo"]["exact"] or found["undo"]["compensating"]:
+                console.print(f"  take it back: reign rollback {submitted.name}")
 
 
 def _refusal(found: dict[str, Any]) -> Refused | None:
