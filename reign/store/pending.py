@@ -84,7 +84,7 @@ def add(tx: Connection, sql: str, parameters: Any, *, many: bool = False) -> Non
 
 
 def at_the_end(tx: Connection, insert: Callable[[Any, list[Any]], object], rows: Sequence[Any]) -> None:
-    """Have ``insert(tx, rows)`` called once before the commit, with the rows of all such calls of the transaction."""
+    """Have ``insert(tx, rows)`` called with the rows of all such calls: before the commit, or a statement of others."""
     tx.info[_TRIP].keep(insert, rows)
 
 
@@ -95,8 +95,9 @@ def unhurried(tx: Connection) -> None:
 
 
 def settle(tx: Connection) -> None:
-    """Wait for what has been sent, before a statement that goes its own way."""
+    """Send what is left and wait for it, before a statement that goes its own way."""
     if (trip := tx.info.get(_TRIP)) is not None:
+        _send_kept(tx, trip)
         trip.leave()
 
 
@@ -105,8 +106,7 @@ def commit(tx: Connection, *, hurried: bool) -> None:
     trip = tx.info[_TRIP]
     if trip.empty:
         return
-    for insert, rows in trip.kept().items():
-        insert(tx, rows)
+    _send_kept(tx, trip)
     if hurried or not trip.unhurried:
         trip.send(_HURRY, None)
     trip.send("COMMIT", None)  # psycopg's own commit() would wait for its answer, and then once more to leave
@@ -119,6 +119,11 @@ def give_up(tx: Connection) -> None:
     if trip is not None:
         with contextlib.suppress(psycopg.Error):
             trip.leave()
+
+
+def _send_kept(tx: Connection, trip: _Trip) -> None:
+    for insert, rows in trip.kept().items():
+        insert(tx, rows)
 
 
 def _driver(tx: Connection) -> Any:

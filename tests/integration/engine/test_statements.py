@@ -62,6 +62,7 @@ def test_rows_that_are_gathered_come_with_the_commit_in_their_order(database: Da
             events.add(
                 tx, [events.row(1, None, f"run.{number}", 1.0), events.row(1, None, f"run.{number}b", 1.0, {"a": 1})]
             )
+        assert len(events.of_run(tx, 1)) == 40
     with database.read() as tx:
         found = events.of_run(tx, 1)
     assert [event.kind for event in found] == [f"run.{number}{b}" for number in range(20) for b in ("", "b")]
