@@ -156,6 +156,8 @@ class Spine:
         assert run is not None
         task = Task.model_validate(claim.spec)
         ctx = self._context(claim, task, run)
+        for number in range(1, claim.attempt if claim.lost else 1):
+            shutil.rmtree(_scratch(run, claim, number), ignore_errors=True)  # of attempts that died with their worker
         self._logs.start(claim)
         attempt = _Attempt(self, claim, task, run, ctx)
         try:
@@ -302,7 +304,7 @@ class Spine:
             attempt=claim.attempt,
             environment=run.environment,
             workdir=Path(run.workdir),
-            scratch_path=Path(tempfile.gettempdir()) / f"reign-{run.name}-{claim.task_id}-{claim.attempt}",
+            scratch_path=_scratch(run, claim, claim.attempt),
             state_path=self._settings.data_dir.absolute() / "agents" / claim.agent,
             masker=Masker(),
             blobs=SqlBlobs(self._database, time.time(), self._settings.key),
@@ -314,6 +316,10 @@ class Spine:
             emit=self._logs.add,
             report=lambda progress: self._logs.add("progress", progress["message"]),
         )
+
+
+def _scratch(run: RunInfo, claim: Claim, attempt: int) -> Path:
+    return Path(tempfile.gettempdir()) / f"reign-{run.name}-{claim.task_id}-{attempt}"
 
 
 def _changes_nothing(*made: Claim | None) -> bool:

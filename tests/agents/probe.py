@@ -103,6 +103,7 @@ class Append(Operation[Any, Any]):
         return [f"probe:line/{inputs.line}"]
 
     def inspect(self, ctx: Context, inputs: Any) -> Sequence[Observation]:
+        (ctx.scratch / "looked").touch()  # what a killed attempt leaves
         path = ctx.path(inputs.ledger)
         there = path.exists() and inputs.line in path.read_text().splitlines()
         address = f"probe:line/{inputs.line}"

@@ -10,7 +10,7 @@ from typing import Any
 from reign.core.errors import did_you_mean
 from reign.core.expressions import has_expression
 from reign.executor import Context, FailureKind, TaskFailed
-from workers.kubernetes import errors, kinds
+from workers.kubernetes import credentials, errors, kinds
 from workers.kubernetes.access import Access, resolve
 from workers.kubernetes.inputs import Where
 from workers.kubernetes.kinds import Ref
@@ -73,7 +73,12 @@ class Cluster:
         with self._words("connect"):
             settings = client.Configuration()
             load: Callable[..., None] = load_kube_config
-            load(config_file=self.access.kubeconfig, context=self.access.context, client_configuration=settings)
+            load(
+                config_file=self.access.kubeconfig,
+                context=self.access.context,
+                client_configuration=settings,
+                temp_file_path=str(credentials.folder()),
+            )
             settings.retries = 0
             api = client.ApiClient(configuration=settings)
             _impersonate(api, self.access)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,7 @@ def test_a_killed_child_of_a_prefork_pool(installation: Installation, tmp_path: 
     run = installation.submit(plan(a=line("one"), b=line("two", "a")))
     assert installation.wait(run).state is RunState.SUCCEEDED
     assert (tmp_path / "ledger").read_text() == "one\ntwo\n"
+    until(lambda: not list(Path(tempfile.gettempdir()).glob(f"reign-{run.name}-*")))
 
 
 def test_valkey_wiped_in_the_middle_of_a_run(installation: Installation, tmp_path: Path) -> None:

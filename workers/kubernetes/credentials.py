@@ -1,0 +1,27 @@
+"""Where the library writes what a kubeconfig holds of keys and certificates: it gives them to OpenSSL as files."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+
+def prefix() -> str:
+    """What such folders begin with where pids mean what they mean here; the pid follows."""
+    return f"reign-kubeconfig-{Path('/proc/self/ns/pid').stat().st_ino}-"
+
+
+@cache
+def folder() -> Path:
+    """A folder of this process for its user only. It goes with the process; what killed ones have left goes now."""
+    for left in Path(tempfile.gettempdir()).glob(f"{prefix()}*"):
+        owner = left.name.removeprefix(prefix()).partition("-")[0]
+        if not Path(f"/proc/{owner}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    made = Path(tempfile.mkdtemp(prefix=f"{prefix()}{os.getpid()}-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
