@@ -360,7 +360,7 @@ class TestDamage:
     @pytest.mark.parametrize(
         ("damage", "words"),
         [
-            (lambda content: content[: len(content) // 2], "malformed"),
+            (lambda content: content[: len(content) // 2], "it was cut off"),
             (lambda content: content[:4096] + b"x" * 8192 + content[12288:], "is damaged: Page"),
             (lambda content: b"something else" + content[14:], "not an SQLite file"),
             (lambda content: b"", "it is empty"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -97,26 +98,31 @@ def test_what_postgres_loses_in_a_crash_is_done_again(tmp_path: Path) -> None:
     installation = Installation(tmp_path, database_url=server.database("reign"), lease=2.0, heartbeat=1.0)
     try:
         installation.prepare()
-        installation.start_general()
+        general = installation.start_general()
         installation.start_worker("probe")
         waits = {"uses": "probe.sleep", "with": {"seconds": 0.005}}
-        chain = {f"t{i}": {**waits, "needs": [f"t{i - 1}"] if i else []} for i in range(200)}
+        chain = {f"t{i}": {**waits, "needs": [f"t{i - 1}"] if i else []} for i in range(500)}
         run = installation.submit({"name": "reads", "tasks": chain})
 
         def ended() -> int:
             return sum(task.state is TaskState.SUCCEEDED for task in installation.tasks(run).values())
 
-        lost = 0
-        for part in (60, 140):
-            until(lambda part=part: ended() >= part)  # type: ignore[misc]
+        lost = crashes = 0
+        while not lost and crashes < 6:
+            before = ended()
+            until(lambda before=before: ended() >= before + 20)  # type: ignore[misc]
+            general.send_signal(signal.SIGSTOP)  # a commit of its own would take all earlier ones to the disk
+            seen = ended()
+            until(lambda seen=seen: ended() >= seen + 5)  # type: ignore[misc]
             seen = ended()
             server.halt()
             server.boot(late)
             installation.runtime.database.close()  # this process's own connections have died too
-            lost += max(0, seen - ended())
+            lost, crashes = lost + max(0, seen - ended()), crashes + 1
+            general.send_signal(signal.SIGCONT)
         assert lost > 0, "else this test shows nothing"
         assert installation.wait(run).state is RunState.SUCCEEDED, installation.log()
-        assert ended() == 200
+        assert ended() == 500
     finally:
         installation.close()
         server.stop()
