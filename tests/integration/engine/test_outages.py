@@ -98,8 +98,7 @@ def test_what_postgres_loses_in_a_crash_is_done_again(tmp_path: Path) -> None:
     installation = Installation(tmp_path, database_url=server.database("reign"), lease=2.0, heartbeat=1.0)
     try:
         installation.prepare()
-        general = installation.start_general()
-        installation.start_worker("probe")
+        general, worker = installation.start_general(), installation.start_worker("probe", pool="solo")
         waits = {"uses": "probe.sleep", "with": {"seconds": 0.005}}
         chain = {f"t{i}": {**waits, "needs": [f"t{i - 1}"] if i else []} for i in range(500)}
         run = installation.submit({"name": "reads", "tasks": chain})
@@ -114,12 +113,14 @@ def test_what_postgres_loses_in_a_crash_is_done_again(tmp_path: Path) -> None:
             general.send_signal(signal.SIGSTOP)  # a commit of its own would take all earlier ones to the disk
             seen = ended()
             until(lambda seen=seen: ended() >= seen + 5)  # type: ignore[misc]
+            worker.send_signal(signal.SIGSTOP)
             seen = ended()
             server.halt()
             server.boot(late)
             installation.runtime.database.close()  # this process's own connections have died too
-            lost, crashes = lost + max(0, seen - ended()), crashes + 1
-            general.send_signal(signal.SIGCONT)
+            lost, crashes = seen - ended(), crashes + 1
+            for process in (general, worker):
+                process.send_signal(signal.SIGCONT)
         assert lost > 0, "else this test shows nothing"
         assert installation.wait(run).state is RunState.SUCCEEDED, installation.log()
         assert ended() == 500
