@@ -18,6 +18,7 @@ from reign.executor import Cancelled, TaskFailed
 from reign.executor.process import LOG_LINES
 from tests.engines.bash import processes_about
 from tests.integration.bash.conftest import Bench
+from workers.bash.boundary import Kind
 from workers.bash.commands import Run
 from workers.bash.shell import KEEP
 from workers.bash.warden import seccomp
@@ -79,7 +80,8 @@ def test_nothing_survives_the_end(bench: Bench) -> None:
     result = bench.run("sleep 301 & (setsid nohup sleep 302 >/dev/null 2>&1 &) ; (trap '' TERM; sleep 303) & echo out")
     assert result.stdout == "out\n"
     assert processes_about(bench.folder) == []
-    assert any("left behind" in line for _, line in bench.contexts[-1].lines)
+    if bench.kind is Kind.LANDLOCK:  # bubblewrap's own end takes all with it, often before anybody can count them
+        assert any("left behind" in line for _, line in bench.contexts[-1].lines)
 
 
 def test_cancel_ends_what_does_not_want_to(bench: Bench) -> None:
