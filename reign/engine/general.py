@@ -224,28 +224,36 @@ class ReignGeneral:
         found: list[RunRecord] = []
         postings: list[Posting] = []
         with self._runtime.database.write() as tx:
-            for new, rows in wanted:
-                record, ready = self._insert(tx, new, rows, now)
+            keys = [self._key(new.submission) if new.submission.idempotency_key else None for new, _ in wanted]
+            known = runs.by_idempotency_keys(tx, filter(None, keys))
+            names = self._free_names(tx, len(wanted))
+            open_ones: set[str] = set()  # environments that are not frozen
+            for (new, rows), key in zip(wanted, keys, strict=True):
+                if again := new.known or known.get(key or ""):
+                    found.append(again)
+                    continue
+                assert new.plan is not None
+                environment = new.plan.environment
+                if new.kind not in environments.IN_A_FREEZE and environment not in open_ones:
+                    freezes.refuse(tx, environment)
+                    open_ones.add(environment)
+                record, ready = self._insert(tx, new, rows, names.pop(), key, now)
                 found.append(record)
                 postings += [Posting(record.name, item) for item in ready]
+                if key:
+                    known[key] = record
             release.post(tx, [posting.ready for posting in postings], now)
         return found, postings
 
     def _insert(
-        self, tx: Transaction, new: _New, rows: Sequence[CompiledTask], now: float
+        self, tx: Transaction, new: _New, rows: Sequence[CompiledTask], name: str, key: str | None, now: float
     ) -> tuple[RunRecord, list[Ready]]:
         """The run, and those of its tasks that get their message now."""
         plan, submission = new.plan, new.submission
-        key = self._key(submission) if submission.idempotency_key else None
-        known = new.known or (runs.by_idempotency_key(tx, key) if key else None)
-        if known:
-            return known, []
         assert plan is not None
-        if new.kind not in environments.IN_A_FREEZE:
-            freezes.refuse(tx, plan.environment)
         file = plan.as_file()
         wanted = NewRun(
-            name=self._free_name(tx),
+            name=name,
             plan=file,
             plan_name=plan.name,
             digest=plan.digest,
@@ -265,12 +273,17 @@ class ReignGeneral:
         _note_submission(tx, record, new.approvals)
         return record, self._window.released(tx, record.id, ready, plan.concurrency, now, first=True)
 
-    def _free_name(self, tx: Transaction) -> str:
+    def _free_names(self, tx: Transaction, count: int) -> list[str]:
+        """So many names that no run has yet."""
+        found: set[str] = set()
         for _ in range(50):
-            name = run_name()
-            if not control.name_taken(tx, name):
-                return name
-        return f"{run_name()}-{time.time_ns() % 1_000_000}"
+            drawn = {run_name() for _ in range(count - len(found))}
+            found |= drawn - control.names_taken(tx, drawn)
+            if len(found) == count:
+                break
+        while len(found) < count:
+            found.add(f"{run_name()}-{time.time_ns() % 1_000_000}")
+        return list(found)
 
     def _send(self, postings: Sequence[Posting]) -> None:
         self._runtime.dispatcher.send_all(postings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
 
 import sqlalchemy as sa
 
@@ -20,7 +21,11 @@ class SqlBlobs:
     def __init__(self, database: Database, now: float, key: bytes) -> None:
         self._database = database
         self._now = now
-        self._sealer = Sealer(key)
+        self._key = key
+
+    @cached_property
+    def _sealer(self) -> Sealer:
+        return Sealer(self._key)
 
     def put(self, content: bytes) -> str:
         if len(content) > LIMIT:

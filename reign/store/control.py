@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,8 +27,11 @@ _READY = (
 _NAMED = Hot(sa.select(run_table.c.id).where(run_table.c.name == sa.bindparam("run")))
 
 
-def name_taken(tx: Transaction, name: str) -> bool:
-    return _NAMED.one(tx, {"run": name}) is not None
+def names_taken(tx: Transaction, names: Collection[str]) -> set[str]:
+    """Those of these names that a run has."""
+    if len(names) == 1:
+        return {name for name in names if _NAMED.one(tx, {"run": name})}
+    return set(tx.execute(sa.select(run_table.c.name).where(run_table.c.name.in_(list(names)))).scalars())
 
 
 def _locked(tx: Transaction, run: RunRecord) -> RunState:

@@ -271,7 +271,13 @@ def by_idempotency_key(tx: Transaction, key: str) -> RunRecord | None:
 
 def by_idempotency_keys(tx: Transaction, keys: Iterable[str]) -> dict[str, RunRecord]:
     """The runs that were started with these keys, by key."""
-    query = sa.select(runs.c.idempotency_key, runs.c.id).where(runs.c.idempotency_key.in_(list(keys)))
+    keys = list(keys)
+    if not keys:
+        return {}
+    if len(keys) == 1:
+        known = by_idempotency_key(tx, keys[0])
+        return {keys[0]: known} if known else {}
+    query = sa.select(runs.c.idempotency_key, runs.c.id).where(runs.c.idempotency_key.in_(keys))
     return {row.idempotency_key: by_id(tx, row.id) for row in tx.execute(query).all()}
 
 
