@@ -126,7 +126,7 @@ def test_cancel_ends_a_running_task_within_two_seconds(installation: Installatio
 
 
 def test_pause_lets_running_tasks_end_and_resume_goes_on(installation: Installation) -> None:
-    run = started(installation).submit(plan(a={"uses": "probe.sleep", "with": {"seconds": 0.5}}, b=noop("a")))
+    run = started(installation).submit(plan(a={"uses": "probe.sleep", "with": {"seconds": 1.5}}, b=noop("a")))
     until(lambda: installation.tasks(run)["a"].state is TaskState.RUNNING)
     installation.general.pause(run.name)
     until(lambda: installation.tasks(run)["a"].state is TaskState.SUCCEEDED)
