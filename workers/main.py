@@ -157,6 +157,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.load()
         agents = _agents(options.agents)
+        gc.enable()  # off while all was loaded (workers.__main__)
     except ReignError as error:
         print(f"reign worker: {error}", file=sys.stderr)  # noqa: T201
         return error.exit_code
@@ -226,7 +227,6 @@ def serve(settings: Settings, agents: Sequence[str], options: argparse.Namespace
     argv += [*LEAN[:2], "-Q", ",".join(queue_name(agent) for agent in agents)]
     gc.collect()
     gc.freeze()  # a collection in a child would write to, and so copy, every page that it shares with this process
-    gc.enable()
     return _exit_code(app.worker_main, argv)
 
 

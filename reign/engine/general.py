@@ -165,25 +165,25 @@ class ReignGeneral:
         Raises what :meth:`plan` raises, Refused for a plan with a forbidden task, Unavailable without a database.
         A broker that is away delays the run, and loses nothing.
         """
-        sealed = self.sealed(submission)
-        return self._start([self._prepared(sealed, self._known([sealed]), of_run)])[0]
+        ready = _bound(self.sealed(submission))
+        return self._start([self._prepared(ready, self._known([ready]), of_run)])[0]
 
     def submit_all(self, submissions: Sequence[Submission]) -> list[RunRecord]:
         """Start many runs in one transaction: all, or none. Raises what :meth:`submit` raises, told with its place."""
-        sealed = _each(self.sealed, submissions)
-        known = self._known(sealed)
-        return self._start(_each(lambda submission: self._prepared(submission, known), sealed))
+        ready = _each(lambda submission: _bound(self.sealed(submission)), submissions)
+        known = self._known(ready)
+        return self._start(_each(lambda submission: self._prepared(submission, known), ready))
 
     def _known(self, submissions: Sequence[Submission]) -> dict[str, RunRecord]:
         """The runs that have been started with the keys of these submissions, by key."""
-        keys = [self._key(submission) for submission in submissions if submission.idempotency_key]
+        keys = [submission.idempotency_key for submission in submissions if submission.idempotency_key]
         if not keys:
             return {}
         with self._runtime.database.read() as tx:
             return runs.by_idempotency_keys(tx, keys)
 
     def _prepared(self, submission: Submission, already: Mapping[str, RunRecord], of_run: int | None = None) -> _New:
-        if submission.idempotency_key and (known := already.get(self._key(submission))):
+        if known := already.get(submission.idempotency_key or ""):
             return _New(submission, known=known)
         shown, about, template = self._planned(submission, False, True)
         shown.refusals()
@@ -200,11 +200,6 @@ class ReignGeneral:
             of_run=of_run,
             template=template,
         )
-
-    def _key(self, submission: Submission) -> str:
-        """The key is bound to what was asked, so that using it twice by accident is noticed as two requests."""
-        asked = [submission.request, submission.plan, dict(submission.params), submission.environment]
-        return f"{submission.idempotency_key}:{digest(asked)[:16]}"
 
     def _start(self, wanted: Sequence[_New]) -> list[RunRecord]:
         limit = self._runtime.settings.segment_limit
@@ -224,7 +219,7 @@ class ReignGeneral:
         found: list[RunRecord] = []
         postings: list[Posting] = []
         with self._runtime.database.write() as tx:
-            keys = [self._key(new.submission) if new.submission.idempotency_key else None for new, _ in wanted]
+            keys = [new.submission.idempotency_key for new, _ in wanted]
             known = runs.by_idempotency_keys(tx, filter(None, keys))
             names = self._free_names(tx, len(wanted))
             open_ones: set[str] = set()  # environments that are not frozen
@@ -237,7 +232,7 @@ class ReignGeneral:
                 if new.kind not in environments.IN_A_FREEZE and environment not in open_ones:
                     freezes.refuse(tx, environment)
                     open_ones.add(environment)
-                record, ready = self._insert(tx, new, rows, names.pop(), key, now)
+                record, ready = self._insert(tx, new, rows, names.pop(), now)
                 found.append(record)
                 postings += [Posting(record.name, item) for item in ready]
                 if key:
@@ -246,7 +241,7 @@ class ReignGeneral:
         return found, postings
 
     def _insert(
-        self, tx: Transaction, new: _New, rows: Sequence[CompiledTask], name: str, key: str | None, now: float
+        self, tx: Transaction, new: _New, rows: Sequence[CompiledTask], name: str, now: float
     ) -> tuple[RunRecord, list[Ready]]:
         """The run, and those of its tasks that get their message now."""
         plan, submission = new.plan, new.submission
@@ -265,7 +260,7 @@ class ReignGeneral:
             request=submission.request,
             kind=new.kind,
             concurrency=plan.concurrency,
-            idempotency_key=key,
+            idempotency_key=submission.idempotency_key,
             of_run=new.of_run,
             template=new.template if new.template and new.template != {"plan": file, "params": {}} else None,
         )
@@ -388,7 +383,7 @@ class ReignGeneral:
         """Run a plan that the engine made itself; whoever asked for it has seen and approved it as a whole.
 
         The same ``idempotency_key`` gives the same run again."""
-        submission = Submission(requested_by=requested_by, idempotency_key=idempotency_key)
+        submission = _bound(Submission(requested_by=requested_by, idempotency_key=idempotency_key))
         new = _New(submission, plan, approvals or {}, source=source or kind, workdir=workdir, kind=kind, of_run=of_run)
         return self._start([new])[0]
 
@@ -458,6 +453,14 @@ def _note_submission(tx: Transaction, run: RunRecord, approvals: Mapping[str, st
         "asks": sorted(task for task, how in approvals.items() if how == "required"),
     }
     audit.note(tx, "run.submit", actor=run.requested_by, environment=run.environment, run_id=run.id, data=said)
+
+
+def _bound(submission: Submission) -> Submission:
+    """Its key is bound to what is asked, so that using it twice by accident is noticed as two requests."""
+    if not submission.idempotency_key:
+        return submission
+    asked = [submission.request, submission.plan, dict(submission.params), submission.environment]
+    return replace(submission, idempotency_key=f"{submission.idempotency_key}:{digest(asked)[:16]}")
 
 
 def _each(do: Callable[[Submission], T], submissions: Sequence[Submission]) -> list[T]:

@@ -156,8 +156,6 @@ class Spine:
         assert run is not None
         task = Task.model_validate(claim.spec)
         ctx = self._context(claim, task, run)
-        for number in range(1, claim.attempt if claim.lost else 1):
-            shutil.rmtree(_scratch(run, claim, number), ignore_errors=True)  # of attempts that died with their worker
         self._logs.start(claim)
         attempt = _Attempt(self, claim, task, run, ctx)
         try:
@@ -172,8 +170,10 @@ class Spine:
             log.warning("%s/%s: the claim was lost; what this worker did is not recorded", run.name, claim.task)
             return None, "the claim was lost"
         finally:
-            if ctx.scratch_path.exists():
-                shutil.rmtree(ctx.scratch_path, ignore_errors=True)
+            # Those that died left theirs; now that the task is settled nothing works in them any more.
+            for number in range(1 if claim.lost else claim.attempt, claim.attempt + 1):
+                if (scratch := _scratch(run, claim, number)).exists():
+                    shutil.rmtree(scratch, ignore_errors=True)
 
     def _record(self, attempt: _Attempt, result: Outcome, chain: Chain, may_hand_over: bool) -> Claim | None:
         """The end of the attempt and all that follows from it, in one transaction; then the messages.

@@ -12,7 +12,8 @@ from pathlib import Path
 
 def prefix() -> str:
     """What such folders begin with where pids mean what they mean here; the pid follows."""
-    return f"reign-kubeconfig-{Path('/proc/self/ns/pid').stat().st_ino}-"
+    space = Path("/proc/self/ns/pid")
+    return f"reign-kubeconfig-{space.stat().st_ino if space.exists() else 0}-"
 
 
 @cache
@@ -20,8 +21,18 @@ def folder() -> Path:
     """A folder of this process for its user only. It goes with the process; what killed ones have left goes now."""
     for left in Path(tempfile.gettempdir()).glob(f"{prefix()}*"):
         owner = left.name.removeprefix(prefix()).partition("-")[0]
-        if not Path(f"/proc/{owner}").exists():
+        if owner.isdigit() and not _lives(int(owner)):
             shutil.rmtree(left, ignore_errors=True)
     made = Path(tempfile.mkdtemp(prefix=f"{prefix()}{os.getpid()}-"))
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     return made
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -19,9 +18,6 @@ from reign.engine.schedules import Call, actions
 from reign.executor import Context, FailureKind, TaskFailed, registry
 from reign.store import history, inspections
 from tests.engines.inline import Inline
-from tests.integration.databases import database_url, postgres
-
-__all__ = ["database_url", "postgres"]
 
 PLAN = {
     "name": "files",
@@ -30,22 +26,6 @@ PLAN = {
         "b": {"uses": "bash.copy_file", "with": {"source": "${{ tasks.a.result.path }}", "destination": "b"}},
     },
 }
-
-
-@pytest.fixture
-def inline(tmp_path: Path) -> Iterator[Inline]:
-    (tmp_path / "world").mkdir()
-    made = Inline(tmp_path / "world")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def either(tmp_path: Path, database_url: str) -> Iterator[Inline]:
-    (tmp_path / "world").mkdir()
-    made = Inline(tmp_path / "world", database_url)
-    yield made
-    made.close()
 
 
 def look(inline: Inline, *addresses: str, **more: Any) -> dict[str, Any]:

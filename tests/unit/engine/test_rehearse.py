@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +18,6 @@ from reign.executor import registry
 from reign.executor.scope import Scope
 from reign.store import history, rehearsals, runs
 from tests.engines.inline import Inline
-
-
-@pytest.fixture
-def inline(tmp_path: Path) -> Iterator[Inline]:
-    (tmp_path / "world").mkdir()
-    made = Inline(tmp_path / "world")
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +20,6 @@ from tests.engines.inline import Inline
 
 PASSWORD = "hunter2-in-clear"
 ENCODED = base64.b64encode(PASSWORD.encode()).decode()
-
-
-@pytest.fixture
-def inline(tmp_path: Path) -> Iterator[Inline]:
-    (tmp_path / "world").mkdir()
-    made = Inline(tmp_path / "world")
-    yield made
-    made.close()
 
 
 def secret(part: str = "stringData", **values: Any) -> dict[str, Any]:

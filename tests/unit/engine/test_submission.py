@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from threading import Barrier
 from typing import Any
 
@@ -14,18 +12,6 @@ from reign.core.errors import InvalidInput
 from reign.engine.general import Submission
 from reign.store import runs
 from tests.engines.inline import Inline
-from tests.integration.databases import database_url, postgres
-
-__all__ = ["database_url", "postgres"]
-
-
-@pytest.fixture
-def either(tmp_path: Path, database_url: str) -> Iterator[Inline]:
-    """On each of the two databases."""
-    (tmp_path / "world").mkdir()
-    made = Inline(tmp_path / "world", database_url)
-    yield made
-    made.close()
 
 
 def wanted(uses: str = "probe.noop", **more: Any) -> Submission:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,26 +12,6 @@ from reign.core.states import RunState
 from reign.engine.points import Points
 from reign.store import history
 from tests.engines.inline import Inline
-from tests.integration.databases import database_url, postgres
-
-__all__ = ["database_url", "postgres"]
-
-
-@pytest.fixture
-def inline(tmp_path: Path) -> Iterator[Inline]:
-    (tmp_path / "world").mkdir()
-    made = Inline(tmp_path / "world")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def either(tmp_path: Path, database_url: str) -> Iterator[Inline]:
-    """On each of the two databases."""
-    (tmp_path / "world").mkdir()
-    made = Inline(tmp_path / "world", database_url)
-    yield made
-    made.close()
 
 
 def write(path: str, content: str, *needs: str) -> dict[str, Any]:
