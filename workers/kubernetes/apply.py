@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
@@ -19,6 +21,7 @@ from workers.kubernetes.cluster import Cluster, connect
 from workers.kubernetes.inputs import Name, Namespaced, Waits
 from workers.kubernetes.kinds import Ref
 from workers.kubernetes.objects import SECRET_NOTE, AppliedOperation, ObjectOperation, Placed, placed
+from workers.kubernetes.on_disk import secret_on_disk
 from workers.kubernetes.record import Known, observe, values_of
 from workers.kubernetes.rehearsal import Step, diff_of
 from workers.kubernetes.sealing import sealed_inputs
@@ -76,7 +79,17 @@ class Apply(AppliedOperation["Apply.Inputs", "Apply.Result"]):
         if not manifests.secret_inside(inputs.manifest):
             return exact
         found = tuple(_in_clear(name) for name in manifests.secrets_in_clear(inputs.manifest))
-        return Assessment(effect=self.effect, undo=Undo.COMPENSATING, note=self.undo_note, findings=found)
+        return replace(exact, undo=Undo.COMPENSATING, findings=found)
+
+    def assess_in(self, inputs: Inputs, workdir: Path) -> Assessment:
+        return _with_files(self.assess(inputs), inputs.manifest, workdir)
+
+
+def _with_files(found: Assessment, manifest: Any, workdir: Path) -> Assessment:
+    """The values of a Secret are not kept, wherever the manifest stands."""
+    if found.undo is Undo.EXACT and secret_on_disk(manifest, workdir):
+        return replace(found, undo=Undo.COMPENSATING)
+    return found
 
 
 def _in_clear(secret: str) -> Finding:
@@ -189,3 +202,6 @@ class Delete(ObjectOperation["Delete.Inputs", "Delete.Result"]):
         if kind == "Secret" or (inputs.manifest is not None and manifests.secret_inside(inputs.manifest)):
             return Assessment(usual.effect, Undo.COMPENSATING, asks=usual.asks, note=self.undo_note)
         return usual
+
+    def assess_in(self, inputs: Inputs, workdir: Path) -> Assessment:
+        return _with_files(self.assess(inputs), inputs.manifest, workdir)

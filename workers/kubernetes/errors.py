@@ -18,6 +18,8 @@ _FORBIDDEN = re.compile(
 _OWNER = re.compile(r'conflict with "([^"]+)"(?: with subresource "[^"]+")?(?: using (\S+))?')
 NAMESPACE = re.compile(r'namespaces "([^"]+)" not found')
 QUOTA_HINT = "free something in the namespace, ask for less, or have the quota raised"
+#: A field of the wrong type breaks the merge of a server-side apply, which answers with a 500.
+_UNREADABLE = ("failed to create typed patch object", "failed to convert new object")
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -95,8 +97,7 @@ def of_response(access: Access, doing: str, status: int, body: str) -> TaskFaile
             hint="create it first (kubernetes.create_namespace), or check `namespace`",
             details={"reason": "no_namespace", "namespace": found.group(1)},
         )
-    # A field of the wrong type breaks the merge of a server-side apply, which answers with a 500.
-    if status in (400, 415, 422) or "failed to create typed patch object" in message:
+    if status in (400, 415, 422) or any(mark in message for mark in _UNREADABLE):
         return _invalid(start, message, causes)
     kind = FailureKind.UNKNOWN
     hint = None
@@ -160,8 +161,14 @@ def _invalid(start: str, message: str, causes: list[dict[str, Any]]) -> TaskFail
             details={"fields": immutable, "reason": "immutable"},
         )
     said = "; ".join(f"{c.get('field')}: {first_line(str(c.get('message')))}" for c in causes if c.get("field"))
+    hint = None
+    if "illegal base64" in message:
+        said, hint = "a value under data is not base64", "put values as they are under stringData"
     return TaskFailed(
-        f"{start}: {said or first_line(message)}", kind=FailureKind.WRONG_INPUT, details={"reason": "invalid"}
+        f"{start}: {said or first_line(message)}",
+        kind=FailureKind.WRONG_INPUT,
+        hint=hint,
+        details={"reason": "invalid"},
     )
 
 

@@ -16,7 +16,7 @@ from workers.kubernetes.access import Access
 from workers.kubernetes.kinds import Ref
 from workers.kubernetes.record import is_secret
 
-_KUSTOMIZATION = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+KUSTOMIZATION = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _TEXT = re.compile(r"\n|^\s*[{\[]|^\s*(apiVersion|kind)\s*:")
 
 
@@ -107,9 +107,9 @@ def _documents(ctx: Context, manifest: Any, access: Access) -> Iterable[tuple[st
             raise TaskFailed(
                 f"{path} is not there", kind=FailureKind.WRONG_INPUT, hint="give a manifest file, a folder, or the text"
             )
-        if path.name in _KUSTOMIZATION:
+        if path.name in KUSTOMIZATION:
             path = path.parent
-        if path.is_dir() and any((path / name).is_file() for name in _KUSTOMIZATION):
+        if path.is_dir() and any((path / name).is_file() for name in KUSTOMIZATION):
             yield from parse(_kustomize(ctx, path, access), f"kustomization {path}")
             return
         files = sorted(p for p in path.iterdir() if p.suffix in (".yaml", ".yml", ".json")) if path.is_dir() else [path]

@@ -50,6 +50,14 @@ def test_refusals(status: int, message: str, said: str, kind: FailureKind) -> No
     assert "\n" not in error.message
 
 
+def test_a_value_that_is_no_base64_is_not_tried_again() -> None:
+    said = "failed to convert new object (a/b; /v1, Kind=Secret): error decoding from json: illegal base64 data at 3"
+    error = errors.of_response(ACCESS, "apply secret/b", 500, json.dumps({"message": said}))
+    assert error.kind is FailureKind.WRONG_INPUT
+    assert "a value under data is not base64" in error.message
+    assert "stringData" in str(error.hint)
+
+
 def test_an_answer_that_is_no_status() -> None:
     assert "bad gateway" in errors.of_response(ACCESS, "do it", 502, "bad gateway\nmore").message
     assert "no list" not in errors.of_response(ACCESS, "do it", 502, "[1]").message
