@@ -44,6 +44,13 @@ class HelmRollback(ReleaseOperation):
         wait: bool = Field(True, description="wait until everything is ready")
         timeout: Duration = Field(300.0, description="how long helm waits", gt=0)
 
+    def preview(self, ctx: Context, inputs: Any) -> str | None:
+        cluster = connect(ctx, inputs)
+        helm = helm_of(cluster, inputs.namespace)
+        found = revisions(cluster, helm, inputs.release)
+        then = _target(helm, inputs, found).manifest()
+        return releases.diff(_standing(found), then, cluster.access.context, helm.namespace)
+
     def done(self, ctx: Context, inputs: Any, seen: Observations) -> ReleaseResult | None:
         [there] = seen
         target = inputs.revision or _remembered(ctx)
@@ -57,21 +64,22 @@ class HelmRollback(ReleaseOperation):
     def apply(self, ctx: Context, inputs: Any, seen: Observations) -> ReleaseResult:
         cluster = connect(ctx, inputs)
         helm = helm_of(cluster, inputs.namespace)
-        found = releases.free(cluster, helm, inputs.release)
-        if not found:
-            raise no_release(helm, inputs.release, "or check `namespace`")
-        target = inputs.revision or _remembered(ctx) or _former(inputs.release, found)
-        numbers = [one.number for one in found]
-        if target not in numbers:
-            raise TaskFailed(
-                f"release {inputs.release} has no revision {target}",
-                kind=FailureKind.WRONG_INPUT,
-                hint=f"there are {', '.join(map(str, numbers))}",
-            )
+        target = _target(helm, inputs, releases.free(cluster, helm, inputs.release), _remembered(ctx)).number
         _memory(ctx).write_text(json.dumps(target))
         limit = min(inputs.timeout, max(1.0, ctx.remaining() - 5))
         releases.roll_back(helm, inputs.release, target, wait=inputs.wait, timeout=limit)
         return release_result(cluster, helm, inputs.release)
+
+
+def _target(helm: Helm, inputs: Any, found: Sequence[Revision], remembered: int | None = None) -> Revision:
+    """The revision to go to. Raises TaskFailed if there is none such."""
+    number = inputs.revision or remembered or (_former(inputs.release, found) if found else None)
+    return _wanted(helm, inputs.release, number, found)
+
+
+def _standing(found: Sequence[Revision]) -> str:
+    """The manifest of what is installed; "" if nothing is."""
+    return found[-1].manifest() if found and found[-1].status != "uninstalled" else ""
 
 
 def _former(release: str, found: Sequence[Revision]) -> int:
@@ -102,6 +110,12 @@ class HelmUninstall(ReleaseOperation):
     class Inputs(Named):
         keep_history: bool = Field(True, description="Helm keeps chart and values, so that it can be brought back")
         timeout: Duration = Field(300.0, description="how long helm waits", gt=0)
+
+    def preview(self, ctx: Context, inputs: Any) -> str | None:
+        cluster = connect(ctx, inputs)
+        helm = helm_of(cluster, inputs.namespace)
+        before = _standing(revisions(cluster, helm, inputs.release))
+        return releases.diff(before, "", cluster.access.context, helm.namespace)
 
     def done(self, ctx: Context, inputs: Any, seen: Observations) -> ReleaseResult | None:
         [there] = seen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +23,8 @@ from workers.kubernetes.inputs import Name, Namespaced
 from workers.kubernetes.kinds import Ref
 from workers.kubernetes.objects import ObjectOperation, Placed, placed, workload
 from workers.kubernetes.readiness import all_ready, wait_ready
-from workers.kubernetes.record import ref_of
+from workers.kubernetes.record import clean, ref_of
+from workers.kubernetes.rehearsal import diff_of
 
 _REVISION = "deployment.kubernetes.io/revision"
 #: Says which task restarted or took back a rollout, so that a cut-off attempt can tell its own change.
@@ -95,6 +97,30 @@ class _Rolling(ObjectOperation[Rollout, RolloutResult]):
     def refs(self, ctx: Context, inputs: Rollout, access: Access) -> Sequence[Ref]:
         return [_ref(inputs, access)]
 
+    @abstractmethod
+    def roll(self, cluster: Cluster, ref: Ref, live: Mapping[str, Any], inputs: Any, *, dry_run: bool) -> Any:
+        """Changes the pod template of ``live`` and leaves the mark; returns the object as it is (would be) then."""
+
+    def preview(self, ctx: Context, inputs: Rollout) -> str | None:
+        cluster = connect(ctx, inputs)
+        ref = _ref(inputs, cluster.access)
+        live = workload(cluster, ref)
+        return diff_of(ref, _shown(live), _shown(self.roll(cluster, ref, live, inputs, dry_run=True)))
+
+    def apply(self, ctx: Context, inputs: Rollout, seen: Observations) -> RolloutResult:
+        cluster = connect(ctx, inputs)
+        ref = _ref(inputs, cluster.access)
+        live = workload(cluster, ref)
+        if (live["metadata"].get("annotations") or {}).get(_MARK) != _mark(ctx):
+            self.roll(cluster, ref, live, inputs, dry_run=False)
+        wait_ready(cluster, [ref], inputs.timeout)
+        return _result(cluster, ref)
+
+    def restore(self, ctx: Context, inputs: Rollout, before: Observations, now: Observations) -> None:
+        super().restore(ctx, inputs, before, now)
+        if before and before[0].exists:
+            wait_ready(connect_again(ctx, inputs, before[0].facts), [ref_of(before[0])], inputs.timeout)
+
     def done(self, ctx: Context, inputs: Rollout, seen: Observations) -> RolloutResult | None:
         if not seen[0].exists or (seen[0].state["metadata"].get("annotations") or {}).get(_MARK) != _mark(ctx):
             return None
@@ -107,26 +133,26 @@ def _mark(ctx: Context) -> str:
     return f"{ctx.run}/{ctx.task}"
 
 
+def _shown(body: Mapping[str, Any]) -> dict[str, Any]:
+    """As a preview shows it: without the mark, which no preview can know."""
+    kept = clean(body)
+    notes = kept["metadata"].pop("annotations", {})
+    if others := {name: text for name, text in notes.items() if name != _MARK}:
+        kept["metadata"]["annotations"] = others
+    return kept
+
+
 class RolloutRestart(_Rolling):
     name = "kubernetes.rollout_restart"
     summary = "Restart the pods of a workload, a few at a time"
     undo = Undo.COMPENSATING
     undo_note = "the former pod template; pods that were replaced do not come back"
 
-    def apply(self, ctx: Context, inputs: Rollout, seen: Observations) -> RolloutResult:
-        cluster = connect(ctx, inputs)
-        ref = _ref(inputs, cluster.access)
-        live = workload(cluster, ref)
-        if (live["metadata"].get("annotations") or {}).get(_MARK) != _mark(ctx):
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            template = {"metadata": {"annotations": {_RESTARTED: now}}}
-            cluster.patch(ref, {"metadata": {"annotations": {_MARK: _mark(ctx)}}, "spec": {"template": template}})
-        wait_ready(cluster, [ref], inputs.timeout)
-        return _result(cluster, ref)
-
-    def restore(self, ctx: Context, inputs: Rollout, before: Observations, now: Observations) -> None:
-        super().restore(ctx, inputs, before, now)
-        _wait_again(ctx, inputs, before)
+    def roll(self, cluster: Cluster, ref: Ref, live: Mapping[str, Any], inputs: Any, *, dry_run: bool) -> Any:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        template = {"metadata": {"annotations": {_RESTARTED: now}}}
+        change = {"metadata": {"annotations": {_MARK: _mark(cluster.ctx)}}, "spec": {"template": template}}
+        return cluster.patch(ref, change, dry_run=dry_run)
 
 
 class RolloutUndo(_Rolling):
@@ -137,19 +163,14 @@ class RolloutUndo(_Rolling):
     class Inputs(Rollout):
         to_revision: int | None = Field(None, description="default: the one before the present one", ge=1)
 
-    def apply(self, ctx: Context, inputs: Any, seen: Observations) -> RolloutResult:
-        cluster = connect(ctx, inputs)
-        ref = _ref(inputs, cluster.access)
-        live = workload(cluster, ref)
-        if (live["metadata"].get("annotations") or {}).get(_MARK) != _mark(ctx):
-            if inputs.kind == "Deployment":
-                self._undo_deployment(cluster, ref, live, inputs.to_revision)
-            else:
-                self._undo_revisioned(cluster, ref, live, inputs.to_revision)
-        wait_ready(cluster, [ref], inputs.timeout)
-        return _result(cluster, ref)
+    def roll(self, cluster: Cluster, ref: Ref, live: Mapping[str, Any], inputs: Any, *, dry_run: bool) -> Any:
+        if inputs.kind == "Deployment":
+            change, style = self._of_deployment(cluster, ref, live, inputs.to_revision), "json"
+        else:
+            change, style = self._of_revisioned(cluster, ref, live, inputs.to_revision), "strategic-merge"
+        return cluster.patch(ref, change, style=style, dry_run=dry_run)
 
-    def _undo_deployment(self, cluster: Cluster, ref: Ref, live: Mapping[str, Any], wanted: int | None) -> None:
+    def _of_deployment(self, cluster: Cluster, ref: Ref, live: Mapping[str, Any], wanted: int | None) -> Any:
         """A deployment's former templates are in its replica sets."""
         sets = {
             int((item["metadata"].get("annotations") or {}).get(_REVISION, 0)): item
@@ -160,32 +181,18 @@ class RolloutUndo(_Rolling):
         meta["labels"] = {k: v for k, v in (meta.get("labels") or {}).items() if k != "pod-template-hash"}
         template["metadata"] = meta
         notes = {**(live["metadata"].get("annotations") or {}), _MARK: _mark(cluster.ctx)}
-        version = live["metadata"]["resourceVersion"]
-        cluster.patch(
-            ref,
-            [
-                {"op": "test", "path": "/metadata/resourceVersion", "value": version},
-                {"op": "replace", "path": "/spec/template", "value": template},
-                {"op": "add", "path": "/metadata/annotations", "value": notes},
-            ],
-            style="json",
-        )
+        return [
+            {"op": "test", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]},
+            {"op": "replace", "path": "/spec/template", "value": template},
+            {"op": "add", "path": "/metadata/annotations", "value": notes},
+        ]
 
-    def _undo_revisioned(self, cluster: Cluster, ref: Ref, live: Mapping[str, Any], wanted: int | None) -> None:
+    def _of_revisioned(self, cluster: Cluster, ref: Ref, live: Mapping[str, Any], wanted: int | None) -> Any:
         """Those of stateful and daemon sets are in controller revisions, as patches."""
         revisions = {int(item["revision"]): item for item in _owned(cluster, live, "ControllerRevision")}
-        change = dict(_chosen(ref, revisions, wanted)["data"])
-        change["metadata"] = {"annotations": {_MARK: _mark(cluster.ctx)}}
-        cluster.patch(ref, change, style="strategic-merge")
-
-    def restore(self, ctx: Context, inputs: Rollout, before: Observations, now: Observations) -> None:
-        super().restore(ctx, inputs, before, now)
-        _wait_again(ctx, inputs, before)
-
-
-def _wait_again(ctx: Context, inputs: Rollout, before: Observations) -> None:
-    if before and before[0].exists:
-        wait_ready(connect_again(ctx, inputs, before[0].facts), [ref_of(before[0])], inputs.timeout)
+        return dict(_chosen(ref, revisions, wanted)["data"]) | {
+            "metadata": {"annotations": {_MARK: _mark(cluster.ctx)}}
+        }
 
 
 def _owned(cluster: Cluster, live: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:

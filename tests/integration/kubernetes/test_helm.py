@@ -119,6 +119,9 @@ def test_rollback(perform: Performer, control_plane: Cluster, namespace: str) ->
     perform("helm_install", release="shop", chart=SHOP)
     for count in (2, 3):
         perform("helm_upgrade", release="shop", chart=SHOP, values={"replicas": count})
+    assert "-  replicas: 3\n+  replicas: 2\n" in perform.preview("helm_rollback", release="shop")
+    assert "-  replicas: 3\n+  replicas: 1\n" in perform.preview("helm_rollback", release="shop", revision=1)
+    assert perform.preview("helm_rollback", release="shop", revision=3) == ""
     back = perform("helm_rollback", release="shop")
     assert replicas(control_plane, namespace, "shop") == 2
     done = back.operation.done(back.context, back.inputs, back.look())
@@ -161,7 +164,11 @@ def test_uninstall_and_undo_keeps_secrets_in_the_cluster(
     perform: Performer, control_plane: Cluster, namespace: str
 ) -> None:
     perform("helm_install", release="shop", chart=SHOP, values={"password": PASSWORD, "replicas": 2})
+    shown = perform.preview("helm_uninstall", release="shop")
+    assert f"deployment/shop in namespace {namespace} is deleted" in shown
+    assert PASSWORD not in shown
     gone = perform("helm_uninstall", release="shop")
+    assert perform.preview("helm_uninstall", release="shop") == ""
     assert gone.result.status == "uninstalled"
     assert names(control_plane, namespace, "deployment") == []
     assert perform("helm_uninstall", release="shop").result.status == "uninstalled"

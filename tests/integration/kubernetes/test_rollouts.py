@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -34,6 +35,10 @@ def test_goes_back_to_the_former_rollout_and_forth_again(
     with pytest.raises(TaskFailed, match="no former revision"):
         perform("rollout_undo", kind=kind, name="web")
     perform("apply", manifest=workload(kind, "1.28"))
+    shown = perform.preview("rollout_undo", kind=kind, name="web")
+    assert re.findall(r"^([-+]) +- image: (\S+)$", shown, re.MULTILINE) == [("-", "nginx:1.28"), ("+", "nginx:1.27")]
+    assert "rollout-by" not in shown
+    assert image(control_plane, namespace, kind) == "nginx:1.28", "a preview changes nothing"
     undone = perform("rollout_undo", kind=kind.lower(), name="web")
     assert undone.result.ready
     assert image(control_plane, namespace, kind) == "nginx:1.27"
@@ -49,6 +54,7 @@ def test_goes_back_to_the_former_rollout_and_forth_again(
 def test_restarts_every_pod(perform: Performer, control_plane: Cluster, namespace: str) -> None:
     perform("create_deployment", name="web", image="nginx:1.27", replicas=2)
     before = {pod.name for pod in perform("pod_status", name="web").result.pods}
+    assert "+        kubectl.kubernetes.io/restartedAt:" in perform.preview("rollout_restart", name="web")
     restarted = perform("rollout_restart", name="web")
     assert restarted.result.replicas == 2
     after = {pod.name for pod in perform("pod_status", name="web").result.pods}
