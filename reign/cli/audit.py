@@ -69,13 +69,20 @@ def listing(
     if not found:
         console.print("nothing is recorded of that")
     for entry in reversed(found):
-        when = time.strftime("%m-%d %H:%M:%S", time.localtime(entry["at"]))
+        when = _when(entry["at"])
         what = [entry["run"] or "", entry["subject"] or "", _told(entry)]
         about = escape("  ".join(part for part in what if part))
         console.print(
             f"[dim]{entry['seq']:>6} {when}[/dim]  [bold]{entry['kind']:<13}[/bold] {escape(entry['actor'])}  {about}",
             soft_wrap=True,
         )
+
+
+def _when(at: Any) -> str:
+    try:
+        return time.strftime("%m-%d %H:%M:%S", time.localtime(at))
+    except (TypeError, ValueError, OverflowError, OSError):  # somebody has been at it: `reign audit verify` tells
+        return "?"
 
 
 def _since(text: str | None) -> float | None:
@@ -89,9 +96,9 @@ def _told(entry: dict[str, Any]) -> str:
     """The part of an entry's data that says most."""
     data = entry["data"] or {}
     if entry["kind"] == "change":
-        return str(data["kind"])
+        return str(data.get("kind", ""))
     if entry["kind"] == "settings.change":
-        return ", ".join(data["changed"]) or "first start"
+        return ", ".join(data.get("changed") or ()) or "first start"
     shown = {key: value for key, value in data.items() if value not in (None, [], "") and key not in ("name", "digest")}
     return short(" ".join(f"{key}={short(value, 40)}" for key, value in shown.items()), 100)
 

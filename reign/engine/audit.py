@@ -48,7 +48,7 @@ def verify(database: Database, journal: Journal) -> Report:
     """Check every entry, every link, the head, the recorded changes that entries speak of, and all anchors."""
     report = Report()
     anchored = _anchored(journal.anchors, report)
-    with database.read() as tx:
+    with database.read() as tx, audit.legible(tx):
         _Walk(tx, journal, anchored, report).all()
     report.faults.sort(key=lambda fault: (fault.seq is None, fault.seq))
     if len(report.faults) > _MOST:
@@ -103,6 +103,9 @@ class _Walk:
         told: list[Entry] = []
         for entry in audit.in_order(self._tx):
             report.entries += 1
+            if entry.seq < 1:
+                self._fault("forged", entry.seq, f"entry {entry.seq} was added: the first one is 1")
+                continue
             self._entry(entry, last)
             if entry.kind == "change":
                 told.append(entry)
@@ -194,7 +197,10 @@ def _entries(first: int, last: int) -> str:
 
 
 def _when(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
+    except (TypeError, ValueError, OverflowError, OSError):  # what was changed need not be a time any more
+        return f"at {at!r}"
 
 
 class AnchorKeeper:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import sqlite3
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -56,7 +58,11 @@ class Entry:
 
     def as_dict(self) -> dict[str, Any]:
         """As it is shown and exported."""
-        return {**asdict(self), "data": load(self.data)}
+        try:
+            data = load(self.data)
+        except (TypeError, ValueError):  # somebody has been at it
+            data = {"unreadable": str(self.data)}
+        return {**asdict(self), "data": data}
 
 
 def note(
@@ -118,7 +124,10 @@ class Journal:
     def wrote(self, entry: Entry, at: int | None = None) -> bool:
         """Whether this installation wrote the entry as it stands (as number ``at``, if that is asked)."""
         asked = entry if at is None else replace(entry, seq=at)
-        return hmac.compare_digest(mac_of(asked, self._key), entry.mac)
+        try:
+            return hmac.compare_digest(mac_of(asked, self._key).encode(), entry.mac.encode())
+        except (AttributeError, TypeError, ValueError):  # SQLite lets values of any type into any column
+            return False
 
     def anchor(self, head: tuple[int, str], *, sync: bool = False) -> None:
         """Tell the file outside, after the commit. What it misses now, the general's next tick adds."""
@@ -152,6 +161,7 @@ def change_digest(resource: str, kind: str, before: str, after: str) -> str:
 
 # --- reading ---------------------------------------------------------------------------------------------------------
 
+_BELOW_ALL = -(2**63)
 _ENTRY = sa.select(audit, runs.c.name.label("run")).select_from(audit.outerjoin(runs, runs.c.id == audit.c.run_id))
 
 
@@ -185,8 +195,22 @@ def listing(
     return [Entry(**row._mapping) for row in tx.execute(query)]
 
 
-def in_order(tx: Transaction, after: int = 0) -> Iterator[Entry]:
-    """All entries above ``after``, oldest first, read in pages."""
+@contextmanager
+def legible(tx: Transaction) -> Iterator[None]:
+    """Texts that are not UTF-8 any more, which SQLite keeps and its driver refuses, can be read (and do not fit)."""
+    raw = tx.connection.dbapi_connection
+    if not isinstance(raw, sqlite3.Connection):
+        yield
+        return
+    raw.text_factory = lambda text: text.decode(errors="replace")
+    try:
+        yield
+    finally:
+        raw.text_factory = str
+
+
+def in_order(tx: Transaction, after: int = _BELOW_ALL) -> Iterator[Entry]:
+    """All entries above ``after``, oldest first, read in pages; also what has no business to be there, below 1."""
     while True:
         page = [Entry(**row._mapping) for row in tx.execute(
             _ENTRY.where(audit.c.seq > after).order_by(audit.c.seq).limit(2000)
@@ -200,7 +224,7 @@ def in_order(tx: Transaction, after: int = 0) -> Iterator[Entry]:
 def head(tx: Transaction) -> tuple[int, str]:
     """``(seq, mac)`` of the newest entry, as the database has it; ``(0, "")`` before the first."""
     row = tx.execute(sa.select(audit_head.c.seq, audit_head.c.mac).where(audit_head.c.id == 1)).one_or_none()
-    return (0, "") if row is None else (row.seq, row.mac)
+    return (0, "") if row is None or not isinstance(row.seq, int) else (row.seq, str(row.mac))
 
 
 def change_digests(tx: Transaction, ids: Sequence[int]) -> dict[int, str]:

@@ -165,6 +165,28 @@ def test_what_is_falsified_is_found_and_placed(
     assert {seq for _, seq in faults(here.runtime)} <= near
 
 
+def test_values_that_can_be_no_entry_s_are_found_and_told(here: Here) -> None:
+    run = scenes.submit(here.general, scenes.plan("a", "b", "c", "d", "e"))
+    scenes.carry_out(here.runtime, run)
+    falsify(
+        here.runtime,
+        f"UPDATE audit SET at = '{'soon' if here.runtime.database.is_sqlite else 'NaN'}' WHERE seq = 1",
+        "UPDATE audit SET data = '{' WHERE seq = 3",
+        "UPDATE audit SET mac = '\u00e9' WHERE seq = 4",
+        "UPDATE audit SET at = 1e300 WHERE seq = 6",
+        "UPDATE audit SET seq = -5 WHERE seq = 7",
+    )
+    if here.runtime.database.is_sqlite:
+        with here.runtime.database.engine.begin() as tx:
+            tx.execute(sa.text("UPDATE audit SET actor = CAST(x'ff41' AS TEXT) WHERE seq = 2"))
+            tx.execute(sa.text("UPDATE audit_head SET seq = 'x'"))
+    found = set(faults(here.runtime))
+    assert {("changed", 1), ("changed", 3), ("changed", 4), ("changed", 6), ("forged", -5)} <= found
+    assert (("changed", 2) in found) == here.runtime.database.is_sqlite
+    with here.runtime.database.read() as tx:
+        assert [entry.as_dict()["data"] for entry in audit.listing(tx, before=4, limit=1)] == [{"unreadable": "{"}]
+
+
 def test_an_entry_written_anew_with_another_key_is_found(here: Here) -> None:
     scenes.submit(here.general)
     stranger = Journal(b"another key", Anchors(here.runtime.settings.heads.with_name("elsewhere"), b"another key"))
