@@ -198,7 +198,7 @@ def listing(
 @contextmanager
 def legible(tx: Transaction) -> Iterator[None]:
     """Texts that are not UTF-8 any more, which SQLite keeps and its driver refuses, can be read (and do not fit)."""
-    raw = tx.connection.dbapi_connection
+    raw: Any = tx.connection.dbapi_connection
     if not isinstance(raw, sqlite3.Connection):
         yield
         return
