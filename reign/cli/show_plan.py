@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from rich.tree import Tree
@@ -9,6 +10,11 @@ from rich.tree import Tree
 from reign.cli.memory import memory_lines, similar_line
 from reign.cli.output import console, escape, short
 from reign.core.duration import readable
+from reign.security.masking import MASK
+from reign.security.sealed import PREFIX
+from reign.security.secretlike import looks_secret
+
+_SEALED = re.compile(rf"({PREFIX})[\w-]+\.")
 
 _UNDO = {
     "exact": "[green]exact undo[/green]",
@@ -67,7 +73,7 @@ def _task(task: dict[str, Any]) -> Tree:
     if task.get("proposed_by") == "model":
         branch.add("[magenta]proposed by the model alone[/magenta]")
     for name, value in task["with"].items():
-        branch.add(f"[dim]{escape(name)}:[/dim] {escape(short(value))}")
+        branch.add(f"[dim]{escape(name)}:[/dim] {escape(short(_veiled(value, name)))}")
     for name in ("if", "for_each", "retry", "timeout", "on_failure"):
         if name in task:
             branch.add(f"[dim]{name}:[/dim] {escape(short(task[name]))}")
@@ -80,6 +86,20 @@ def _task(task: dict[str, Any]) -> Tree:
     elif task.get("asks"):
         branch.add(f"[yellow]asks: {escape(task['asks'])}[/yellow]")
     return branch
+
+
+def _veiled(value: Any, name: str = "") -> Any:
+    """An input fit for a terminal that others may see: without what looks like a secret, and with sealed ones cut."""
+    if isinstance(value, dict):
+        return {key: _veiled(item, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_veiled(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    key, equals, rest = value.partition("=")
+    if equals and " " not in key and looks_secret(key, rest):
+        return f"{key}={MASK}"
+    return MASK if looks_secret(name, value) else _SEALED.sub(rf"\1{MASK}", value)
 
 
 def _rehearsal(branch: Tree, rehearsal: dict[str, Any]) -> None:

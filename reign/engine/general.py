@@ -27,6 +27,7 @@ from reign.engine.rollback import Rollback
 from reign.engine.runtime import Runtime
 from reign.executor import registry
 from reign.planner.protocol import Planner, PlanRequest
+from reign.security.masking import Masker
 from reign.security.sealed import Seal
 from reign.store import audit, control, freezes, release, runs
 from reign.store.database import Collision, Transaction
@@ -93,7 +94,7 @@ class ReignGeneral:
 
         Raises NotUnderstood for words that make no plan, InvalidPlan for a plan with faults.
         """
-        shown, about, _ = self._planned(submission, rehearse, advised)
+        shown, about, *_ = self._planned(submission, rehearse, advised)
         return shown, about
 
     def sealed(self, submission: Submission) -> Submission:
@@ -101,15 +102,19 @@ class ReignGeneral:
         if not sealing.concerns(submission.plan):
             return submission
         found = sealing.sealed(parse_plan(submission.plan), submission.params, self._seal)
-        return replace(submission, plan=found.plan.as_file(), params=found.params) if found.count else submission
+        if not found.values:
+            return submission
+        words = submission.request and Masker(found.values).mask(submission.request)
+        return replace(submission, plan=found.plan.as_file(), params=found.params, request=words)
 
     def _seal(self) -> Seal:
         return self._runtime.seal
 
     def _planned(
         self, submission: Submission, rehearse: bool, advised: bool
-    ) -> tuple[Preview, dict[str, Any], dict[str, Any] | None]:
-        """Also what a promotion begins with: the plan before it was bound; None if only the bound one may be kept."""
+    ) -> tuple[Preview, dict[str, Any], dict[str, Any] | None, Masker]:
+        """Also what a promotion begins with (the plan before it was bound; None if only the bound one may be kept), and
+        what hides the secrets that stood in the plan in clear."""
         catalog, settings = registry.catalog(), self._runtime.settings
         proposed: Mapping[str, str] = {}
         about: dict[str, Any] = {"source": submission.planned_by or "file", "explanation": [], "warnings": []}
@@ -137,7 +142,10 @@ class ReignGeneral:
         plan = checked(found.plan, catalog, found.params, environment)
         bound = sealing.sealed(plan, {}, self._seal)  # what an expression holds is a value only now
         plan = bound.plan
-        if count := found.count + bound.count:
+        hidden = Masker({**found.values, **bound.values})
+        for note in about["explanation"]:
+            note["text"], note["meaning"] = hidden.mask(note["text"]), hidden.mask(note["meaning"])
+        if count := len(hidden.values):
             about["warnings"].append(
                 f"{count} secret value{'s' * (count > 1)} of the plan will be kept sealed; better is a reference to "
                 "where each is kept, like secret://env/NAME"
@@ -155,7 +163,7 @@ class ReignGeneral:
         if rehearse:
             shown = previews.rehearsed(shown, settings, submission.workdir)
         template = {"plan": submission.plan or shown.plan.as_file(), "params": dict(submission.params)}
-        return shown, about, None if bound.count else template
+        return shown, about, None if bound.values else template, hidden
 
     # --- runs -------------------------------------------------------------------------------------------------------
 
@@ -185,14 +193,14 @@ class ReignGeneral:
     def _prepared(self, submission: Submission, already: Mapping[str, RunRecord], of_run: int | None = None) -> _New:
         if known := already.get(submission.idempotency_key or ""):
             return _New(submission, known=known)
-        shown, about, template = self._planned(submission, False, True)
+        shown, about, template, hidden = self._planned(submission, False, True)
         shown.refusals()
         full = shown.full
         if submission.pins is None:
             full = previews.pinned(full, previews.pins(shown, self._runtime.settings, submission.workdir))
         granted = None if submission.approve is None else frozenset(submission.approve)
         return _New(
-            submission,
+            replace(submission, request=submission.request and hidden.mask(submission.request)),
             full,
             shown.approvals(granted),
             source=about["source"],

@@ -1,19 +1,21 @@
 """Secrets that stand in a plan in clear, sealed before anything of it is stored, shown or sent.
 
-Which values are secrets says the operation (``Operation.sealed``). Where such a value comes from a parameter or an item
+Which values are secrets says the operation (``Operation.sealed``): those of a Kubernetes Secret by their place, those
+of variables by their names and shapes. Where such a value comes from a parameter or an item
 of ``for_each``, it is sealed there, since those are stored too.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from reign.core import expressions
 from reign.core.plan import Plan
 from reign.executor import registry
+from reign.security.masking import SHORTEST, Masker
 from reign.security.sealed import Seal, unsealed
 from reign.security.shapes import secrets_in
 
@@ -22,34 +24,56 @@ Change = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Sealed:
-    """A plan and the parameters given with it. ``count``: values that were sealed."""
+    """A plan and the parameters given with it. ``values``: what was sealed, by its reference."""
 
     plan: Plan
     params: Mapping[str, Any]
-    count: int = 0
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 def concerns(plan: Any) -> bool:
     """Whether anything of a plan, as a file has it, may have to be sealed. Never raises."""
     tasks = plan.get("tasks") if isinstance(plan, Mapping) else None
-    wanted = registry.sealing()
     return isinstance(tasks, Mapping) and any(
-        isinstance(task, Mapping) and task.get("uses") in wanted for task in tasks.values()
+        isinstance(task, Mapping) and _concerned(task.get("uses"), task.get("with")) for task in tasks.values()
     )
+
+
+def _concerned(uses: Any, inputs: Any) -> bool:
+    """Whether these inputs of an operation may hold secrets."""
+    if not isinstance(uses, str) or not isinstance(inputs, Mapping):
+        return False
+    return not registry.sealing().get(uses, frozenset()).isdisjoint(inputs)
 
 
 def sealed(plan: Plan, params: Mapping[str, Any], seal: Callable[[], Seal]) -> Sealed:
     """``seal`` is asked for only if there is something to seal. Raises InvalidInput for what cannot be looked into."""
-    wanted = registry.sealing()
-    concerned = [name for name, task in plan.tasks.items() if task.uses in wanted]
+    concerned = [name for name, task in plan.tasks.items() if _concerned(task.uses, task.with_)]
     if not concerned:
         return Sealed(plan, params)
     work = _Work(plan, params, seal)
     for name in concerned:
         work.task(name)
-    if not work.count:
+    if not work.values:
         return Sealed(plan, params)
-    return Sealed(plan.model_copy(update={"params": work.defaults, "tasks": work.tasks}), work.given, work.count)
+    said = {
+        "name": _named(plan.name, work.values.values()),
+        "description": plan.description and Masker(work.values).mask(plan.description),
+    }
+    return Sealed(
+        plan.model_copy(update={**said, "params": work.defaults, "tasks": work.tasks}), work.given, work.values
+    )
+
+
+def _named(name: str, values: Iterable[str]) -> str:
+    """A plan's name, which a planner makes of the words of a request, cut to a length: without a secret in them."""
+    for value in values:
+        slug = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")
+        ends = (slug[:length] for length in range(len(slug) - 1, SHORTEST - 1, -1) if name.endswith(slug[:length]))
+        part = slug if slug in name else next(ends, "")
+        if len(part) >= SHORTEST:
+            name = name.replace(part, "secret")
+    return name
 
 
 def opened(plan: Plan) -> Plan:
@@ -67,7 +91,7 @@ class _Work:
     def __init__(self, plan: Plan, params: Mapping[str, Any], seal: Callable[[], Seal]) -> None:
         self.defaults, self.given = dict(plan.params), dict(params)
         self.tasks = dict(plan.tasks)
-        self.count = 0
+        self.values: dict[str, str] = {}
         self._seal = seal
         self._items: Any = None
         self._data = False  # what is looked at now is a value, in which nothing is an expression
@@ -131,8 +155,9 @@ class _Work:
         return [self._each(item, base64) for item in value] if isinstance(value, list) else value
 
     def _token(self, text: str, base64: bool, quoted: bool) -> str:
-        self.count += 1
-        return self._seal().seal(text, base64=base64, quoted=quoted)
+        reference = self._seal().seal(text, base64=base64, quoted=quoted)
+        self.values[reference] = text
+        return reference
 
 
 def _paths(text: str) -> Iterator[tuple[str, ...]]:

@@ -32,6 +32,7 @@ from reign.executor.context import Context
 from reign.executor.failures import TaskFailed
 from reign.executor.repairs import Proposal
 from reign.executor.scope import Scope
+from reign.executor.variables import sealed_variables
 
 InputsT = TypeVar("InputsT", bound=OperationInputs)
 ResultT = TypeVar("ResultT", bound=OperationResult)
@@ -89,6 +90,10 @@ class Operation(Generic[InputsT, ResultT]):
     #: After a crash between intent and record, `apply` may simply run again: it converges from any half-way state.
     converges: ClassVar[bool] = False
     pinning: ClassVar[Pinning] = Pinning.NEVER
+    #: Inputs that hold variables (``{NAME: value}``), some of which may be secrets by their names or shapes.
+    variables: ClassVar[tuple[str, ...]] = ()
+    #: Inputs that hold secrets whatever they look like.
+    secrets: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def spec(cls, phrases: tuple[Any, ...] = ()) -> OperationSpec:
@@ -168,11 +173,12 @@ class Operation(Generic[InputsT, ResultT]):
         return dict(inputs) if self.pure else None
 
     def sealed(self, inputs: Mapping[str, Any], sealing: Sealing) -> Mapping[str, Any]:
-        """The inputs with each value that is a secret by its place given to ``sealing``. Default: as they are.
+        """The inputs with each value that is a secret given to ``sealing``. Default: those of ``variables`` that look
+        like secrets, and all of ``secrets``. Asked only where one of these inputs is given.
 
         ``inputs`` are as the plan has them, expressions unfilled, and not checked yet. Raises InvalidInput.
         """
-        return inputs
+        return sealed_variables(inputs, sealing, self.variables, self.secrets)
 
     def repeats(self, ctx: Context, inputs: InputsT) -> bool:
         """Whether an `apply` that was cut off may simply run again with these inputs. Default: ``converges``."""

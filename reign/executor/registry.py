@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -67,9 +68,10 @@ def operation(name: str) -> Operation[Any, Any]:
 
 
 @cache
-def sealing() -> frozenset[str]:
-    """Names of the operations whose inputs may hold secrets that are to be sealed."""
-    return frozenset(name for name, op in _operations().items() if type(op).sealed is not Operation.sealed)
+def sealing() -> Mapping[str, frozenset[str]]:
+    """The operations whose inputs may hold secrets that are to be sealed, and which inputs these are."""
+    found = {name: frozenset((*op.variables, *op.secrets)) for name, op in _operations().items()}
+    return {name: inputs for name, inputs in found.items() if inputs}
 
 
 def is_pure(name: str) -> bool:

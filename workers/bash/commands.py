@@ -58,6 +58,7 @@ class _Command(Operation[Any, CommandResult]):
     """Runs a text with a shell."""
 
     Result: ClassVar = CommandResult
+    variables = ("env",)
     undo = Undo.NONE
     undo_note = "by the `undo` command, where one is given"
 

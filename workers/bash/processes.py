@@ -108,6 +108,7 @@ class _ProcessOperation(Operation[Any, ProcessResult]):
 class StartProcess(_ProcessOperation):
     name = "bash.start_process"
     summary = "Start a process that stays, and wait until it is ready"
+    variables = ("env",)
     undo_note = "the process is stopped; one that it replaced is started again"
     Inputs: ClassVar[type[OperationInputs]] = StartInputs
 

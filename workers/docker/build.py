@@ -65,6 +65,8 @@ class Build(Operation[BuildInputs, images.ImageResult]):
 
     name = "docker.build"
     summary = "Build an image from a folder with a Dockerfile"
+    variables = ("build_args", "labels")
+    secrets = ("secrets",)
     Inputs = BuildInputs
     Result = images.ImageResult
     undo = Undo.EXACT

@@ -62,6 +62,7 @@ class ComposeDownInputs(OperationInputs):
 
 class _OnProject(Operation[Any, ComposeResult]):
     Result = ComposeResult
+    variables = ("env",)
     undo = Undo.EXACT
     undo_note = "the containers and networks that were there before are there again; files in their own layers are lost"
     converges = True

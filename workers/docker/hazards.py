@@ -13,7 +13,7 @@ expressions are not resolved yet as far as they are known.
 | docker.unconfined | high | without seccomp, AppArmor or SELinux (compose files) |
 | docker.capability | high | a capability that leads out of the container |
 | docker.device | high | a device of the host |
-| docker.secret-in-clear | high | what looks like a secret is not a reference |
+| docker.secret-in-clear | high | what looks like a secret was no reference in the plan that was given |
 | docker.public-port | medium | a port published on all addresses |
 | docker.no-shell | medium | a command with `|`, `>` or `&&`, which no shell reads |
 | docker.latest | low | an image that may be another one tomorrow |
@@ -29,8 +29,9 @@ from typing import Any
 from reign.core.catalog import OperationInputs
 from reign.core.findings import Finding, Severity, fingerprint
 from reign.security.masking import MASK
+from reign.security.sealed import PREFIX
+from reign.security.secretlike import looks_secret
 from workers.docker import names, settings
-from workers.docker.secretlike import looks_secret
 
 _SOCKETS = ("/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock")
 #: Whoever may write here owns the host, and whoever may read here knows its secrets.
@@ -217,10 +218,10 @@ def _below(path: str, workdir: Path | None) -> bool:
 def _secrets(given: Mapping[str, Any]) -> Iterator[Finding]:
     for field in ("env", "build_args"):
         for name, value in sorted(_mapping(given.get(field)).items()):
-            if looks_secret(name, value) and not value.startswith("$"):
+            if (looks_secret(name, value) and not value.startswith("$")) or PREFIX in value:
                 yield _in_clear(f"{field}.{name} looks like a secret given in clear", name)
     for name, value in sorted(_mapping(given.get("build_args")).items()):
-        if value.startswith("secret://"):
+        if value.startswith("secret://") and PREFIX not in value:
             yield _finding(
                 "secret-in-clear", Severity.HIGH, f"the build argument {name} stays readable in the image",
                 "give it as one of `secrets` (RUN --mount=type=secret), or to the container when it runs",
@@ -234,7 +235,7 @@ def _secrets(given: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _by_reference(value: str) -> bool:
-    return any(mark in value for mark in ("secret://", "${{", MASK))
+    return PREFIX not in value and any(mark in value for mark in ("secret://", "${{", MASK))
 
 
 def _in_clear(message: str, name: str) -> Finding:

@@ -191,6 +191,7 @@ class Pull(Operation[PullInputs, ImageResult]):
 
     name = "docker.pull"
     summary = "Pull an image from a registry"
+    secrets = ("password",)
     Inputs = PullInputs
     Result = ImageResult
     undo = Undo.EXACT
@@ -281,6 +282,7 @@ class Push(Operation[PushInputs, PushResult]):
 
     name = "docker.push"
     summary = "Push an image to a registry"
+    secrets = ("password",)
     Inputs = PushInputs
     Result = PushResult
     undo = Undo.NONE

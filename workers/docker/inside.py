@@ -51,6 +51,7 @@ class ExecInputs(OperationInputs):
 class Exec(Operation[ExecInputs, OutputResult]):
     name = "docker.exec"
     summary = "Run a command in a running container"
+    variables = ("env",)
     Inputs = ExecInputs
     Result = OutputResult
     undo = Undo.UNNEEDED

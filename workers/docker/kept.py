@@ -22,8 +22,8 @@ from typing import Any
 
 from reign.executor import Context, FailureKind, TaskFailed
 from reign.security.masking import MASK
+from reign.security.secretlike import looks_secret
 from reign.security.secrets import resolve
-from workers.docker.secretlike import looks_secret
 
 #: {place: reference without its ``secret://``, which would be resolved; "" where the secret is but a part of the text}
 SECRETS_LABEL = "reign.secrets"

@@ -87,6 +87,7 @@ class RunResult(OperationResult):
 class Run(Operation[RunInputs, RunResult]):
     name = "docker.run"
     summary = "Run a container, in place of the one of that name"
+    variables = ("env", "labels")
     Inputs = RunInputs
     Result = RunResult
     undo = Undo.EXACT

@@ -35,6 +35,7 @@ class Apply(AppliedOperation["Apply.Inputs", "Apply.Result"]):
 
     name = "kubernetes.apply"
     summary = "Apply a manifest"
+    secrets = ("manifest",)
 
     class Inputs(Waits):
         manifest: Manifest = Field(description=_MANIFEST)
@@ -106,6 +107,7 @@ class Delete(ObjectOperation["Delete.Inputs", "Delete.Result"]):
 
     name = "kubernetes.delete"
     summary = "Delete objects"
+    secrets = ("manifest",)
     effect = Effect.DESTROY
     timeout = 900.0
     undo_note = (

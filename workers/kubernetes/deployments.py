@@ -38,6 +38,7 @@ def workload_ref(kind: str, name: str, namespace: str) -> Ref:
 class CreateDeployment(AppliedOperation["CreateDeployment.Inputs", "CreateDeployment.Result"]):
     name = "kubernetes.create_deployment"
     summary = "Create or change a deployment and wait until it is ready"
+    variables = ("env",)
 
     class Inputs(Waits):
         name: Name = Field(description="of the deployment")

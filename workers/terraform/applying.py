@@ -113,6 +113,7 @@ def as_pinned(session: Session, inputs: Changed, now: State) -> None:
 
 class _Changing(Operation[Any, ChangedResult]):
     Result: ClassVar = ChangedResult
+    variables = ("variables", "env")
     undo = Undo.COMPENSATING
     timeout = 3600.0
     #: Terraform's state says what is done: an apply that was cut off goes on with the rest.

@@ -25,6 +25,7 @@ from workers.terraform.undoing import put_state_back, take_state_away
 class Import(Operation[Any, Any]):
     name = "terraform.import"
     summary = "Take an existing object into a terraform state"
+    variables = ("variables", "env")
     undo = Undo.EXACT
     undo_note = "the object is taken out of the state again and stays as it is"
     converges = True

@@ -30,6 +30,7 @@ class _Reading(Operation[Any, Any]):
     effect = Effect.READ
     undo = Undo.UNNEEDED
     undo_note = "changes nothing"
+    variables = ("variables", "env")
 
     def repair(self, ctx: Context, inputs: Any, failure: TaskFailed) -> Proposal | None:
         return initialise(ctx, inputs, failure)

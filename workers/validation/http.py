@@ -51,6 +51,7 @@ class Http(Check["Http.Inputs", "Http.Result"]):
 
     name: ClassVar[str] = "validation.http"
     summary: ClassVar[str] = "Check that a web address answers as expected"
+    variables: ClassVar[tuple[str, ...]] = ("headers",)
 
     class Inputs(CheckInputs):
         url: str = Field(description="http:// or https:// address")

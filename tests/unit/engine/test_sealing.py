@@ -138,3 +138,74 @@ def test_a_sealed_plan_is_sealed_once(inline: Inline) -> None:
 def test_a_secret_that_cannot_be_read_is_refused(inline: Inline) -> None:
     with pytest.raises(InvalidInput, match="holds a Secret is no YAML"):
         inline.general.submit(Submission(plan=plan("kind: Secret\nstringData: {a: [}\n")))
+
+
+def variables(uses: str, more: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    params = {"params": fields.pop("params")} if "params" in fields else {}
+    return {"name": "one", **params, "tasks": {"a": {"uses": uses, "with": more, **fields}}}
+
+
+def container(env: Any, **fields: Any) -> dict[str, Any]:
+    return variables("docker.run", {"image": "shop:1", "name": "shop", "env": env}, **fields)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        container({"DB_PASSWORD": PASSWORD, "COLOUR": "green"}),
+        container([f"DB_PASSWORD={PASSWORD}", "COLOUR=green"]),
+        container({"URL": f"postgres://u:{PASSWORD}@db/x"}),
+        container({"DB_PASSWORD": "${{ params.pw }}"}, params={"pw": PASSWORD}),
+        container({"DB_PASSWORD": "${{ item }}"}, for_each=[PASSWORD]),
+        variables("docker.exec", {"name": "a", "command": ["true"], "env": {"TOKEN": PASSWORD}}),
+        variables("docker.build", {"context": ".", "tag": "a:1", "build_args": {"TOKEN": PASSWORD}}),
+        variables("docker.build", {"context": ".", "tag": "a:1", "secrets": {"npm": PASSWORD}}),
+        variables("docker.push", {"image": "a:1", "target": "r.example/a:1", "password": PASSWORD}),
+        variables("docker.compose_up", {"file": "c.yaml", "project": "p", "env": {"PASSWORD": PASSWORD}}),
+        variables("bash.run", {"command": "true", "env": {"API_KEY": PASSWORD}}),
+        variables("bash.start_process", {"name": "p", "command": "sleep 9", "env": {"API_KEY": PASSWORD}}),
+        variables("kubernetes.create_deployment", {"name": "a", "image": "a:1", "env": {"API_KEY": PASSWORD}}),
+        variables("terraform.apply", {"directory": ".", "variables": {"db_password": PASSWORD}}),
+        variables("validation.http", {"url": "http://127.0.0.1", "headers": {"Authorization": PASSWORD}}),
+    ],
+)
+def test_variables_that_look_like_secrets_are_sealed(inline: Inline, given: dict[str, Any]) -> None:
+    kept, template = recorded(inline, given)
+    told = json.dumps([kept, template])
+    assert PASSWORD not in told
+    assert "secret://sealed/" in told
+    assert PASSWORD in json.dumps(resolved(kept))
+
+
+def test_other_variables_stay_as_they_are(inline: Inline) -> None:
+    env = {
+        "COLOUR": "green",
+        "MAX_TOKENS": "4096",
+        "POSTGRES_PASSWORD": "postgres",
+        "SECRET_KEY_FILE": "/run/secrets/key",
+        "DB_PASSWORD": "secret://env/DB_PASSWORD",
+        "API_TOKEN": "${{ params.project }}-token",
+    }
+    given = container(env, params={"project": "shop"})
+    assert inline.general.sealed(Submission(plan=given)).plan == given
+    assert not sealing.concerns(variables("bash.run", {"command": "true"}))
+
+
+def test_a_sealed_variable_is_still_one_that_stood_in_the_plan_in_clear(inline: Inline) -> None:
+    shown, _ = inline.general.plan(Submission(plan=container({"DB_PASSWORD": PASSWORD})))
+    assert [finding["rule"] for finding in shown.as_dict()["findings"]] == ["docker.secret-in-clear"]
+    assert PASSWORD not in json.dumps(shown.as_dict())
+
+
+def test_the_words_of_a_request_are_kept_without_it(tmp_path: Path) -> None:
+    (tmp_path / "world").mkdir()
+    inline = Inline(tmp_path / "world")
+    words = f"run shop:1 as shop with DB_PASSWORD={PASSWORD}"
+    _, about = inline.general.plan(Submission(request=words))
+    assert PASSWORD not in json.dumps(about)
+    run = inline.general.submit(Submission(request=words, workdir="/", approve=None, pins={}))
+    assert run.request == "run shop:1 as shop with DB_PASSWORD=***"
+    inline.runtime.database.close()
+    for file in inline.runtime.settings.data_dir.rglob("*"):
+        assert not file.is_file() or PASSWORD.encode() not in file.read_bytes(), file
+    inline.close()

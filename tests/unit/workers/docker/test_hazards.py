@@ -7,10 +7,10 @@ import pytest
 
 from reign.core.findings import Severity
 from reign.executor.assessing import partial_inputs
+from reign.security.secretlike import looks_secret
 from workers.docker import AGENT
 from workers.docker.compose import ComposeUp, hazards_of
 from workers.docker.hazards import hazards
-from workers.docker.secretlike import looks_secret
 
 OPERATIONS = {operation.name: operation() for operation in AGENT.operations}
 WORK = Path("/srv/plan")
