@@ -18,9 +18,16 @@ from workers.kubernetes.cluster import Cluster
 
 _PATIENCE = 8.0  # seconds for each tool and each cluster
 _MOST_CONTEXTS = 8
-#: What the operations need; asked one by one when the account's rules are read.
-_NEEDED = (("deployments", "apps"), ("services", ""), ("pods", ""), ("secrets", ""), ("namespaces", ""))
-_VERBS = ("get", "list", "create", "patch", "update", "delete")
+_ALL = ("get", "list", "create", "patch", "update", "delete")
+#: What the operations need: resource, API group, verbs.
+_NEEDED = (
+    *((kind, "apps", _ALL) for kind in ("deployments", "statefulsets", "daemonsets")),
+    *((kind, "", _ALL) for kind in ("services", "configmaps", "secrets", "namespaces")),
+    ("replicasets", "apps", ("list",)),
+    ("pods", "", ("get", "list")),
+    ("pods/log", "", ("get",)),
+    ("events", "", ("list",)),
+)
 
 
 def checks(options: Mapping[str, Any] = NO_OPTIONS, /) -> Sequence[Check]:
@@ -112,14 +119,16 @@ def _may(cluster: Cluster) -> str:
         },
     )
     rules = (answer.get("status") or {}).get("resourceRules") or []
-    lacking = []
-    for resource, group in _NEEDED:
-        missing = [verb for verb in _VERBS if not any(_allows(rule, verb, resource, group) for rule in rules)]
+    lacking: dict[tuple[str, ...], list[str]] = {}
+    for resource, group, verbs in _NEEDED:
+        missing = tuple(verb for verb in verbs if not any(_allows(rule, verb, resource, group) for rule in rules))
         if missing:
-            lacking.append(f"{resource} ({', '.join(missing)})" if len(missing) < len(_VERBS) else resource)
+            lacking.setdefault(missing, []).append(resource)
+    who = f"{cluster.access.user} " if cluster.access.user else ""
     if not lacking:
-        return f"may do all in namespace {namespace}"
-    return f"in namespace {namespace} may not: {', '.join(lacking)}"
+        return f"{who}may do what the operations need in namespace {namespace}"
+    said = "; ".join(f"{', '.join(verbs)} {', '.join(kinds)}" for verbs, kinds in lacking.items())
+    return f"in namespace {namespace} {who}may not {said}"
 
 
 def _allows(rule: Mapping[str, Any], verb: str, resource: str, group: str) -> bool:

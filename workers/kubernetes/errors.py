@@ -127,10 +127,14 @@ def _forbidden(access: Access, start: str, message: str) -> TaskFailed:
             hint="an admission rule of the cluster or a missing right; `reign doctor` shows what the account may do",
         )
     what = f"{found['what']}.{found['group']}" if found["group"] else found["what"]
+    look = f"`reign doctor` shows what context {access.context!r} may do"
+    if access.user:
+        groups = "".join(f" --as-group {group}" for group in access.groups)
+        look = f"look with `kubectl --context {access.context} auth can-i --list --as {access.user}{groups}`"
     return TaskFailed(
         f"{start}: {found['user']} may not {found['verb']} {what} {found['where'] or ''}".rstrip(),
         kind=FailureKind.PERMISSION,
-        hint=f"bind a role that allows it; `reign doctor` shows what context {access.context!r} may do",
+        hint=f"bind a role that allows it; {look}",
         details={"verb": found["verb"], "resource": what, "user": found["user"]},
     )
 

@@ -55,6 +55,7 @@ def test_impersonation(perform: Performer, control_plane: Cluster, namespace: st
     with pytest.raises(TaskFailed, match="jane may not get configmaps") as refused:
         perform("apply", manifest=config("a"), **{"as": "jane"})
     assert refused.value.kind is FailureKind.PERMISSION
+    assert refused.value.hint.endswith("auth can-i --list --as jane`")
     control_plane.kubectl("create", "rolebinding", "team", "-n", namespace, "--clusterrole=edit", "--group=shop-team")
     perform.options |= {"as": "jane", "as_groups": ["others", "shop-team"]}
     assert perform("apply", manifest=config("a")).result.changed == ["configmap/a"]
@@ -78,11 +79,12 @@ def test_doctor_shows_tools_contexts_and_rights(
     assert found["helm"].detail.startswith("v4.")
     current = found[f"kubernetes context {whole['current-context']} (current)"]
     assert current.ok
-    assert "may do all in namespace default" in current.detail
+    assert "may do what the operations need in namespace default" in current.detail
     mine = found[f"kubernetes context {viewer}"]
     assert mine.ok
-    assert "deployments (create, patch, update, delete)" in mine.detail
-    assert "secrets" in mine.detail
+    assert "may not create, patch, update, delete deployments, statefulsets, daemonsets, services" in mine.detail
+    assert "get, list, create, patch, update, delete secrets" in mine.detail
+    assert "pods" not in mine.detail, "a viewer may read these and their logs"
     lost = found[f"kubernetes context {gone}"]
     assert not lost.ok
     assert "no cluster answers" in lost.detail
