@@ -23,7 +23,7 @@ from reign.core.expressions import has_expression
 from reign.core.plan import Plan, Task
 from reign.core.resource import digest
 from reign.engine.preview import Preview, Rehearsal, TaskPreview
-from reign.executor import Cancelled, Context, Operation, TaskFailed, registry
+from reign.executor import Cancelled, Context, FailureKind, Operation, TaskFailed, registry
 from reign.executor.assessing import partial_inputs
 from reign.executor.contract import Pinning
 from reign.executor.failures import TimedOut
@@ -38,6 +38,10 @@ MOST_SHOWN = 200_000  # characters of one diff
 PIN_WITHIN = 3.0  # seconds that a submission waits to learn which cluster is meant
 
 Pins = dict[str, dict[str, Any]]  # task -> inputs that it gets
+
+
+#: What a task that runs before may put right.
+_MAY_COME = (FailureKind.MISSING_PREREQUISITE, FailureKind.WRONG_INPUT, FailureKind.CONFLICT)
 
 
 def rehearsed(shown: Preview, settings: Settings, workdir: str | None) -> Preview:
@@ -132,6 +136,8 @@ class _Asked:
             return
         except (TaskFailed, ReignError) as error:
             self.why_not = ctx.masker.mask(error.message)
+            if not self.quiet and isinstance(error, TaskFailed) and error.kind in _MAY_COME:
+                self.why_not += "; a task before it may change that"
         except Exception as error:
             log.debug("preview of %s", self.task.id, exc_info=True)
             self.why_not = f"its preview broke: {type(error).__name__}"

@@ -14,6 +14,8 @@ from reign.core.errors import did_you_mean
 from reign.executor import Context, FailureKind, TaskFailed
 from reign.executor.process import safe_environment
 
+#: Who the API server is told owns the fields that REIGN sets. Never changed: ownership is by this name.
+MANAGER = "reign"
 IN_CLUSTER = "in-cluster"
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 #: Where Helm keeps repositories, registry logins and plugins; kubectl its discovery cache.

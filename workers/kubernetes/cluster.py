@@ -11,12 +11,10 @@ from reign.core.errors import did_you_mean
 from reign.core.expressions import has_expression
 from reign.executor import Context, FailureKind, TaskFailed
 from workers.kubernetes import credentials, errors, kinds
-from workers.kubernetes.access import Access, resolve
+from workers.kubernetes.access import MANAGER, Access, resolve
 from workers.kubernetes.inputs import Where
 from workers.kubernetes.kinds import Ref
 
-#: Who the API server is told owns the fields that REIGN sets. Never changed: ownership is by this name.
-MANAGER = "reign"
 _REQUEST = (5.0, 20.0)  # seconds: connect, read
 _GONE_PATIENCE = 120.0
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reign.executor import FailureKind, TaskFailed
-from workers.kubernetes.access import Access
+from workers.kubernetes.access import MANAGER, Access
 
 _FORBIDDEN = re.compile(
     r'User "(?P<user>[^"]+)" cannot (?P<verb>\S+) resource "(?P<what>[^"]+)"'
@@ -144,6 +144,8 @@ def _field_conflict(start: str, causes: list[dict[str, Any]]) -> TaskFailed:
     for cause in causes:
         if found := _OWNER.search(str(cause.get("message", ""))):
             owned.setdefault(found.group(1), []).append(str(cause.get("field", "")).lstrip("."))
+    if set(owned) - {MANAGER}:  # what a scale of ours owns is not in the way
+        owned.pop(MANAGER, None)
     said = "; ".join(f"{manager!r} owns {', '.join(fields)}" for manager, fields in owned.items())
     return TaskFailed(
         f"{start}: {said}",

@@ -15,7 +15,7 @@ from reign.core.errors import Conflict
 from reign.core.plan import Plan
 from reign.engine import previews
 from reign.engine.preview import Preview, preview
-from reign.executor import Context, TaskFailed, registry
+from reign.executor import Context, FailureKind, TaskFailed, registry
 from reign.executor.contract import Operation, Pinning
 from tests.agents import probe
 
@@ -82,6 +82,25 @@ def test_an_engine_that_does_not(telling: type[Telling], tmp_path: Path, said: E
     telling.said = said
     found = previews.rehearsed(shown(), settings(tmp_path), None).as_dict()["tasks"][1]
     assert found["preview"] == {"diff": None, "not_previewed": why}
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "told"),
+    [
+        ("probe.append", FailureKind.MISSING_PREREQUISITE, "no such thing; a task before it may change that"),
+        ("probe.append", FailureKind.PERMISSION, "no such thing"),
+        ("probe.noop", FailureKind.MISSING_PREREQUISITE, "no such thing"),
+    ],
+)
+def test_what_an_earlier_task_may_bring(
+    telling: type[Telling], tmp_path: Path, before: str, kind: FailureKind, told: str
+) -> None:
+    telling.said = TaskFailed("no such thing", kind=kind)
+    add = {"uses": "probe.append", "needs": ["first"], "with": {"ledger": "b", "line": "y"}}
+    given = {} if before == "probe.noop" else {"ledger": "a", "line": "x"}
+    plan = {"name": "k", "tasks": {"first": {"uses": before, "with": given}, "add": add}}
+    found = previews.rehearsed(shown(plan), settings(tmp_path), None).as_dict()["tasks"]
+    assert next(task for task in found if task["id"] == "add")["preview"]["not_previewed"] == told
 
 
 def test_a_silent_engine_is_not_waited_for(telling: type[Telling], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,8 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
 
 def test_the_undo_is_not_called_exact(tmp_path: Path) -> None:
     put(tmp_path, secret=SECRET, plain=PLAIN)
-    for operation in (Apply(), Delete()):
+    both: list[Any] = [Apply(), Delete()]
+    for operation in both:
         for file, undo in (("secret.yaml", Undo.COMPENSATING), ("plain.yaml", Undo.EXACT)):
             found = operation.assess_in(operation.Inputs.model_validate({"manifest": file}), tmp_path)
             assert found.undo is undo

@@ -50,6 +50,16 @@ def test_refusals(status: int, message: str, said: str, kind: FailureKind) -> No
     assert "\n" not in error.message
 
 
+def test_what_we_own_ourselves_is_no_conflict_beside_what_others_own() -> None:
+    def cause(manager: str, field: str) -> dict[str, str]:
+        return {"reason": "FieldManagerConflict", "message": f'conflict with "{manager}" using v1', "field": field}
+
+    both = [cause("reign", ".spec.replicas"), cause("bob", ".spec.image")]
+    for causes, owners in ((both, {"bob": ["spec.image"]}), (both[:1], {"reign": ["spec.replicas"]})):
+        error = errors.of_response(ACCESS, "apply", 409, json.dumps({"details": {"causes": causes}}))
+        assert error.details["owners"] == owners
+
+
 def test_a_value_that_is_no_base64_is_not_tried_again() -> None:
     said = "failed to convert new object (a/b; /v1, Kind=Secret): error decoding from json: illegal base64 data at 3"
     error = errors.of_response(ACCESS, "apply secret/b", 500, json.dumps({"message": said}))
