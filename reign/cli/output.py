@@ -90,6 +90,11 @@ def ago(at: float | None) -> str:
     return f"{readable(max(0.0, time.time() - at))} ago" if at else ""
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 task``, ``2 tasks``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def short(value: Any, width: int = 70) -> str:
     """A value in one line of at most ``width`` characters."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -49,14 +50,17 @@ def _parsed(text: str) -> tuple[dict[str, Any], dict[Place, tuple[int, int]]]:
 
 
 def params(given: list[str]) -> dict[str, Any]:
-    """``NAME=VALUE`` options; values are read as YAML scalars, so numbers are numbers. Raises InvalidInput."""
+    """``NAME=VALUE`` options; values are read as YAML, so numbers are numbers; one that a number would write otherwise
+    (``1.10``, ``007``) stays text. Raises InvalidInput."""
     found: dict[str, Any] = {}
     for item in given:
         name, equals, value = item.partition("=")
         if not equals or not name:
             raise InvalidInput(f"--param {item!r} is not NAME=VALUE")
         try:
-            found[name] = planfile.load(value)[0] if value.strip() else ""
+            read = planfile.load(value)[0] if value.strip() else ""
+            changed = type(read) in (int, float) and json.dumps(read) != value.strip()
+            found[name] = value if changed else read
         except InvalidPlan:
             found[name] = value
     return found

@@ -8,7 +8,7 @@ from typing import Any
 from rich.tree import Tree
 
 from reign.cli.memory import memory_lines, similar_line
-from reign.cli.output import console, escape, short
+from reign.cli.output import console, counted, escape, short
 from reign.core.duration import readable
 from reign.security.masking import MASK
 from reign.security.sealed import PREFIX
@@ -27,7 +27,7 @@ _UNDO = {
 def show_plan(plan: dict[str, Any]) -> None:
     """Print a plan as ``POST /plan`` (or ``Preview.as_dict``) gives it."""
     title = f"[bold]{escape(plan['name'])}[/bold]  [dim]environment[/dim] {escape(plan['environment'])}"
-    tree = Tree(f"{title}  [dim]{len(plan['tasks'])} tasks[/dim]")
+    tree = Tree(f"{title}  [dim]{counted(len(plan['tasks']), 'task')}[/dim]")
     gates = {gate["id"]: gate for gate in plan.get("gates", ())}
     for gate in gates.values():
         tree.add(_gate(gate))

@@ -3,6 +3,7 @@ how it came to be, and the way back."""
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import sys
 from typing import Annotated, Any
@@ -13,12 +14,12 @@ from rich.tree import Tree
 
 from reign.cli.differences import diff_lines
 from reign.cli.follow import follow
-from reign.cli.output import Format, Output, ago, console, escape, write_json
+from reign.cli.output import Format, Output, ago, console, counted, escape, write_json
 from reign.cli.show_plan import show_plan
 from reign.client import Client, Run
 from reign.config import Settings
 from reign.core.duration import seconds
-from reign.core.errors import Conflict, InvalidInput, Refused, RunFailed, Unavailable
+from reign.core.errors import Conflict, InvalidInput, Refused, RunFailed, Unavailable, did_you_mean
 
 Environment = Annotated[
     str | None, typer.Option("--environment", "--env", "-e", help="dev, staging, prod, ...; default: all")
@@ -66,6 +67,12 @@ def agreed(question: str, yes: bool, output: Format) -> None:
         raise Refused("nothing was done")
 
 
+def _meant(client: Client, environment: str | None) -> str | None:
+    """The nearest right name of an environment in which nothing was done; None if it is one that is known."""
+    known = [item["name"] for item in client.get("/environments")] if environment else []
+    return did_you_mean(environment, known) if environment and environment not in known else None
+
+
 # --- what is there ---------------------------------------------------------------------------------------------------
 
 
@@ -77,27 +84,37 @@ def resources(
     """What runs have made and changed: each resource, who made it what it is, and how it stood at the last look."""
     with Client() as client:
         found = client.get("/resources", environment=environment, removed=removed or None)
+        meant = None if found else _meant(client, environment)
     if output is Format.JSON:
         write_json(found)
         return
     if not found:
-        console.print("nothing is recorded yet; `reign run` makes something")
+        where = f" in {escape(environment)}" if environment else ""
+        console.print(f"nothing is recorded{where} yet; {meant or '`reign run` makes something'}")
         return
-    table = Table(box=None, header_style="dim")
-    table.add_column("resource", overflow="fold")
-    for title in ("environment", "made by", "", "standing"):
-        table.add_column(title)
+    table = Table("resource", "environment", "made by", "", "standing", box=None, header_style="dim")
     for item in found:
-        standing = "[dim]removed[/dim]" if not item["exists"] else _STANDING.get(item["standing"], "")
-        looked = f" [dim]{ago(item['looked_at'])}[/dim]" if item["looked_at"] else ""
-        table.add_row(
-            f"[bold]{escape(item['address'])}[/bold]",
-            escape(item["environment"]),
-            f"{escape(item['run'])}/{escape(item['task'])} [dim]{escape(item['uses'])}[/dim]",
-            f"[dim]{ago(item['changed_at'])}[/dim]",
-            standing + looked,
-        )
-    console.print(table)
+        table.add_row(*_cells(item))
+    if table.__rich_measure__(console, console.options.update_width(10_000)).maximum <= console.width:
+        console.print(table)
+        return
+    for item in found:  # a narrow window would fold every address
+        address, *rest = _cells(item)
+        console.print(f" {address}", soft_wrap=True)
+        console.print("   " + "  ".join(filter(None, rest)), soft_wrap=True)
+
+
+def _cells(item: dict[str, Any]) -> tuple[str, ...]:
+    """A resource, where, by whom, when, and how it stands."""
+    standing = "[dim]removed[/dim]" if not item["exists"] else _STANDING.get(item["standing"], "")
+    looked = f" [dim]{ago(item['looked_at'])}[/dim]" if item["looked_at"] else ""
+    return (
+        f"[bold]{escape(item['address'])}[/bold]",
+        escape(item["environment"]),
+        f"{escape(item['run'])}/{escape(item['task'])} [dim]{escape(item['uses'])}[/dim]",
+        f"[dim]{ago(item['changed_at'])}[/dim]",
+        standing + looked,
+    )
 
 
 def history(address: Address, environment: Environment = None, output: Output = Format.TEXT) -> None:
@@ -171,11 +188,13 @@ def points(
     """Where one can go back to, newest first: named points, and one from before each run's first change."""
     with Client() as client:
         found = client.get("/points", environment=environment, limit=limit)
+        meant = None if found else _meant(client, environment)
     if output is Format.JSON:
         write_json(found)
         return
     if not found:
-        console.print("no points yet; each run makes one before its first change")
+        where = f" in {escape(environment)}" if environment else ""
+        console.print(f"no points{where} yet; {meant or 'each run makes one before its first change'}")
         return
     table = Table("point", "environment", "before", "", "changes since", box=None, header_style="dim")
     for item in found:
@@ -288,9 +307,11 @@ def drift(
             hint="`reign drift --fix` restores them, `reign drift --accept` records them as they are",
         )
     if found["unknown"]:
-        raise Unavailable(f"{found['unknown']} resources could not be looked at", hint="`reign doctor` says why")
+        unseen = counted(found["unknown"], "resource")
+        raise Unavailable(f"{unseen} could not be looked at", hint="`reign doctor` says why")
 
 
+_CANCELLED_WITHIN = 10.0  # seconds
 _DRIFTED = ("changed", "missing", "replaced", "damaged")
 
 
@@ -307,7 +328,8 @@ def _looked(client: Client, run: Run, patience: float) -> dict[str, Any]:
         run.wait(patience)
     except TimeoutError:
         run.cancel()
-        run.wait(30)
+        with contextlib.suppress(TimeoutError):  # an engine that does not answer may not hear of a cancel either
+            run.wait(_CANCELLED_WITHIN)
     found: dict[str, Any] = client.get(f"/drift/{run.name}")
     return found
 
@@ -322,7 +344,7 @@ def _show_findings(found: dict[str, Any]) -> None:
             console.print(f"      {line}", soft_wrap=True)
     same = sum(item["standing"] == "same" for item in found["resources"])
     console.print(
-        f"{len(found['resources'])} resources in {escape(found['environment'])}: {same} as recorded, "
+        f"{counted(len(found['resources']), 'resource')} in {escape(found['environment'])}: {same} as recorded, "
         f"{found['drifted']} not, {found['unknown']} unknown"
     )
 
@@ -349,4 +371,4 @@ def _fix(
     body = {"environment": where, "resources": drifted, "replace": replace, "requested_by": getpass.getuser()}
     follow(client, Run(client, client.post("/drift/repair", body)), output)
     if repair["left"]:
-        raise RunFailed(f"{len(repair['left'])} resources are left as they are", hint="see above")
+        raise RunFailed(f"{counted(len(repair['left']), 'resource')} left as before", hint="see above")

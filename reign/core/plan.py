@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Mapping
 from enum import StrEnum
@@ -185,13 +187,29 @@ class Plan(BaseModel):
 
         Raises ExpressionError or InvalidInput; call ``core.check.checked`` to have all problems at once.
         """
-        values = {**self.params, **(params or {})}
+        given = {name: _like(self.params.get(name), value) for name, value in (params or {}).items()}
+        values = {**self.params, **given}
         scope = {"params": values, "environment": environment or self.environment}
         tasks = {task_id: _bound(task, scope) for task_id, task in self.tasks.items()}
         return self.model_copy(update={"params": values, "environment": scope["environment"], "tasks": tasks})
 
 
 _BOUND_ROOTS = frozenset({"params", "environment"})
+
+
+def _like(default: Any, value: Any) -> Any:
+    """A parameter's value as its default is: ``version=2`` is text where the plan says ``version: "1.9"``, and a number
+    that was given as text is one where the plan has a number."""
+    if isinstance(default, str) and isinstance(value, bool | int | float):
+        return json.dumps(value)
+    if isinstance(default, int | float) and not isinstance(default, bool) and isinstance(value, str):
+        try:
+            number = float(value)
+        except ValueError:
+            return value
+        if math.isfinite(number):
+            return int(number) if value.strip().lstrip("+-").isdecimal() else number
+    return value
 
 
 def _bound(task: Task, scope: Mapping[str, Any]) -> Task:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import hashlib
 import hmac
 import logging
@@ -73,7 +74,7 @@ class Backups:
         found = []
         for path in self.folder.glob(f"*{_SUFFIX}"):
             why = path.name.removesuffix(_SUFFIX).split("-", 3)[-1]
-            found.append(Kept(path, path.stat().st_mtime, why))
+            found.append(Kept(path, _made_at(path), why))
         return sorted(found, key=lambda kept: kept.path.name, reverse=True)
 
     def newest_good(self) -> Kept | None:
@@ -112,6 +113,15 @@ class Backups:
             return bool(backup.header_of(newest.path).get("audit") != head)
         except Damaged:
             return True
+
+
+def _made_at(path: Path) -> float:
+    """By its name: a copy of a backup is as old as the backup."""
+    try:
+        stamp, fraction = path.name[:15], path.name[16:19]
+        return calendar.timegm(time.strptime(stamp, "%Y%m%d-%H%M%S")) + int(fraction) / 1000
+    except ValueError:
+        return path.stat().st_mtime
 
 
 def key_id(key: bytes) -> str:

@@ -10,9 +10,10 @@ from typing import Any
 
 from reign.core import dag
 from reign.core.drift import DRIFTED, Standing
-from reign.core.errors import Conflict, NotFound
+from reign.core.errors import Conflict, NotFound, did_you_mean
 from reign.core.plan import MAX_TASKS, ObserveOf, OnFailure, Plan, RestoreOf, Task, slug
 from reign.core.resource import Undo, differences
+from reign.engine import environments
 from reign.engine.general import ReignGeneral
 from reign.engine.preview import Preview, TaskPreview, preview
 from reign.engine.references import references
@@ -57,7 +58,9 @@ class DriftCheck:
         with self._runtime.database.read() as tx:
             records = _wanted(tx, environment, addresses, removed=removed)
         if not records:
-            raise Conflict(f"nothing is recorded in {environment}", hint="run something first")
+            known = [item["name"] for item in environments.listing(self._runtime) if item["resources"]]
+            hint = None if environment in known else did_you_mean(environment, known)
+            raise Conflict(f"nothing is recorded in {environment}", hint=hint or "run something first")
         makers = {(record.run, record.task): record for record in reversed(records)}
         if len(makers) > MAX_TASKS:
             raise Conflict(f"{len(makers)} looks are too many for one plan", hint="name the resources to look at")
@@ -226,6 +229,8 @@ def _findings(tx: Transaction, run: RunRecord) -> list[dict[str, Any]]:
 def _why_not(task: TaskRecord) -> str:
     if task.error:
         return str(task.error.get("message"))
+    if task.state.value in ("running", "cancelled"):
+        return f"{task.uses.partition('.')[0]} has not answered so far"
     return f"nobody has looked: it is {task.state.value} (is a {task.uses.partition('.')[0]} pool there?)"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from reign.config import Settings
 from reign.core.catalog import Effect
-from reign.core.errors import InvalidInput, Refused
+from reign.core.errors import InvalidInput, Refused, nearest
 from reign.core.plan import Plan
 from reign.engine.runtime import Runtime
 from reign.policy import Effective, Match, Rule
@@ -55,6 +55,14 @@ def protecting(settings: Settings) -> tuple[Rule, ...]:
         for name, surroundings in settings.environments.items()
         if surroundings.protected
     )
+
+
+def unfamiliar(settings: Settings, name: str) -> str | None:
+    """What to say of an environment that the settings do not name though they name one that is written alike."""
+    meant = nearest(name, settings.environments) if name not in settings.environments else None
+    if meant is None or name == settings.environment:
+        return None
+    return f"{name} is an environment that reign.toml does not name; did you mean {meant!r}?"
 
 
 def listing(runtime: Runtime) -> list[dict[str, Any]]:

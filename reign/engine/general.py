@@ -151,6 +151,8 @@ class ReignGeneral:
                 "where each is kept, like secret://env/NAME"
             )
         environments.check_secrets(settings, plan)
+        if strange := environments.unfamiliar(settings, plan.environment):
+            about["warnings"].append(strange)
         if advised:
             plan, notes = self._remembering.added(plan, catalog)
             about["warnings"] += notes

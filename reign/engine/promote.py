@@ -9,6 +9,7 @@ from typing import Any
 from reign.core.errors import Conflict, InvalidInput
 from reign.core.resource import differences
 from reign.core.states import RunState
+from reign.engine import environments
 from reign.engine.general import ReignGeneral, Submission
 from reign.engine.preview import Preview
 from reign.engine.runtime import Runtime
@@ -57,6 +58,8 @@ class Promotions:
             made = runs.changes_of(tx, run.id)
             frozen = freezes.listing(tx).get(there)
         warnings = _shared(made, was, shown, run.environment)
+        if strange := environments.unfamiliar(self._runtime.settings, there):
+            warnings.insert(0, strange)
         if frozen:
             warnings.insert(0, f"{there} is frozen by {frozen.by}: {frozen.why}")
         return Promotion(run.name, run.environment, there, shown, _differences(was, shown), warnings)

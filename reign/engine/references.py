@@ -3,7 +3,7 @@ tasks which made them read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,9 @@ from reign.executor import registry
 from reign.store import history
 from reign.store.database import Transaction
 from reign.store.history import ResourceRecord
+
+#: Where a file is what its name begins with is a folder: whoever is made with that is made with the file.
+_FILE = "bash:file/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +31,23 @@ class Reference:
 def references(tx: Transaction, records: Sequence[ResourceRecord]) -> list[Reference]:
     """All references between recorded resources of one environment."""
     known = {record.address: record for record in records}
-    found = [*_named(records, known), *_read(tx, records)]
+    found = [*named(known), *_read(tx, records)]
     unique = {(item.dependent, item.needs): item for item in reversed(found)}
     return sorted(unique.values(), key=lambda item: (item.needs, item.dependent))
 
 
-def _named(records: Iterable[ResourceRecord], known: Mapping[str, ResourceRecord]) -> Iterator[Reference]:
-    for record in records:
+def named(known: Mapping[str, ResourceRecord]) -> Iterator[Reference]:
+    """References by what was seen of these resources (by address): what an agent says of them, and what they name."""
+    files = [address for address in known if address.startswith(_FILE)]
+    for record in known.values():
         seen = record.observation
         for address in named_by(seen):
             if address in known and address != record.address:
                 yield Reference(record.address, address, "it is made with it")
+            if address.startswith(_FILE):
+                for within in files:
+                    if within.startswith(f"{address}/"):
+                        yield Reference(record.address, within, "it is made with the folder that holds it")
         for text in _texts(seen.state):
             if text in known and text != record.address:
                 yield Reference(record.address, text, "what was seen of it names it")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _ANSWER_WITHIN = 60  # seconds for a call that is not a stream
+_FIRST_ANSWER_WITHIN = 20  # seconds to say its version: one that does not is as good as away
 _CA_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _LET_GO_WITHIN = 1.0  # seconds that the reader of a cut stream has to notice
 
@@ -90,7 +91,11 @@ def connect(options: Mapping[str, Any], timeout: float = _ANSWER_WITHIN) -> Dock
         tls.configure_client = without_environment
     if str(way.get("base_url", "")).startswith("ssh://"):
         by_ssh.prepare()
-    return docker.DockerClient(**way, version="auto", timeout=timeout, use_ssh_client=True)
+    by_network = not str(way.get("base_url", "")).startswith("ssh://")  # ssh may take its time to let one in
+    first = min(timeout, _FIRST_ANSWER_WITHIN) if by_network else timeout
+    client = docker.DockerClient(**way, version="auto", timeout=first, use_ssh_client=True)
+    client.api.timeout = timeout
+    return client
 
 
 @contextlib.contextmanager
@@ -100,7 +105,7 @@ def engine(ctx: Context, doing: str) -> Iterator[DockerClient]:
     ``doing`` is what the step was about ("stop container web"), and starts a sentence where nothing better is known.
     """
     with in_words(doing, where=lambda: address(ctx.options)) as words:
-        client = words.client = connect(ctx.options)
+        client = words.client = patiently(ctx, lambda: connect(ctx.options))
         try:
             yield client
         finally:

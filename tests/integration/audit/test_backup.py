@@ -170,10 +170,14 @@ class TestKeeping:
         kept = Backups(here.runtime.settings)
         newer = kept.make(here.runtime, BY_ITSELF).path
         newer.write_bytes(newer.read_bytes()[:-20])
+        os.utime(made, (0, 0))  # as a copy may have it
         found = kept.newest_good()
         assert found is not None
         assert found.path == made
-        made.unlink()
+        assert time.time() - 600 < found.at <= time.time()
+        odd = made.rename(made.with_name("odd.backup"))
+        assert [item.at for item in kept.listing() if item.path == odd] == [0.0]
+        odd.unlink()
         assert kept.newest_good() is None
 
     def test_when_one_is_due(self, here: Here) -> None:

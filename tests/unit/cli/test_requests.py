@@ -25,3 +25,16 @@ def test_a_file_is_read_whatever_its_name(tmp_path: Path) -> None:
     file = tmp_path / "the plan of today"
     file.write_text("name: x\ntasks: {a: {uses: bash.run, with: {command: ls}}}\n")
     assert requests.read([str(file)])[0] is None
+
+
+def test_a_number_that_would_be_written_otherwise_stays_text() -> None:
+    given = ["n=2", "r=0.5", "version=1.10", "id=007", "list=[1, 2]", "none=", "t=v1"]
+    assert requests.params(given) == {
+        "n": 2,
+        "r": 0.5,
+        "version": "1.10",
+        "id": "007",
+        "list": [1, 2],
+        "none": "",
+        "t": "v1",
+    }

@@ -19,6 +19,7 @@ from reign.api.wakeups import Watch
 from reign.cli import main, output
 from reign.cli import state as command
 from reign.client import Client
+from reign.config import Surroundings
 from reign.engine.rehearse import Rehearsals
 from tests.engines.inline import Inline
 
@@ -133,6 +134,28 @@ def test_what_is_there_and_how_it_came_to_be(reign: Hands) -> None:
     assert "read a's result" in told
     assert reign("blast", "world/a", "-o", "json").json["dependants"][0]["distance"] == 1
     assert "nothing that is recorded depends on it" in reign("blast", "world/b").out
+
+
+def test_a_narrow_window_folds_no_address(reign: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    reign("run", "plan.yaml", "--yes")
+    monkeypatch.setattr(output.console, "width", 80)
+    told = reign("resources").out
+    assert f"bash:file/{reign.folder}/a\n" in told
+    assert re.search(r"^   dev  [a-z0-9-]+/a bash.write_file  .* ago$", told, re.MULTILINE)
+
+
+def test_a_mistyped_environment_is_told(reign: Hands) -> None:
+    reign("run", "plan.yaml", "--yes", "--env", "staging")
+    assert "nothing is recorded in stagin yet; did you mean 'staging'?" in reign("resources", "--env", "stagin").out
+    assert "no points in stagin yet; did you mean 'staging'?" in reign("points", "--env", "stagin").out
+    assert "nothing is recorded in dev yet; `reign run`" in reign("resources", "--env", "dev").out
+    assert "did you mean 'staging'?" in reign("drift", "--env", "stagin").err
+    reign.inline.settings.environments = {"production": Surroundings()}
+    (reign.folder / "reign.toml").write_text("[environments.production]\n")
+    said = "prodution is an environment that reign.toml does not name; did you mean 'production'?"
+    assert said in reign("run", "plan.yaml", "--yes", "--env", "prodution").out.replace("\n", " ")
+    run = next(item["name"] for item in reign("runs", "-o", "json").json if item["environment"] == "staging")
+    assert said in reign("promote", run, "--to", "prodution", "--yes").out.replace("\n", " ")
 
 
 def test_points_and_the_way_back(reign: Hands) -> None:

@@ -61,6 +61,27 @@ def test_binding() -> None:
     assert (d.if_, d.with_["y"], d.needs) == ("tasks.a.result.x", "$${{ x }}", ("a",))
 
 
+@pytest.mark.parametrize(
+    ("default", "given", "bound"),
+    [
+        ("1.9", 2, "2"),
+        ("no", True, "true"),
+        (8080, "8081", 8081),
+        (8080, "-1", -1),
+        (0.5, "2.50", 2.5),
+        (8080, "http", "http"),
+        (0.5, "inf", "inf"),
+        (True, "1", "1"),
+        (None, "1.10", "1.10"),
+        ({"a": 1}, 2, 2),
+    ],
+)
+def test_a_parameter_is_of_the_kind_of_its_default(default: object, given: object, bound: object) -> None:
+    made = Plan.model_validate({"name": "x", "params": {"p": default}, "tasks": {"a": {"uses": "bash.run"}}})
+    found = made.bind({"p": given}).params["p"]
+    assert (found, type(found)) == (bound, type(bound))
+
+
 def test_a_digest_is_of_what_the_plan_says() -> None:
     one = plan(a={"uses": "bash.run"})
     assert one.digest == plan(a={"uses": "bash.run", "needs": []}).digest
