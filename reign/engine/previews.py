@@ -92,6 +92,7 @@ class _Asked:
     task: TaskPreview
     operation: Operation[Any, Any]
     quiet: bool  # nothing before it in the plan can change what it is pinned to
+    inputs: Mapping[str, Any]  # as they will count by then
     diff: str | None = None
     why_not: str | None = None
     pins: dict[str, Any] = field(default_factory=dict)
@@ -100,15 +101,17 @@ class _Asked:
 
     @classmethod
     def of(cls, task: TaskPreview, plan: Plan) -> _Asked:
-        before = (plan.tasks[name].uses for name in dag.descendants(task.id, plan.needs))
-        quiet = all(registry.operation(uses).effect is Effect.READ for uses in before)
-        return cls(task, registry.operation(task.task.uses), quiet)
+        operation = registry.operation(task.task.uses)
+        earlier = dag.descendants(task.id, plan.needs)
+        before = [(plan.tasks[name].uses, plan.tasks[name].with_) for name in dag.order(plan.needs) if name in earlier]
+        quiet = all(registry.operation(uses).effect is Effect.READ for uses, _ in before)
+        return cls(task, operation, quiet, operation.foreseen(task.task.with_, before))
 
     @property
     def open(self) -> bool:
         """Whether something of it is known only during the run."""
         task = self.task.task
-        return has_expression(task.with_) or task.for_each is not None or isinstance(task.if_, str)
+        return has_expression(self.inputs) or task.for_each is not None or isinstance(task.if_, str)
 
     def rehearsal(self, settings: Settings) -> Rehearsal | None:
         """What is shown; None if the engine has nothing to tell of such a task."""
@@ -148,7 +151,7 @@ class _Asked:
         if self.open:
             self.why_not = "what it is given is known only during the run"
             return
-        inputs = registry.catalog().parse(task.uses, secrets.resolve(task.with_, ctx.masker))
+        inputs = registry.catalog().parse(task.uses, secrets.resolve(self.inputs, ctx.masker))
         told = self.operation.preview(ctx, inputs)
         if told is not None:
             told = ctx.masker.mask(told)
@@ -159,7 +162,7 @@ class _Asked:
         if pinning is Pinning.NEVER or (pinning is Pinning.SHOWN and (self.open or not self.quiet)):
             return
         model = registry.catalog()[self.task.task.uses].inputs
-        found = self.operation.pins(ctx, partial_inputs(model, self.task.task.with_))
+        found = self.operation.pins(ctx, partial_inputs(model, self.inputs))
         self.pins = {name: value for name, value in found.items() if name not in self.task.task.with_}
 
 

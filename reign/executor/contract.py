@@ -157,6 +157,14 @@ class Operation(Generic[InputsT, ResultT]):
         """
         return None
 
+    def foreseen(self, inputs: Mapping[str, Any], before: Sequence[tuple[str, Mapping[str, Any]]]) -> Mapping[str, Any]:
+        """The inputs as they will count once the tasks before it in the plan have run: for its preview and its pins.
+
+        ``before``: operation and inputs of each of them, in a topological order, expressions unfilled. Default: as they
+        are.
+        """
+        return inputs
+
     def pins(self, ctx: Context, inputs: InputsT) -> Mapping[str, Any]:
         """Inputs that tie the plan to what is meant now: this cluster, this state. ``apply`` refuses another one.
 

@@ -19,7 +19,7 @@ from workers.terraform import rehearsing, undoing
 from workers.terraform.carrying import begun_by, carry_out
 from workers.terraform.changes import Counts, rest_of
 from workers.terraform.configuration import Configuration
-from workers.terraform.inputs import Planned
+from workers.terraform.inputs import Planned, foreseen
 from workers.terraform.observing import observe
 from workers.terraform.planning import (
     MadePlan,
@@ -129,6 +129,9 @@ class _Changing(Operation[Any, ChangedResult]):
 
     def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
         return rehearsing.moved(inputs, scope)
+
+    def foreseen(self, inputs: Mapping[str, Any], before: Sequence[tuple[str, Mapping[str, Any]]]) -> Mapping[str, Any]:
+        return foreseen(inputs, before)
 
     def touches(self, ctx: Context, inputs: Any) -> Sequence[str]:
         return [resource_of(ctx, inputs)]

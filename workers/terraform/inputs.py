@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -38,6 +40,23 @@ class Where(OperationInputs):
         if value is not None and value.startswith("http://"):
             raise ValueError("terraform takes providers only from https:// mirrors or folders")
         return value
+
+
+#: What ``terraform.init`` settles for the tasks that come after it.
+SETTLED = ("backend", "plugin_dir", "mirror")
+
+
+def foreseen(inputs: Mapping[str, Any], before: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    """The inputs with what a ``terraform.init`` of the same directory before it in the plan will have settled."""
+    settled: dict[str, Any] = {}
+    for uses, given in before:
+        if uses == "terraform.init" and _place(given) == _place(inputs):
+            settled |= {name: given[name] for name in SETTLED if given.get(name) is not None}
+    return {**settled, **{name: value for name, value in inputs.items() if value is not None or name not in settled}}
+
+
+def _place(inputs: Mapping[str, Any]) -> str:
+    return os.path.normpath(str(inputs.get("directory", "")))
 
 
 class InWorkspace(Where):

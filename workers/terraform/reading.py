@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -18,7 +18,7 @@ from workers.terraform import changes as plan_changes
 from workers.terraform import rehearsing
 from workers.terraform.changes import Counts, ResourceChange
 from workers.terraform.diagnostics import Diagnostic, distinct, failure, from_json
-from workers.terraform.inputs import InWorkspace, Planned, Where
+from workers.terraform.inputs import InWorkspace, Planned, Where, foreseen
 from workers.terraform.planning import MadePlan, Values, make, save
 from workers.terraform.record import Init as InitSettings
 from workers.terraform.record import save_init
@@ -37,6 +37,9 @@ class _Reading(Operation[Any, Any]):
 
     def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
         return rehearsing.moved(inputs, scope)
+
+    def foreseen(self, inputs: Mapping[str, Any], before: Sequence[tuple[str, Mapping[str, Any]]]) -> Mapping[str, Any]:
+        return foreseen(inputs, before)
 
 
 class Init(_Reading):

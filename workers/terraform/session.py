@@ -21,7 +21,7 @@ from workers.terraform.binary import Binary
 from workers.terraform.configuration import LOCK_FILE, OVERRIDE, Configuration
 from workers.terraform.diagnostics import failure, from_text
 from workers.terraform.files import write_private
-from workers.terraform.inputs import Where
+from workers.terraform.inputs import SETTLED, Where
 from workers.terraform.record import Init, Record, load_init
 from workers.terraform.state import State, parse, read_file
 from workers.terraform.stream import Stream
@@ -267,7 +267,7 @@ def _cache_lock(ctx: Context) -> Iterator[None]:
 def settings_for(ctx: Context, inputs: Where) -> Init:
     """How to initialise: what this task says, else what ``terraform.init`` was told for the directory."""
     known = load_init(ctx, directory_of(ctx, inputs))
-    given = {name: getattr(inputs, name) for name in ("backend", "plugin_dir", "mirror")}
+    given = {name: getattr(inputs, name) for name in SETTLED}
     return known.model_copy(update={name: value for name, value in given.items() if value is not None})
 
 

@@ -70,3 +70,17 @@ def test_what_cannot_be_shown_is_said(world: World) -> None:
     assert faulty["preview"]["not_previewed"]
     assert "pins" not in faulty  # what runs before it changes what would be pinned
     assert later["preview"]["not_previewed"] == "what it is given is known only during the run"
+
+
+def test_what_an_init_of_the_plan_settles_counts_for_the_preview(world: World) -> None:
+    world.write('terraform {\n  backend "local" {}\n}\n' + TWO)
+    backend = {"path": "elsewhere.tfstate"}
+    world.run("apply", backend=backend)
+    settled = {"directory": "infra", "backend": backend, "plugin_dir": world.plugins}
+    _, apply = shown(
+        world,
+        init={"uses": "terraform.init", "with": settled},
+        apply={"uses": "terraform.apply", "needs": ["init"], "with": {"directory": "./infra"}},
+    )
+    assert apply["preview"]["diff"] == "", apply
+    assert apply["pins"]["pinned"]["serial"] > 0

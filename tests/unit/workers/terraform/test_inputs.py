@@ -12,9 +12,11 @@ from pydantic import ValidationError
 from reign.executor import FailureKind, TaskFailed
 from reign.executor.testing import make_context
 from workers.terraform import binary as binaries
+from workers.terraform.applying import Apply
 from workers.terraform.binary import Binary, environment, identify, words
 from workers.terraform.checks import checks
 from workers.terraform.inputs import Planned
+from workers.terraform.reading import Plan
 from workers.terraform.stream import Stream
 
 
@@ -151,3 +153,16 @@ def test_a_quiet_stream_logs_nothing(tmp_path: Path) -> None:
     stream.line("stdout", "plain")
     assert ctx.lines == []
     assert stream.diagnostics[0].summary == "Oh"
+
+
+def test_what_an_init_before_will_have_settled() -> None:
+    init = ("terraform.init", {"directory": "infra/", "backend": {"path": "a"}, "plugin_dir": "p", "mirror": None})
+    later = ("terraform.init", {"directory": "./infra", "backend": {"path": "b"}})
+    other = ("terraform.init", {"directory": "other", "mirror": "m"})
+    plan = ("terraform.plan", {"directory": "infra", "plugin_dir": "x"})
+    given = {"directory": "./infra", "backend": None}
+    settled = {"directory": "./infra", "backend": {"path": "b"}, "plugin_dir": "p"}
+    assert Apply().foreseen(given, [init, later, other, plan]) == settled
+    own = {"directory": "infra", "plugin_dir": "mine"}
+    assert Plan().foreseen(own, [init]) == {**own, "backend": {"path": "a"}}
+    assert Plan().foreseen(own, [other, plan]) == own
