@@ -103,6 +103,11 @@ def rollback_to(tx: Transaction, point: Point) -> Rollback:
         found.notes.append(f"{cancelled} changes since then cancel each other out and are left alone")
     if spared:
         found.notes.append(f"{spared} more touched only what is as it was then already")
+    if accepted := points.accepted_since(tx, point):
+        found.notes.append(
+            f"{', '.join(accepted[:5])}{' and others' if len(accepted) > 5 else ''}: accepted since then as others "
+            "left it, which no run did and no way back undoes"
+        )
     found.runs = [run.id for run in points.runs_since(tx, point)]
     return found
 

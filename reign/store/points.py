@@ -120,6 +120,14 @@ def recorded_at(tx: Transaction, point: Point, addresses: Sequence[str]) -> dict
     return {row.resource: Observation.model_validate(load(row.after)) for row in rows}
 
 
+def accepted_since(tx: Transaction, point: Point) -> list[str]:
+    """Addresses of what was accepted since the point as somebody else had left it."""
+    query = sa.select(changes.c.resource).where(
+        changes.c.environment == point.environment, changes.c.id > point.change_id, changes.c.kind == "accepted"
+    )
+    return sorted(set(tx.execute(query).scalars()))
+
+
 def runs_since(tx: Transaction, point: Point) -> list[RunRecord]:
     """The runs whose first change came after the point, newest first: going back takes them back as a whole."""
     query = sa.select(table.c.run_id).where(

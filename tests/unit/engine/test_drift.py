@@ -261,3 +261,15 @@ def test_another_object_of_the_same_name_is_told_from_a_changed_one() -> None:
     assert standing(gone, seen("1", a=1)) is Standing.UNMANAGED
     assert standing(gone, gone) is Standing.SAME
     assert standing(seen("1"), Observation.damaged("docker:container/web", "x")) is Standing.DAMAGED
+
+
+def test_a_way_back_says_what_was_accepted_since(inline: Inline) -> None:
+    drift, points = DriftCheck(inline.runtime, inline.general), Points(inline.runtime, inline.general)
+    inline.run(PLAN)
+    points.checkpoint("good", "dev", by="ann")
+    (inline.folder / "a").write_text("two")
+    look(inline)
+    drift.accept("dev", by="ann")
+    _, found = points.preview("good", "dev")
+    assert found.plan is None
+    assert [note.partition(": ")[0] for note in found.notes] == [f"bash:file/{inline.folder}/a"]
