@@ -34,6 +34,7 @@ class Kind(StrEnum):
     COMMAND = "command"  # `df -h`, "make test", or a bare command line whose program is known
     ARGUMENTS = "arguments"  # the words after a script's path, up to the next preposition
     SIZE = "size"  # 512m, 2g
+    CPUS = "cpus"  # 2, half a cpu, 1.5 cores; becomes a number
     DURATION = "duration"  # 30s, two minutes; becomes seconds
     PAIRS = "pairs"  # KEY=value ...; becomes {"KEY": "value"}
     SETTINGS = "settings"  # image.tag=2 ...; becomes {"image": {"tag": 2}}
@@ -155,7 +156,10 @@ def unknown_inputs(phrases: tuple[Phrase, ...], known: set[str]) -> Iterator[str
 
 # Verbs that many operations share. An agent takes what fits and adds its own.
 CREATE = ("create", "make", "add", "set up", "need", "want")
-REMOVE = ("remove", "delete", "drop", "get rid of", "clean up", "rm", "purge", "erase", "wipe", "trash")
+REMOVE = (
+    *("remove", "delete", "drop", "get rid of", "clean up", "rm", "purge", "erase", "wipe", "trash", "throw away"),
+    *("throw out", "dispose of", "scrap", "discard", "nuke", "eliminate", "wipe out", "do away with", "clear out"),
+)
 SHOW = ("show", "get", "print", "display", "view", "read", "fetch", "see", "list", "give", "tell", "need", "want")
 CHECK = ("check", "double check", "double-check", "verify", "ensure", "confirm", "test", "make sure", "see", "be sure")
 WAIT = ("wait", "watch", "hold", "block")

@@ -65,6 +65,8 @@ _PROJECT = Slot(
 _COMPOSE = ("compose", "docker compose", "docker-compose", "compose project", "compose stack", "compose file")
 _LABELS = Slot("labels", Kind.PAIRS, labels=("label",))
 
+_AMOUNT = ("with", "at most", "up to", "to", "using")
+_SIZED = r"(?i)^\d+(\.\d+)?[kmgt]i?b?$"
 _RUN_SLOTS = (
     Slot(
         "image",
@@ -108,7 +110,7 @@ _RUN_SLOTS = (
     Slot("volumes", Kind.INNER, after=("at", "to", "on", "under"), only=r"^/"),
     Slot(
         "networks",
-        labels=("network", "docker network"),
+        labels=("network", "docker network", "--net"),
         after=("on", "in", "to"),
         many=True,
         shared=True,
@@ -120,9 +122,36 @@ _RUN_SLOTS = (
         "restart",
         Kind.CHOICE,
         labels=("restart policy", "restart", "--restart"),
-        choices={word: word for word in ("always", "unless-stopped", "on-failure")},
+        choices={**{word: word for word in ("always", "unless-stopped", "on-failure", "no")}, "never": "no"},
     ),
-    Slot("resources.memory", Kind.SIZE, labels=("memory", "memory limit", "--memory", "-m")),
+    Slot(
+        "resources.memory",
+        Kind.SIZE,
+        labels=("memory", "memory limit", "ram", "mem", "--memory", "-m"),
+        after=_AMOUNT,
+        only=_SIZED,
+    ),
+    Slot(
+        "resources.cpus",
+        Kind.CPUS,
+        labels=("cpu limit", "cpu", "--cpus"),
+        after=_AMOUNT,
+        only=r"(cpu|core)s?$",
+    ),
+    Slot("user", Kind.REF, labels=("user", "--user", "-u")),
+    Slot("user", Kind.NUMBER, labels=("user", "uid", "--user", "-u"), form="{0}"),
+    Slot("workdir", Kind.PATH, labels=("working directory", "work dir", "workdir", "--workdir", "-w"), only=r"^/"),
+    Slot("hostname", labels=("hostname", "--hostname", "-h")),
+    Slot("entrypoint", Kind.COMMAND, labels=("entrypoint", "--entrypoint")),
+    Slot(
+        "read_only",
+        Kind.CHOICE,
+        choices=dict.fromkeys(
+            ("read-only", "readonly", "read-only file system", "read-only filesystem", "read-only root file system"),
+            True,
+        ),
+    ),
+    Slot("privileged", Kind.CHOICE, choices={"privileged": True}),
     Slot("replace", Kind.CHOICE, choices={"replace": True, "replacing": True}),
 )
 _RUN_GIVES = (Gives("container", "{name}"), Gives("endpoint", "{ports}"))
@@ -136,7 +165,16 @@ WORDS: Words = {
             objects=("container", "docker container"),
             cues=CUES,
             slots=_RUN_SLOTS,
-            filler=("detached", "background", "daemon", "publish", "-d", "--detach", "--rm", "-it"),
+            filler=(
+                "detached",
+                "background",
+                "daemon",
+                "publish",
+                "-d",
+                "--detach",
+                "--rm",
+                "-it",
+            ),
             gives=_RUN_GIVES,
             example="run nginx:1.27 as web on port 8080",
         ),
@@ -185,7 +223,7 @@ WORDS: Words = {
     ),
     "docker.restart": (
         Phrase(
-            verbs=("restart", "reboot", "bounce", "recycle", "cycle"),
+            verbs=("restart", "reboot", "bounce", "recycle", "cycle", "kick", "power cycle", "power-cycle"),
             cues=CUES,
             slots=(_CONTAINER,),
             weight=1,
@@ -225,7 +263,11 @@ WORDS: Words = {
                     things=("container",),
                     ask="in which container?",
                 ),
+                Slot("user", Kind.REF, labels=("user", "--user", "-u"), after=("as",)),
+                Slot("workdir", Kind.PATH, labels=("working directory", "workdir", "--workdir", "-w"), only=r"^/"),
+                Slot("env", Kind.PAIRS, labels=("environment variable", "environment", "env", "-e")),
             ),
+            filler=("-it", "-i", "-t"),
             programs=(ANY_PROGRAM,),
             object_needed=True,
             example="run `nginx -t` in the container web",
@@ -247,17 +289,25 @@ WORDS: Words = {
                     things=("container",),
                     ask="whose logs?",
                 ),
-                Slot("tail", Kind.NUMBER, labels=("line", "log line", "log entry", "entry", "log", "--tail")),
+                Slot(
+                    "tail", Kind.NUMBER, labels=("line", "log line", "log entry", "entry", "log", "--tail"), bare=True
+                ),
+                Slot("since", Kind.DURATION, labels=("--since",), after=("since", "from", "of", "over")),
+                Slot("timestamps", Kind.CHOICE, choices={"timestamp": True, "timestamps": True, "-t": True}),
             ),
-            filler=("last", "recent", "latest", "newest", "what"),
+            filler=("last", "recent", "latest", "newest", "what", "past", "final", "-n"),
             weight=1,
             example="show the last 50 log lines of the container api",
         ),
         Phrase(
             verbs=("tail", "logs"),
             cues=CUES,
-            slots=(_CONTAINER, Slot("tail", Kind.NUMBER, labels=("line", "--tail"))),
-            filler=("last",),
+            slots=(
+                _CONTAINER,
+                Slot("tail", Kind.NUMBER, labels=("line", "--tail"), bare=True),
+                Slot("since", Kind.DURATION, labels=("--since",)),
+            ),
+            filler=("last", "-n"),
             weight=1,
         ),
     ),
@@ -271,7 +321,10 @@ WORDS: Words = {
                 Slot(
                     "driver", Kind.CHOICE, choices={word: word for word in ("bridge", "overlay", "macvlan", "ipvlan")}
                 ),
-                Slot("subnet", Kind.HOST, labels=("subnet",)),
+                Slot("subnet", Kind.HOST, labels=("subnet", "range", "address range")),
+                Slot("gateway", Kind.HOST, labels=("gateway",)),
+                Slot("internal", Kind.CHOICE, choices={"internal": True}),
+                _LABELS,
             ),
             object_needed=True,
             gives=(Gives("network", "{name}"),),
@@ -316,8 +369,23 @@ WORDS: Words = {
             objects=_COMPOSE,
             cues=("docker",),
             object_needed=True,
-            slots=(_COMPOSE_FILE, _PROJECT),
-            filler=("service", "everything", "stack", "up", "-d", "--detach", "detached", "background", "--wait"),
+            slots=(
+                _COMPOSE_FILE,
+                _PROJECT,
+                Slot("build", Kind.CHOICE, choices={"--build": True, "rebuilding": True}),
+            ),
+            filler=(
+                "service",
+                "everything",
+                "stack",
+                "up",
+                "-d",
+                "--detach",
+                "detached",
+                "background",
+                "--wait",
+                "app",
+            ),
             gives=(Gives("compose project", "{project}", {"file": "{file}"}),),
             example="bring up the compose project in ./docker-compose.yml as shop",
         ),
@@ -328,7 +396,11 @@ WORDS: Words = {
             objects=_COMPOSE,
             cues=("docker",),
             object_needed=True,
-            slots=(replace(_COMPOSE_FILE, default="."), _PROJECT),
+            slots=(
+                replace(_COMPOSE_FILE, default="."),
+                _PROJECT,
+                Slot("volumes", Kind.CHOICE, choices={"-v": True, "--volumes": True}),
+            ),
             filler=("service", "everything", "stack"),
             example="take down the compose project shop in ./docker-compose.yml",
         ),

@@ -60,7 +60,8 @@ ISSUE_WORDS: Words = {
                 BODY,
                 REPO,
                 Slot("draft", Kind.CHOICE, choices={"draft": True}),
-                Slot("reviewers", labels=("reviewer",), many=True),
+                Slot("reviewers", Kind.REF, labels=("reviewer", "--reviewer"), after=("reviewed by",), many=True),
+                Slot("labels", Kind.REF, labels=("label", "--label"), after=("labelled", "labeled"), many=True),
             ),
             gives=(Gives("pull request", "{result.number}"),),
             example="open a pull request from release-1 to main titled 'Release 1' in acme/shop",
@@ -231,8 +232,9 @@ ISSUE_WORDS: Words = {
     ),
     "github.request_reviewers": (
         Phrase(
-            verbs=("request", "ask", "add", "assign"),
+            verbs=("request", "ask", "add", "assign", "get", "want"),
             about=("review", "reviewer"),
+            filler=("review",),
             cues=CUES,
             slots=(
                 _number(_PULL, "pull request", "of which pull request? for example 12"),

@@ -29,6 +29,10 @@ _FILE = Slot(
     things=("repository file",),
     ask="which file?",
 )
+#: "put 'x' into README.md": looks like a file, so it is no branch.
+_INTO_FILE = Slot(
+    "path", Kind.PATH, after=("into", "in", "to", "at"), only=r"^[^/:]*\.\w+$|/[^/]*\.\w+$|^[A-Z]{3,}$", like=r"\.\w+$"
+)
 _CONTENT = Slot(
     "content",
     Kind.TEXT,
@@ -115,7 +119,7 @@ WORDS: Words = {
         Phrase(
             verbs=(*CREATE, "put", "commit", "write", "push", "update", "save", "upload"),
             cues=CUES,
-            slots=(_FILE, _CONTENT, _BRANCH, REPO, _MESSAGE),
+            slots=(_FILE, _INTO_FILE, _CONTENT, _BRANCH, REPO, _MESSAGE),
             gives=(Gives("repository file", "{path}"),),
             example="commit the file README.md with content '# Shop' to branch main of acme/shop",
         ),
@@ -193,7 +197,7 @@ WORDS: Words = {
                     things=("workflow run",),
                     ask="which workflow run? give its number",
                 ),
-                Slot("timeout", Kind.DURATION, labels=("timeout",), after=("within", "for", "in")),
+                Slot("timeout", Kind.DURATION, labels=("timeout",), after=("within", "for", "in", "at most", "up to")),
                 REPO,
             ),
             example="watch the workflow run 991 of acme/shop",
@@ -206,7 +210,7 @@ WORDS: Words = {
             slots=(
                 _WORKFLOW,
                 Slot("ref", Kind.REF, labels=("branch", "tag"), after=("on", "at"), things=("branch",)),
-                Slot("timeout", Kind.DURATION, labels=("timeout",), after=("within", "for", "in")),
+                Slot("timeout", Kind.DURATION, labels=("timeout",), after=("within", "for", "in", "at most", "up to")),
                 REPO,
             ),
             weight=-1,
@@ -249,13 +253,13 @@ WORDS: Words = {
     "github.create_release": (
         Phrase(
             verbs=(*CREATE, "publish", "release", "cut", "draft", "ship", "tag"),
-            about=("release", "github release"),
+            about=("release", "github release", "prerelease", "pre-release"),
             cues=CUES,
             slots=(
                 Slot(
                     "tag",
                     Kind.REF,
-                    labels=("release", "tag", "version", "github release"),
+                    labels=("release", "tag", "version", "github release", "prerelease", "pre-release"),
                     after=("for", "from"),
                     bare=True,
                     required=True,
@@ -268,6 +272,12 @@ WORDS: Words = {
                     after=("called", "named", "titled"),
                 ),
                 BODY,
+                Slot(
+                    "prerelease",
+                    Kind.CHOICE,
+                    choices={"prerelease": True, "pre-release": True, "--prerelease": True, "release candidate": True},
+                ),
+                Slot("target", Kind.REF, labels=("target", "branch", "commit", "--target"), after=("off",)),
                 Slot("assets", Kind.PATH, labels=("asset", "file"), after=("with", "attaching"), many=True),
                 REPO,
             ),

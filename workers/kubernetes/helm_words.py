@@ -42,7 +42,7 @@ _OF_A_REPOSITORY = r"^([a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*|oci://.+)$"
 _VALUES_FILE = Slot(
     "values",
     Kind.PATH,
-    labels=("values file", "value", "--values", "-f"),
+    labels=("values file", "value file", "value", "--values", "-f"),
     after=("with", "using", "from"),
     only=r"\.(ya?ml|json)$",
 )
@@ -50,8 +50,12 @@ _HELM_OPTIONS = (
     Slot("values", Kind.SETTINGS, labels=("value", "setting", "--set")),
     Slot("version", Kind.REF, labels=("version", "chart version", "--version")),
     _VALUES_FILE,
+    Slot("repo", Kind.URL, labels=("--repo", "chart repository", "repository", "repo"), after=("from",)),
+    Slot("wait", Kind.CHOICE, choices={"--wait": True}),
+    Slot("create_namespace", Kind.CHOICE, choices={"--create-namespace": True}),
+    Slot("rollback_on_failure", Kind.CHOICE, choices={"--atomic": True, "--rollback-on-failure": True, "atomic": True}),
     *WHERE_TO,
-    TIMEOUT,
+    replace(TIMEOUT, labels=("timeout", "--timeout")),
 )
 _REVISION = Slot("revision", Kind.NUMBER, labels=("revision", "version"), after=("to",), bare=True)
 
@@ -116,7 +120,7 @@ HELM_WORDS: Words = {
             objects=("release", "helm release"),
             cues=(*_HELM, *CUES),
             object_needed=True,
-            slots=(_RELEASE, *WHERE),
+            slots=(_RELEASE, Slot("keep_history", Kind.CHOICE, choices={"--keep-history": True}), *WHERE),
             example="uninstall the helm release shop",
         ),
     ),

@@ -107,9 +107,9 @@ _SELECTOR = Slot(
     ask=_WHICH_PODS,
 )
 _LINES = (
-    Slot("tail", Kind.NUMBER, labels=("line", "log line", "log entry", "entry", "log", "--tail")),
+    Slot("tail", Kind.NUMBER, labels=("line", "log line", "log entry", "entry", "log", "--tail"), bare=True),
     Slot("container", labels=("container", "-c", "--container")),
-    Slot("previous", Kind.CHOICE, choices={"--previous": True}),
+    Slot("previous", Kind.CHOICE, choices=dict.fromkeys(("--previous", "-p", "previous", "former", "crashed"), True)),
 )
 _DEPLOYMENT_SLOTS = (
     Slot(
@@ -134,6 +134,19 @@ _DEPLOYMENT_SLOTS = (
     Slot("replicas", Kind.NUMBER, labels=("replica", "pod", "instance", "copy", "--replicas"), after=("with",)),
     Slot("port", Kind.PORT, labels=("port", "container port"), after=("on", "at")),
     Slot("env", Kind.PAIRS, labels=("environment variable", "environment", "env", "variable")),
+    Slot(
+        "resources.cpu",
+        Kind.SIZE,
+        labels=("cpu request", "cpu limit", "cpu"),
+    ),
+    Slot("resources.cpu", Kind.CPUS, after=("with", "at most", "up to", "to", "using"), only=r"(cpu|core)s?$"),
+    Slot(
+        "resources.memory",
+        Kind.SIZE,
+        labels=("memory", "memory request", "memory limit", "ram", "mem"),
+        after=("with", "at most", "up to", "to", "using"),
+        only=r"(?i)^\d+(\.\d+)?[kmgt]i?b?$",
+    ),
     *WHERE_TO,
 )
 _WORKLOAD_GIVES = (Gives("workload", "{name}", {"kind": "{kind}"}, made=False),)
@@ -234,7 +247,15 @@ WORDS: Words = {
     ),
     "kubernetes.expose": (
         Phrase(
-            verbs=("expose", "publish", "open up", "make reachable", "make available", "make accessible"),
+            verbs=(
+                "expose",
+                "publish",
+                "open up",
+                "make public",
+                "make reachable",
+                "make available",
+                "make accessible",
+            ),
             filler=("service", "outside"),
             cues=CUES,
             slots=(
@@ -348,7 +369,18 @@ WORDS: Words = {
         Phrase(
             verbs=(*WAIT, *CHECK, *SHOW, "rollout status"),
             objects=("rollout", "rollout status"),
-            states=("rolled out", "done", "complete", "completed", "ready", "available", "finished", "finish"),
+            states=(
+                "rolled out",
+                "roll out",
+                "done",
+                "complete",
+                "completed",
+                "ready",
+                "available",
+                "finished",
+                "finish",
+            ),
+            fails=("fails", "failed", "fail", "stuck", "hangs"),
             cues=CUES,
             object_needed=True,
             slots=(*_workload("whose rollout?"), TIMEOUT),
@@ -377,7 +409,7 @@ WORDS: Words = {
             object_needed=True,
             slots=(
                 *_workload("which deployment should go back?"),
-                Slot("to_revision", Kind.NUMBER, labels=("revision",), after=("to",)),
+                Slot("to_revision", Kind.NUMBER, labels=("revision", "--to-revision"), after=("to",)),
                 TIMEOUT,
             ),
             filler=("last", "latest", "previous", "former", "version", "revision"),
@@ -412,7 +444,8 @@ WORDS: Words = {
     "kubernetes.convert_compose": (
         Phrase(
             verbs=("convert", "migrate", "translate", "turn"),
-            about=("compose file", "compose", "compose project", "compose stack"),
+            objects=("compose file", "compose", "compose project", "compose stack"),
+            object_needed=True,
             cues=CUES,
             slots=(
                 Slot(
@@ -423,6 +456,8 @@ WORDS: Words = {
                     bare=True,
                     required=True,
                     things=("compose file",),
+                    like=r"compose",
+                    tells=True,
                     ask="which compose file?",
                 ),
                 NAMESPACE,
@@ -439,7 +474,7 @@ WORDS: Words = {
             cues=CUES,
             object_needed=True,
             slots=(which, *_LINES, *WHERE),
-            filler=("last", "recent", "latest", "pod"),
+            filler=("last", "recent", "latest", "pod", "instance"),
             example=example,
         )
         for which, example in (

@@ -40,6 +40,7 @@ _DIRECTORY = Slot(
     like=r"infra|terraform|\btf\b|tofu",
     ask="which terraform folder? for example ./infra",
 )
+_ADDRESS = r"^(module\.[\w-]+\.)*[a-z][a-z0-9]*_[\w-]+\.[\w-]+"
 _DIRECTORY_ASIDE = replace(_DIRECTORY, bare=False)
 _NEW_WORKSPACE = Slot(
     "workspace",
@@ -51,7 +52,9 @@ _NEW_WORKSPACE = Slot(
     ask="which workspace?",
 )
 _WORKSPACE = Slot("workspace", labels=("workspace", "terraform workspace"), scope=True, things=("workspace",))
-_VARIABLES = Slot("variables", Kind.SETTINGS, labels=("variable", "var", "-var"))
+_VARIABLES = Slot("variables", Kind.SETTINGS, labels=("variable", "var", "-var", "tfvar"))
+_TARGETS = Slot("targets", Kind.REF, labels=("target", "-target"), after=("targeting",), many=True)
+_TARGETS_ONLY = replace(_TARGETS, labels=(), after=("for",), bare=True, only=r"^(module\.|[a-z]+_[a-z_]+\.)")
 _VARIABLE_FILES = Slot(
     "var_files",
     Kind.PATH,
@@ -84,7 +87,10 @@ WORDS: Words = {
             slots=(
                 _DIRECTORY,
                 Slot("plugin_dir", Kind.PATH, labels=("plugin folder", "plugin directory", "plugin dir", "plugin")),
-                Slot("backend", Kind.SETTINGS, labels=("backend", "backend setting")),
+                Slot(
+                    "backend", Kind.SETTINGS, labels=("backend", "backend setting", "-backend-config", "backend config")
+                ),
+                Slot("upgrade", Kind.CHOICE, choices={"-upgrade": True, "--upgrade": True}),
             ),
             comes_before=(
                 *("terraform.validate", "terraform.plan", "terraform.apply", "terraform.destroy"),
@@ -127,9 +133,10 @@ WORDS: Words = {
                         ("destruction", "destroy", "destroying", "removal", "removing", "-destroy"), True
                     ),
                 ),
-                Slot("targets", Kind.REF, labels=("target", "-target"), many=True),
+                _TARGETS,
+                _TARGETS_ONLY,
             ),
-            filler=_FILLER,
+            filler=(*_FILLER, "only"),
             gives=(Gives("plan file", "{result.plan_file}"),),
             comes_before=("terraform.apply",),
             weight=1,
@@ -165,9 +172,18 @@ WORDS: Words = {
                 *_WHERE,
                 _VARIABLES,
                 _VARIABLE_FILES,
-                Slot("plan_file", Kind.PATH, labels=("plan file",), things=("plan file",), implicit=True),
+                Slot(
+                    "plan_file",
+                    Kind.PATH,
+                    labels=("plan file", "saved plan"),
+                    only=r"plan",
+                    things=("plan file",),
+                    implicit=True,
+                ),
+                _TARGETS,
+                _TARGETS_ONLY,
             ),
-            filler=_FILLER,
+            filler=(*_FILLER, "-auto-approve", "--auto-approve", "only"),
             example="apply the terraform code in ./infra to workspace staging",
         ),
     ),
@@ -175,8 +191,8 @@ WORDS: Words = {
         Phrase(
             verbs=("destroy", "tear down"),
             cues=_CUES,
-            slots=(*_WHERE, _VARIABLES),
-            filler=_FILLER,
+            slots=(*_WHERE, _VARIABLES, _VARIABLE_FILES, _TARGETS),
+            filler=(*_FILLER, "-auto-approve", "--auto-approve"),
             example="destroy everything in ./infra/dev with terraform",
         ),
         Phrase(
@@ -214,6 +230,7 @@ WORDS: Words = {
             about=("workspace", "terraform workspace"),
             slots=(_DIRECTORY,),
             filler=("all", "exist", "available"),
+            weight=-1,
             example="list the terraform workspaces of ./infra",
         ),
     ),
@@ -224,20 +241,24 @@ WORDS: Words = {
             about=("address", "resource address"),
             slots=_WHERE,
             filler=("all", "state"),
+            weight=1,
             example="list the resource addresses in the terraform state of ./infra",
         ),
+        Phrase(verbs=("state list",), cues=_CUES, slots=_WHERE),
     ),
     "terraform.import": (
         Phrase(
             verbs=("import",),
             cues=_CUES,
             slots=(
-                _DIRECTORY_ASIDE,
+                replace(_DIRECTORY_ASIDE, after=(*_DIRECTORY.after, "into"), only=r"^[./~]|/"),
                 _WORKSPACE,
+                Slot("address", Kind.REF, bare=True, only=_ADDRESS, like=_ADDRESS),
                 Slot(
                     "id",
                     Kind.REF,
                     labels=("id", "object", "resource"),
+                    after=("with", "from"),
                     bare=True,
                     required=True,
                     ask="which object? give the id that its provider knows",
@@ -248,6 +269,7 @@ WORDS: Words = {
                     labels=("address",),
                     after=("as", "to", "into"),
                     required=True,
+                    like=_ADDRESS,
                     ask="as which address? for example aws_instance.web",
                 ),
             ),
@@ -267,6 +289,13 @@ WORDS: Words = {
         Phrase(verbs=("output", "outputs"), cues=_CUES, slots=_WHERE),
     ),
     "terraform.show": (
+        Phrase(
+            verbs=("show",),
+            objects=_CUES,
+            slots=_WHERE,
+            object_needed=True,
+            filler=("all",),
+        ),
         Phrase(
             verbs=SHOW,
             about=("state", "terraform state", "resource", "manages", "managed"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reign.core.lexicon import CHECK, SHOW, WAIT, Kind, Phrase, Slot, Words
+from reign.core.lexicon import CHECK, SHOW, WAIT, Gives, Kind, Phrase, Slot, Words
 
 _ANSWERS = (
     *("answers", "answer", "answering", "responds", "respond", "responding", "returns", "return", "works", "working"),
@@ -17,6 +17,7 @@ _WITHIN = Slot(
     labels=("timeout",),
     after=("within", "in", "for", "up to", "under", "at most"),
 )
+_EVERY = Slot("every", Kind.DURATION, labels=("every", "interval"))
 _LOCAL = "127.0.0.1"
 _HOST = Slot(
     "host",
@@ -72,19 +73,28 @@ _HTTP_SLOTS = (
         after=("contains", "containing", "with", "returns", "says", "saying", "shows", "answers", "contain", "say"),
     ),
     _WITHIN,
+    _EVERY,
 )
 
 
 _LINT = ("lint", "validate", "check", "verify", "scan", "test", "analyse", "analyze", "inspect", "audit", "review")
 
 
-def _check_of(kind: str, labels: tuple[str, ...], like: str, example: str, verbs: tuple[str, ...] = _LINT) -> Phrase:
+def _check_of(
+    kind: str,
+    labels: tuple[str, ...],
+    like: str,
+    example: str,
+    verbs: tuple[str, ...] = _LINT,
+    gives: tuple[Gives, ...] = (),
+) -> Phrase:
     """The check of one sort of file: ``lint ./api/Dockerfile``, ``validate the workflow ci.yml``."""
     return Phrase(
         verbs=verbs,
         objects=labels,
         object_needed=True,
         states=("valid", "validates", "clean", "correct", "well formed", "fine", "ok"),
+        fails=("has", "have", "contains", "there are", "shows"),
         slots=(
             Slot(
                 "path",
@@ -99,7 +109,21 @@ def _check_of(kind: str, labels: tuple[str, ...], like: str, example: str, verbs
                 ask=f"which {kind}?",
             ),
         ),
-        filler=("problem", "issue", "error", "mistake", "syntax", "code"),
+        filler=(
+            *(
+                "problem",
+                "issue",
+                "error",
+                "mistake",
+                "syntax",
+                "code",
+                "misconfiguration",
+                "vulnerability",
+                "weakness",
+            ),
+            *("security", "finding", "warning"),
+        ),
+        gives=gives,
         example=example,
     )
 
@@ -243,6 +267,21 @@ WORDS: Words = {
             merges=True,
             example="check that http://127.0.0.1:8080/ answers with 200 within 30 seconds",
         ),
+        Phrase(
+            verbs=(*CHECK, *WAIT),
+            states=("ready", "ok", "fine", "accessible", "responsive", "running", "there", "good", "green"),
+            state_needed=True,
+            slots=(
+                Slot("url", Kind.URL, bare=True, required=True, only=r"://|:\d", ask="which address?"),
+                _HTTP_SLOTS[2],
+                _WITHIN,
+            ),
+            filler=("page", "site", "url"),
+        ),
+        Phrase(
+            verbs=("reach",),
+            slots=(Slot("url", Kind.URL, bare=True, required=True, only=r"://", ask="which address?"), _WITHIN),
+        ),
     ),
     "validation.tcp": (
         Phrase(
@@ -262,6 +301,7 @@ WORDS: Words = {
             slots=_TCP_SLOTS,
             example="check that port 5432 on localhost accepts connections",
         ),
+        Phrase(verbs=("reach",), slots=(*_TCP_SLOTS[:2], *_TCP_SLOTS[2:]), weight=1),
         Phrase(
             verbs=(*WAIT, "connect"),
             states=(*_OPEN, *_ACCEPTS),
@@ -301,6 +341,7 @@ WORDS: Words = {
             ("manifest", "kubernetes manifest", "kubernetes yaml"),
             r"(k8s|kube|manifest).*\.(ya?ml|json)$|k8s/?$",
             "validate the manifest k8s/app.yaml",
+            gives=(Gives("file", "{path}", made=False),),  # a folder of manifests, too, is what "apply them" means
         ),
     ),
     "validation.policy": (
@@ -317,7 +358,15 @@ WORDS: Words = {
             ("terraform", "terraform code", "terraform configuration"),
             r"\.tf$",
             "scan the terraform code in ./infra for problems",
-            verbs=("lint", "check", "scan", "analyse", "analyze", "inspect", "audit", "review"),
+            verbs=(
+                *_LINT[:1],
+                *_LINT[2:3],
+                *_LINT[4:5],
+                *_LINT[6:],
+                "security check",
+                "security scan",
+                "security-scan",
+            ),
         ),
     ),
 }

@@ -36,6 +36,9 @@ def command_lines(
     at = 0
     while at < len(body):
         token = body[at]
+        if _belongs_elsewhere(body, at, entry, index):
+            at += 1
+            continue
         quoted = token.shape is Shape.CODE or (token.shape is Shape.QUOTED and _is_object(body, at, after, entry))
         if quoted:
             yield Line(token.text, (token,), quoted=True)
@@ -51,9 +54,15 @@ def command_lines(
             at += 1
 
 
+def _belongs_elsewhere(body: Sequence[Token], at: int, entry: Entry, index: int) -> bool:
+    """Whether words before a command give it to another slot: ``undone by `rm a```."""
+    said = english.LONG_PREPOSITIONS.get(tuple(token.word for token in body[max(at - 2, 0) : at]))
+    return any(said in slot.after for number, slot in enumerate(entry.slots) if said and number != index)
+
+
 def _is_object(body: Sequence[Token], at: int, after: Sequence[str], entry: Entry) -> bool:
     """Whether what stands here is the verb's object or goes on its list: only small words and commands before it."""
-    before = [t for t in body[:at] if t.word not in _BEFORE and t.text != ","]
+    before = [t for t in body[:at] if t.word not in _BEFORE and t.text != "," and t.shape is not Shape.FLAG]
     if not before:
         return True
     last = before[-1]

@@ -36,6 +36,10 @@ class Discourse:
         self._by_thing.setdefault(entity.thing, []).append(entity)
         self._values.add(str(entity.value))
 
+    def mention(self, text: str) -> None:
+        """Lets conditions speak of a command by its first word or as a whole."""
+        self._values.update((text, text.partition(" ")[0]))
+
     def scope(self, agent: str, name: str) -> Any:
         """Where the last clause of that agent was at work, if it said so."""
         return self._scope.get((agent, name))

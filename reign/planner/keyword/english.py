@@ -18,6 +18,19 @@ LONG_PREPOSITIONS = {
     ("at", "most"): "at most",
     ("no", "more", "than"): "at most",
     ("no", "longer", "than"): "at most",
+    ("not", "more", "than"): "at most",
+    ("not", "longer", "than"): "at most",
+    ("for", "at", "most"): "at most",
+    ("for", "up", "to"): "up to",
+    ("max",): "at most",
+    ("maximum",): "at most",
+    ("under", "the", "name"): "named",
+    ("under", "the", "name", "of"): "named",
+    ("under", "name"): "named",
+    ("match",): "matching",
+    ("matches",): "matching",
+    ("that", "match"): "matching",
+    ("which", "match"): "matching",
     ("based", "on"): "based on",
     ("off", "of"): "off",
     ("out", "of"): "from",
@@ -44,7 +57,10 @@ LONG_PREPOSITIONS = {
     ("ready", "on"): "on",
     ("ready", "at"): "at",
     ("undone", "by"): "undone by",
+    ("reverted", "by"): "undone by",
+    ("reverted", "with"): "undone by",
     ("undone", "with"): "undone by",
+    ("reviewed", "by"): "reviewed by",
     ("with", "the", "name"): "named",
     ("with", "name"): "named",
     ("by", "the", "name", "of"): "named",
@@ -140,7 +156,25 @@ LIMITING = frozenset(
 #: Adds nothing wherever it stands.
 POLITE = frozenset(
     {
-        *("please", "pls", "plz", "kindly", "could", "can", "would", "will", "shall", "you", "we", "i", "us", "me"),
+        *(
+            "please",
+            "pls",
+            "plz",
+            "plss",
+            "thx",
+            "u",
+            "kindly",
+            "could",
+            "can",
+            "would",
+            "will",
+            "shall",
+            "you",
+            "we",
+            "i",
+            "us",
+            "me",
+        ),
         *("hey", "hi", "hello", "ok", "okay", "so", "well", "now", "just", "simply", "also", "too", "again", "then"),
         *("thanks", "thank", "quickly", "immediately", "asap", "right", "away", "still", "already", "yet", "really"),
         *("actually", "carefully", "gracefully", "safely", "properly", "freshly", "cleanly", "correctly", "exactly"),
@@ -152,6 +186,14 @@ POLITE = frozenset(
 LEAD_IN = tuple(
     tuple(line.split())
     for line in """
+    please to; pls to; it is necessary to; it is required to; it is needed to; it is important to; you must to
+    continue with; continue by; end with; end by; finish by; finish with; conclude with; proceed with; proceed to
+    go on with; go on and; wrap up by; close by; then you; i would love to; we would love to; could u; can u
+    would u; will u; i wish to; i wish to have; we wish to; i am asking you to; i request you to; requesting you to
+    you may; you might want to; it would be nice to; it would be great to; it would be good to; what i need is to
+    what we need is to; your job is to; my request is to; the plan is to; we are going to; i am going to; i gotta
+    i would appreciate it if you could; it would be great if you could; it would be nice if you could; do please
+    i was wondering if you could; is it possible to; would it be possible to; are you able to; quick one
     i would like you to; i would like to; we would like to; i want you to; we want you to; i need you to
     we need you to; i want to; we want to; i need to; we need to; i have to; we have to; i must; we must
     we should; you should; basically; ideally; actually; alright; right; all right; great; cool; next up
@@ -162,7 +204,7 @@ LEAD_IN = tuple(
     can i; could i; can you; could you; would you; will you; can we; could we; shall we; may i ask you to
     i ask you to; go ahead and; go and; let us; let me; hey; hi; hello; ok; okay; please; pls; kindly; just
     simply; now; well; so; also; dear reign; additionally; furthermore; only; start by; begin by; start with
-    begin with; in addition; as well; thank you; thanks; i would like to have; i want to have; i need to have
+    begin with; in addition; as well; thank you; thanks;
     i would want to; it is time to; time to; you can; feel free to; make it so that; in order to; i; we; you
     """.replace("\n", ";").split(";")
     if line.strip()
@@ -281,7 +323,18 @@ OTHERWISE = (("otherwise",), ("or", "else"), ("else",), ("if", "not"))
 THEN = tuple(
     tuple(line.split())
     for line in (
-        *("and then", "then", "after that", "after this", "after which", "afterwards", "afterward", "subsequently"),
+        *(
+            "and then",
+            "then",
+            "after to",
+            "and after to",
+            "after that",
+            "after this",
+            "after which",
+            "afterwards",
+            "afterward",
+            "subsequently",
+        ),
         *("next", "followed by", "when done", "once done", "when finished", "once finished", "thereafter"),
         *("when that is done", "once that is done", "as the next step", "->", "=>", "next up"),
     )

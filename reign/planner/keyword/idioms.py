@@ -16,6 +16,30 @@ _HERE = frozenset({"current", "this", "present", "same", "working"})
 _BEFORE_HERE = frozenset({"in", "from", "of", "at", "inside", "under", "on", "scan", "build", "the", "whole", "entire"})
 _WITHOUT = (("without",), ("with", "no"))
 _AFTER_WITHOUT = frozenset({"any", "the", "using", "use", "a"})
+#: Nouns of the machine at which the planner works.
+_MACHINES = frozenset({"machine", "host", "computer", "laptop", "box", "workstation"})
+_LIES = frozenset({"is", "are", "lives", "live", "lies", "sits", "resides", "stays", "was", "were", "can", "be"})
+_PLACING = frozenset({"in", "at", "under", "inside", "within", "from", "to", "on", "into", "with", "as"})
+_KEY = re.compile(r"[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]|[A-Z]{4,}")
+_WORKSPACE_VERBS = {"new": "create", "delete": "delete", "list": "list", "create": "create", "remove": "delete"}
+_IN_CASE = (("on",), ("upon",), ("in", "case", "of"), ("in", "case", "of", "a"), ("in", "the", "event", "of"))
+_OUTCOMES = {
+    **{(*lead, "success"): ("it", "succeeds") for lead in _IN_CASE},
+    **{
+        (*lead, word): ("that", "fails")
+        for lead in (*_IN_CASE, ("in", "the", "event", "of", "a"))
+        for word in ("failure", "error", "errors", "problems")
+    },
+}
+_ENV = frozenset({"variable", "variables", "env", "environment"})
+_PEOPLE = frozenset(
+    {
+        *("team", "teams", "customer", "customers", "marketing", "developer", "developers", "devs", "qa", "boss"),
+        *("manager", "managers", "management", "colleague", "colleagues", "department", "client", "clients"),
+        *("product", "guys", "people", "everybody", "everyone", "they", "he", "she", "company", "squad", "frontend"),
+        *("backend", "platform", "ops", "sales", "support", "finance", "security", "data", "testers", "users"),
+    }
+)
 _MOUNT = frozenset({"mount", "mounting", "map", "mapping", "bind"})
 _MOUNTED = frozenset({"mounted", "mapped", "bound"})
 _ONTO = frozenset({"at", "to", "on", "under", "into", "in", "as", "onto"})
@@ -51,6 +75,21 @@ def _replace(tokens: Sequence[Token], at: int, vocabulary: Vocabulary, result: l
         and words[3]
     ):
         return at + 2  # "all of these containers: a, b"
+    if words[:4] in (("have", "a", "look", "at"), ("take", "a", "look", "at"), ("have", "a", "look", "into")):
+        result.append(_word("show", tokens, at, at + 4))
+        return at + 4
+    if words[:2] == ("each", "of") and words[2:3] in (("them",), ("these",), ("those",)):
+        result.append(_word("them", tokens, at, at + 3))
+        return at + 3
+    tool = words[0] == "workspace" and any(vocabulary.is_cue(token) for token in result[-3:])
+    if tool and words[1:2] and words[1] in _WORKSPACE_VERBS:  # "terraform workspace new blue"
+        result += [_word(_WORKSPACE_VERBS[words[1]], tokens, at + 1, at + 2), tokens[at]]
+        return at + 2
+    if (ended := _ended(tokens, at, result)) is not None:
+        result += ended[0]
+        return ended[1]
+    if words[:1] == ("all",) and len(words) > 2 and tokens[at + 1].shape is Shape.NUMBER and tokens[at + 2].text == ":":
+        return at + 3  # "restart all three: a, b and c"
     if words[0] == "number" and result and vocabulary.is_noun(result[-1]) and tokens[at + 1 : at + 2]:
         at += tokens[at + 1].shape is Shape.NUMBER  # "issue number 12"
     for nothing in _NOTHING:
@@ -77,6 +116,12 @@ def _replace(tokens: Sequence[Token], at: int, vocabulary: Vocabulary, result: l
     elif words[:2] in (("what", "is"), ("what", "are")) and result and result[-1].shape is Shape.WORD:
         return at + 2
     for replaced in (
+        _variable(tokens, at, result),
+        _relative(tokens, at),
+        _this_machine(tokens, at, result),
+        _status(tokens, at, result),
+        _split_noun(tokens, at, vocabulary),
+        _people_need(tokens, at, result),
         _here(tokens, at, result),
         _without(tokens, at, vocabulary.negative),
         _mounted(tokens, at, result),
@@ -92,6 +137,121 @@ def _replace(tokens: Sequence[Token], at: int, vocabulary: Vocabulary, result: l
 
 def _word(text: str, tokens: Sequence[Token], at: int, end: int, shape: Shape = Shape.WORD) -> Token:
     return Token(text, tokens[at].start, tokens[end - 1].end, shape)
+
+
+def _ended(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tuple[list[Token], int] | None:
+    """``on success``, ``in case of failure`` as the condition that they are."""
+    for words, outcome in _OUTCOMES.items():
+        end = at + len(words)
+        if tuple(token.word for token in tokens[at:end]) != words:
+            continue
+        if before and before[-1].word in ("restart", "restarts", "policy"):
+            return None
+        said = [_word(word, tokens, at, end) for word in ("if", *outcome)]
+        if before and before[-1].shape not in (Shape.PUNCT, Shape.BREAK):
+            return said, end
+        return [*said, Token(",", tokens[end - 1].end, tokens[end - 1].end, Shape.PUNCT)], end
+    return None
+
+
+def _variable(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tuple[list[Token], int] | None:
+    """``DB_PASS from secret://env/X``, ``DEBUG set to 1`` as ``KEY=value``; ``password via KEY=value`` as the pair."""
+    token = tokens[at]
+    if token.shape is Shape.WORD and [t.word for t in tokens[at + 1 : at + 2]] in (["via"], ["through"]):
+        pair = tokens[at + 2] if at + 2 < len(tokens) else None
+        if pair is not None and pair.shape is Shape.PAIR and before and before[-1].word not in english.PREPOSITIONS:
+            return [_word("with", tokens, at, at + 2), pair], at + 3
+    if not _KEY.fullmatch(token.text) or token.shape not in (Shape.WORD, Shape.TYPED):
+        return None
+    end = at + 1
+    while end < min(len(tokens), at + 5) and tokens[end].word in (
+        "set",
+        "to",
+        "from",
+        "is",
+        "equals",
+        "equal",
+        "being",
+    ):
+        end += 1
+    if end == at + 1 or end >= len(tokens) or tokens[end].shape in (Shape.PUNCT, Shape.BREAK):
+        return None
+    value = tokens[end]
+    said = [t.word for t in tokens[at + 1 : end]]
+    if not (value.text.startswith("secret://") or said[:1] in (["set"], ["is"], ["equals"], ["equal"])):
+        return None
+    pair = Token(f"{token.text}={value.text}", token.start, value.end, Shape.PAIR)
+    linked = bool(before) and (before[-1].word in _LINKED or before[-1].text == "," or before[-1].word in _ENV)
+    return ([pair] if linked else [_word("with", tokens, at, at + 1), pair]), end + 1
+
+
+def _relative(tokens: Sequence[Token], at: int) -> tuple[list[Token], int] | None:
+    """``which is in ./ops``, ``that lives under ./x``: the place alone."""
+    if tokens[at].word not in ("which", "that") or at + 2 >= len(tokens) or at == 0:
+        return None
+    end = at + 1
+    while end < min(len(tokens), at + 4) and tokens[end].word in _LIES:
+        end += 1
+    if end == at + 1 or end >= len(tokens):
+        return None
+    follows = tokens[end].word
+    return ([], end) if follows in _PLACING or follows in english.PLACED | english.NAMING else None
+
+
+def _this_machine(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tuple[list[Token], int] | None:
+    """``off this machine``, ``on the host``: where all of the work goes on."""
+    words = [token.word for token in tokens[at : at + 3]]
+    if not before or len(words) < 3 or words[0] not in ("on", "from", "off", "of", "onto"):
+        return None
+    if words[1] not in ("the", "this", "my", "our") or words[2] not in _MACHINES or before[-1].word in _PLACING:
+        return None
+    follows = tokens[at + 3] if at + 3 < len(tokens) else None
+    if follows is not None and not (
+        follows.shape in (Shape.PUNCT, Shape.BREAK) or follows.word in _PLACING | english.AND | {"then"}
+    ):
+        return None
+    return [], at + 3
+
+
+def _status(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tuple[list[Token], int] | None:
+    """``http://x is 200``, ``to be 200``, ``is not 200``: what an address returns."""
+    end = at
+    while end < min(len(tokens), at + 5) and tokens[end].word in ("to", "is", "be", "being", "not"):
+        end += 1
+    said = [token.word for token in tokens[at:end]]
+    if not ({"is", "be", "being"} & set(said)) or end >= len(tokens) or not before or "://" not in before[-1].text:
+        return None
+    number = tokens[end]
+    if number.shape is not Shape.NUMBER or not 100 <= int(number.value or 0) <= 599:
+        return None
+    denied = [token for token in tokens[at:end] if token.word == "not"]
+    return [*denied, _word("returns", tokens, at, end)], end
+
+
+def _split_noun(tokens: Sequence[Token], at: int, vocabulary: Vocabulary) -> tuple[list[Token], int] | None:
+    """``name space``, ``work flow``, ``docker file``: one noun that was written as two."""
+    if at + 1 >= len(tokens) or tokens[at].shape is not Shape.WORD or tokens[at + 1].shape is not Shape.WORD:
+        return None
+    first, second = tokens[at].word, tokens[at + 1].word
+    apart = (singular(first), singular(second))
+    whole = first + second
+    if apart in vocabulary.nouns or (singular(whole),) not in vocabulary.nouns or len(first) < 4 or len(second) < 4:
+        return None
+    return [_word(whole, tokens, at, at + 2)], at + 2
+
+
+def _people_need(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tuple[list[Token], int] | None:
+    """``our team needs x`` as ``need x``: who needs it adds nothing."""
+    if before and before[-1].shape not in (Shape.PUNCT, Shape.BREAK):
+        return None
+    end = at
+    while end < min(len(tokens), at + 3) and (tokens[end].word in english.ARTICLES or tokens[end].word in _PEOPLE):
+        end += 1
+    if end == at or end >= len(tokens) or tokens[end - 1].word not in _PEOPLE:
+        return None
+    if tokens[end].word not in ("need", "needs", "want", "wants", "require", "requires"):
+        return None
+    return [_word("need", tokens, at, end + 1)], end + 1
 
 
 def _here(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tuple[list[Token], int] | None:
@@ -130,7 +290,7 @@ def _mounted(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tuple
     """``dbdata mounted at /data`` and ``mount dbdata at /data`` as ``dbdata:/data``."""
     first = tokens[at]
     linked = not before or before[-1].word in _LINKED or before[-1].text == ","
-    if first.word in _MOUNT and linked:
+    if (first.word in _MOUNT and linked) or (first.word == "serving" and before):
         source = at + 1
         while source < len(tokens) and tokens[source].word in english.ARTICLES | {"volume", "folder", "directory"}:
             source += 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+
+from rapidfuzz.distance import OSA
 
 from reign.core.lexicon import CHECK, Kind, Slot
 from reign.planner.keyword import english, references, slots
@@ -88,6 +90,7 @@ class Matcher:
                 or (frame.clause.head is None and not result.stated)  # an unknown verb may be among them
                 or frame.entry.spec.effect.value == "destroy"
                 or (stray and mention.preposition != "for")
+                or self._named_by_noun(frame, mention, at)
             )
             (result.unexplained if matters else result.passed_over).append(token)
 
@@ -102,6 +105,13 @@ class Matcher:
         following = mention.tokens[at + 1] if at + 1 < len(mention.tokens) else None
         noun = following is not None and following in frame.result.used and self.vocabulary.is_noun(following)
         return noun and token.shape is Shape.WORD and token.word in english.VAGUE - english.QUANTIFIERS
+
+    def _named_by_noun(self, frame: Frame, mention: Mention, at: int) -> bool:
+        """Whether a word stands behind a place's noun and so names it: ``in workspace BLUE``."""
+        if at == 0 or not mention.preposition or mention.tokens[at].shape is not Shape.WORD:
+            return False
+        noun = mention.tokens[at - 1]
+        return noun in frame.result.used and (singular(noun.word),) in self.vocabulary.thing_labels
 
     def _matters(self, frame: Frame, token: Token) -> bool:
         """Whether a word may change what is meant: values, and words that operations know."""
@@ -145,7 +155,7 @@ def _predicate(frame: Frame, body: Sequence[Token]) -> dict[int, str] | None:
     entry, clause, result = frame.entry, frame.clause, frame.result
     if not (entry.states or entry.fails):
         return {}
-    at, state = _longest_state(entry, body)
+    at, state = _longest_state(entry, body, clause.lemma in CHECK, frame.vocabulary.known)
     verb_said = len(body) < len(clause.body) or (
         clause.lemma in entry.phrase.verbs and (not clause.question or clause.lemma == "show")
     )
@@ -162,13 +172,26 @@ def _predicate(frame: Frame, body: Sequence[Token]) -> dict[int, str] | None:
     return dict.fromkeys(range(at, at + len(state)), state[0])
 
 
-def _longest_state(entry: Entry, body: Sequence[Token]) -> tuple[int, Words | None]:
+def _close_state(entry: Entry, word: str) -> str | None:
+    """The one state of a word that a misspelt one can be."""
+    if len(word) < 5 or not word.isalpha():
+        return None
+    states = {s[0] for s in entry.states | entry.fails if len(s) == 1 and len(s[0]) > 5 and s[0][0] == word[0]}
+    near = {state for state in states if OSA.distance(word, state, score_cutoff=1) <= 1}
+    return near.pop() if len(near) == 1 else None
+
+
+def _longest_state(
+    entry: Entry, body: Sequence[Token], clause_checks: bool = False, known: Container[str] = ()
+) -> tuple[int, Words | None]:
     best: tuple[int, Words | None] = (0, None)
     for at in range(len(body)):
         if tuple(token.word for token in body[at : at + 2]) == ("up", "to"):
             continue  # "up to two minutes"
         for length in (3, 2, 1):
             words = tuple(token.word for token in body[at : at + length])
+            if length == 1 and clause_checks and words[0] and words[0] not in known:
+                words = (_close_state(entry, words[0]) or words[0],)
             if len(words) == length and (words in entry.states or words in entry.fails):
                 if best[1] is None or length > len(best[1]):
                     best = (at, words)

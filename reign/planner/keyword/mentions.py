@@ -146,6 +146,8 @@ class _Reader:
             return False
         if at == 0 and word in ("that", "there") and len(self.tokens) > 1:
             return False  # "check that ...", "are there any ...?"
+        if word == "both" and at + 1 < len(self.tokens) and self._plural_alone(at + 1):
+            return True  # "wait for both rollouts"
         if word in ("that", "this", "these", "those", "both") and at + 1 < len(self.tokens):
             following = self.tokens[at + 1]
             if following.shape in (Shape.WORD, Shape.TYPED, Shape.NUMBER, Shape.QUOTED):
@@ -155,6 +157,13 @@ class _Reader:
             around = {self.tokens[i].word for i in (at - 1, at + 1) if 0 <= i < len(self.tokens)}
             return not around & {"is", "are", "be", "was", "were"}
         return True
+
+    def _plural_alone(self, at: int) -> bool:
+        """Whether a noun in the plural stands here and ends its mention."""
+        token = self.tokens[at]
+        ends = at + 1 == len(self.tokens) or self.tokens[at + 1].word in english.PREPOSITIONS
+        plural = token.shape is Shape.WORD and singular(token.word) != token.word
+        return ends and plural and self.vocabulary.is_noun(token)
 
 
 def mentions(

@@ -26,6 +26,12 @@ _NUMBERED = re.compile(r"[ \t]*\d{1,3}[.)][ \t]+")
 #: Steps within a line: "1) pull a:1 2) run it".
 _STEP = re.compile(r"(?:^|(?<=\s))\(?(\d{1,3})([.)])[ \t]+")
 _MEASURES = frozenset({"core", "cores", "cpu", "cpus", "vcpu", "vcpus", "percent"})
+_BYTES = frozenset(
+    {
+        *("kb", "mb", "gb", "tb", "kib", "mib", "gib", "tib", "mi", "gi", "ki"),
+        *("megabyte", "megabytes", "gigabyte", "gigabytes", "meg", "megs", "gig", "gigs"),
+    }
+)
 
 
 class Shape(StrEnum):
@@ -250,6 +256,10 @@ def _merged(tokens: list[Token]) -> Iterator[Token]:
                 text = f"{number.text} {tokens[after].text}"
                 yield Token(text, number.start, tokens[after].end, Shape.TYPED)
                 after += 1
+            elif after < len(tokens) and tokens[after].word in _BYTES:
+                text = f"{number.value}{_unit(tokens[after].word)}"
+                yield Token(text, number.start, tokens[after].end, Shape.TYPED)
+                after += 1
             elif (range_ := _range(tokens, at, after)) is not None:
                 yield range_
                 after += 2
@@ -293,6 +303,8 @@ def _little_number(tokens: list[Token], at: int) -> tuple[Token | None, int]:
     start = tokens[at].start
     if words[0] == "half" and words[1:2] in (["a"], ["an"]) and len(words) > 2 and words[2] in UNITS:
         return Token("half", start, tokens[at + 1].end, Shape.NUMBER, value=0.5), at + 2
+    if words[0] == "half" and len(words) > 1 and words[1] in ("a", "an") and words[2:3] and words[2] in _MEASURES:
+        return Token("0.5", start, tokens[at + 1].end, Shape.NUMBER, value=0.5), at + 2
     if words[0] == "half":
         return None, at
     noun_follows = at + 2 < len(tokens) and tokens[at + 2].shape is Shape.WORD and words[1] == "second"
@@ -306,6 +318,12 @@ def _little_number(tokens: list[Token], at: int) -> tuple[Token | None, int]:
         end = at + 3 if words[2:3] == ["of"] else at + 2
         return Token("a couple", start, tokens[end - 1].end, Shape.NUMBER, value=2), end
     return None, at
+
+
+def _unit(word: str) -> str:
+    """``gigabytes`` as ``g``, ``MiB`` as ``Mi``: as engines write them."""
+    binary = word in ("ki", "mi", "gi", "kib", "mib", "gib", "tib")
+    return f"{word[0].upper()}i" if binary else word[0]
 
 
 def _range(tokens: list[Token], at: int, after: int) -> Token | None:

@@ -251,8 +251,14 @@ class Openings:
 
     def _find_head(self, opening: Opening) -> None:
         at, subordinate = opening.at, opening.role is not Role.DO
-        if opening.start and [token.word for token in self.tokens[at : at + 2]] == ["would", "like"]:
-            opening.head = Head("want", tuple(self.tokens[at : at + 2]))
+        if at >= len(self.tokens):
+            return
+        if opening.polite and self.tokens[at].word == "have" and self.tokens[at - 1].word == "to":
+            opening.head = Head("want", (self.tokens[at],))  # "I would like to HAVE x"
+            return
+        words = [token.word for token in self.tokens[at : at + 4]]
+        if opening.start and words[0] == "would" and words[1:2] and words[1] in ("like", "love", "prefer"):
+            opening.head = Head("want", tuple(self.tokens[at : at + (4 if words[2:] == ["to", "have"] else 2)]))
             return
         certain = opening.fresh or opening.hard or opening.polite
         forms = (Form.BASE, Form.GERUND) if subordinate or certain else (Form.BASE,)
@@ -284,7 +290,9 @@ class Openings:
         end = self._cues(at)
         if end == at:
             return 0
-        while end + 1 < min(len(self.tokens), at + _MOST) and self.vocabulary.head_at(self.tokens, end) is None:
+        while end + 1 < min(len(self.tokens), at + _MOST) and (
+            self.vocabulary.head_at(self.tokens, end) is None or self._noun_of_tool(end)
+        ):
             if self.tokens[end].shape is Shape.PAIR and self.tokens[end].text.startswith("-"):
                 end += 1  # "terraform -chdir=./infra apply"
             elif self.tokens[end].shape is Shape.FLAG:
@@ -294,6 +302,13 @@ class Openings:
             else:
                 break
         return end - at
+
+    def _noun_of_tool(self, at: int) -> bool:
+        """``gh RELEASE create``: a noun that is a verb elsewhere, if another verb follows at once."""
+        if not self.vocabulary.is_noun(self.tokens[at]) or at + 1 >= len(self.tokens):
+            return False
+        own = self.vocabulary.head_at(self.tokens, at)
+        return (own is None or len(own.tokens) == 1) and self.vocabulary.head_at(self.tokens, at + 1) is not None
 
     def _has_arguments(self, at: int) -> bool:
         """Whether the word here is followed by something that a verb could govern."""
@@ -317,6 +332,8 @@ class Openings:
             if self._goes_on_list(opening, current):
                 opening.head = None  # "run git pull, then make build"
             return not self.at_end(opening.at)
+        if opening.head is None and opening.polite and opening.separated:
+            return bool(self.vocabulary.nominals(self.tokens[opening.at : opening.at + 3]))  # "continue with a plan"
         if opening.head is None:
             return opening.negated and opening.separated and not self.at_end(opening.at)
         if opening.separated:
@@ -339,6 +356,8 @@ class Openings:
         if current is None or head is None or len(head.tokens) > 1 or head.form is not Form.BASE:
             return False
         follows = self.tokens[opening.at + 1] if opening.at + 1 < len(self.tokens) else None
+        if follows is not None and self._no_object(head, follows) and self.at_end(opening.at + 2):
+            return len(current.body) > 1  # "auth, billing and SEARCH containers"
         if follows is not None and not (follows.shape in (Shape.PUNCT, Shape.BREAK) or follows.word in english.AND):
             return False
         names = [token for token in current.body if token.text != "," and token.word not in english.AND]
@@ -351,6 +370,14 @@ class Openings:
             and not any(token.word in english.PREPOSITIONS for token in names[plural:])
         )
 
+    def _no_object(self, head: Head, noun: Token) -> bool:
+        """Whether a noun in the plural is one that no operation of that verb knows."""
+        words = (singular(noun.word),)
+        if noun.shape is not Shape.WORD or words[0] == noun.word or words not in self.vocabulary.nouns:
+            return False
+        entries = self.vocabulary.by_verb.get(head.lemma, ())
+        return not any(words in entry.nouns or words in entry.labels for entry in entries)
+
     def _is_choice(self, opening: Opening, current: Clause | None) -> bool:
         """Whether the verb stands alone and is a choice of the clause before: ``open a PR from a to b, draft``."""
         if current is None or opening.head is None or len(opening.head.tokens) > 1:
@@ -359,6 +386,11 @@ class Openings:
         entries = self.vocabulary.by_verb.get(current.lemma, ())
         if self.at_end(opening.at + 1):
             return any(word in entry.choices for entry in entries)
+        if (
+            opening.head.lemma == "label"
+            and self.tokens[opening.at + 1].word not in english.ARTICLES | english.PRONOUNS
+        ):
+            return any(entry.slots[i].many for entry in entries for i in entry.labels.get(word, ()))
         value = (singular(self.tokens[opening.at + 1].word),)  # "..., restart always"
         return any(
             word in entry.labels and entry.choices.get(value, (None,))[0] in entry.labels[word] for entry in entries
@@ -374,7 +406,10 @@ class Openings:
         heading = current.head is None and len(body) > 1 and body[0].word in english.PREPOSITIONS
         if current.role is Role.DO and not heading:
             return False
-        if not body or body[-1].word in _ENDS_NO_CONDITION:
+        if not body:
+            return False
+        over = body[-1].word in english.WENT_WELL and len(body) > 1 and body[-2].word in english.AUXILIARIES
+        if body[-1].word in _ENDS_NO_CONDITION and not over:
             return False
         return heading or current.head is not None or any(map(self.is_predicate, body[-_MOST:]))
 

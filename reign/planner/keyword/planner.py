@@ -19,6 +19,7 @@ from reign.planner.keyword.vocabulary import Vocabulary
 from reign.planner.protocol import PlanRequest, Proposal
 
 MAX_TEXT = 20_000  # characters of a request
+_SHOUTED = 4  # words in capitals, from which on the capitals belong to the sentence and not to its names
 _SECRET = re.compile(r"(?i)(passw|secret|token|api_?key|private_?key|credential)")
 
 
@@ -32,6 +33,8 @@ class KeywordPlanner:
     def plan(self, request: PlanRequest) -> Proposal:
         """Raises NotUnderstood, with a question and choices in ``details``, or InvalidInput for a text too long."""
         text = request.text
+        if text.isupper() and len(text.split()) >= _SHOUTED:
+            text = text.lower()
         if len(text) > MAX_TEXT:
             raise InvalidInput(
                 f"the request has {len(text)} characters; at most {MAX_TEXT} are read", hint="write a plan file instead"

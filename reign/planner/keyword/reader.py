@@ -62,6 +62,7 @@ class Reader:
             self.story.note(clause.body, "a reason, passed over")
         elif clause.role is Role.WITHOUT or clause.negated:
             remarks.leave_out(self.story, clause)
+            self.story.speak_of(clause)
         elif clause.role is Role.DO:
             self._main(clause, following)
         elif self._looks_ahead(clause, following):
@@ -99,7 +100,8 @@ class Reader:
             rest = self.story.tell(step, clause, following)
         except NotUnderstood:
             introduced = clause.lemma in english.INTRODUCES and following and self.story.introduce(clause)
-            if not (introduced or self.story.amend(clause) or remarks.waits_anyway(self.story, clause)):
+            small = introduced or self.story.amend(clause) or remarks.waits_anyway(self.story, clause)
+            if not (small or self.story.set_the_scene(clause)):
                 raise
             return
         step.clause = clause
@@ -167,11 +169,32 @@ class Reader:
             if head is not None and head.lemma in vocabulary.by_verb:
                 body = [t for t in clause.body if t not in head.tokens and t.word not in english.AUXILIARIES]
                 return replace(clause, role=Role.DO, head=head, body=body)
+        return self._ended(clause)
+
+    def _ended(self, clause: Clause) -> Clause | None:
+        """``once terraform apply in ./net is through`` as the applying."""
+        body, vocabulary = clause.body, self.story.vocabulary
+        end = next((at for at in range(len(body) - 1, 0, -1) if body[at].word not in english.WENT_WELL), 0)
+        while end > 0 and body[end].word in english.AUXILIARIES:
+            end -= 1
+        if clause.role is not Role.AFTER or end == 0 or end + 1 >= len(body):
+            return None
+        said = body[: end + 1]
+        for at in range(min(len(said), 3)):
+            head = vocabulary.head_at(said, at, (Form.BASE, Form.NOUN))
+            if head is not None and head.lemma in vocabulary.by_verb:
+                rest = [token for token in said if token not in head.tokens]
+                return replace(clause, role=Role.DO, head=head, body=rest)
         return None
 
     def _action_before(self, step: Step, clause: Clause) -> None:
         """``after pulling nginx:1.27``: done first, unless it was already said."""
         first = Step([], join=step.join, sentence=clause.sentence)
+        end = len(clause.body)
+        while end > 1 and clause.body[end - 1].word in english.WENT_WELL:
+            end -= 1
+        if end < len(clause.body) and clause.body[end - 1].word in english.AUXILIARIES:
+            clause = replace(clause, body=clause.body[: end - 1])  # "once terraform apply in ./x is through"
         self.story.tell(first, replace(clause, role=Role.DO), unless_said=True)
         step.join = Join.THEN
         if first.drafts:

@@ -31,11 +31,7 @@ def _says_nothing(frame: Frame, token: Token, mention: Mention) -> bool:
     result = frame.result
     if token.word in english.ITS and any(fill.tokens for fill in result.fills.values()):
         return True
-    if (
-        token.word in english.IT
-        and any(m.lent for m in frame.mentions)
-        and any(f.tokens for f in result.fills.values())
-    ):
+    if token.word in english.IT and any(t in result.used for m in frame.mentions if m.lent for t in m.tokens):
         return True  # "container api: restart it"
     return mention.lent or (result.stated and bool(result.fills) and token.word in ("it", "that", "there"))
 
@@ -45,6 +41,8 @@ def _resolve(frame: Frame, token: Token, mention: Mention) -> bool:
     for index, slot in enumerate(frame.slots):
         if not slot.things or (set(slot.inputs) & frame.result.filled() and not slot.many):
             continue
+        if slot.kind is Kind.URL and any("://" in t.text for t in frame.clause.body):
+            continue  # "check that it answers at http://x"
         entities = _meant(frame, token.word, slot)
         place = _place(frame, slot, token, mention) if entities else None
         if place is None:

@@ -29,6 +29,8 @@ def is_remark(story: Story, clause: Clause, conditions: Sequence[Clause]) -> boo
         return True
     if _tries_again(story, clause, conditions):
         return True
+    if _orders(story, clause):
+        return True
     if not options.without_object(clause):
         return False
     return _rolls_back(story, clause, conditions) or _goes_on(story, clause, conditions) or _asks(story, clause)
@@ -54,6 +56,19 @@ def waits_anyway(story: Story, clause: Clause) -> bool:
 def spend(clause: Clause) -> None:
     """Marks a condition as taken up."""
     clause.role, clause.body = Role.BECAUSE, []
+
+
+def _orders(story: Story, clause: Clause) -> bool:
+    """``do it in this order``: of all that was said before."""
+    small = english.PRONOUNS | english.QUANTIFIERS | english.POLITE | {"steps", "things", "tasks", "the", "of"}
+    if not clause.one_by_one or clause.lemma not in ("do", "perform", "carry out") or not story.timeline.steps:
+        return False
+    if not all(token.word in small or token.shape is Shape.PUNCT for token in clause.body):
+        return False
+    for step in story.timeline.steps:
+        step.join = Join.THEN if step.join is Join.AND else step.join
+    story.note(clause.tokens, "one after the other")
+    return True
 
 
 def _rolls_back(story: Story, clause: Clause, conditions: Sequence[Clause]) -> bool:

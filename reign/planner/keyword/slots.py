@@ -24,6 +24,8 @@ _OWN_WAY = frozenset({Kind.CHOICE, Kind.PAIRS, Kind.SETTINGS})  # filled by rule
 _CALLED = frozenset({"called", "named", "titled", "entitled"})
 _NAMING_WORDS = _CALLED | {"as"}
 _NEVER_NAMES = english.PRONOUNS | english.QUANTIFIERS | {"usual", "same", "well", "possible", "needed", "one"}
+#: Adjectives that are names right behind a label, with nothing after them: "the deployment NEW".
+_SMALL_NAMES = frozenset({"new", "local", "current", "fresh", "simple", "small"})
 _LITERAL = frozenset({Shape.QUOTED, Shape.CODE, Shape.PAIR})
 
 
@@ -40,7 +42,7 @@ def read_words(frame: Frame, mention: Mention) -> None:
     while at < len(tokens):
         piece = Piece(tokens[at], named=at in mention.named, known=tokens[at] in frame.result.used)
         if not piece.known and not piece.named and tokens[at].shape not in _LITERAL:
-            _look_up(frame, piece, tuple(words[at : at + 3]), tokens[at : at + 3], alone)
+            _look_up(frame, piece, tuple(words[at : at + 4]), tokens[at : at + 4], alone)
         pieces.append(piece)
         at += piece.length
     frame.set_pieces(mention, pieces)
@@ -72,7 +74,7 @@ def _look_up(frame: Frame, piece: Piece, words: Words, tokens: Sequence[Token], 
         flag = (key[0].lstrip("-"),) if tokens[0].shape is Shape.FLAG and length == 1 else key
         cue = key in frame.vocabulary.cues
         label = entry.labels.get(key) or entry.labels.get(flag) or ()
-        choice = entry.choices.get(key)
+        choice = entry.choices.get(key) or (entry.choices.get(flag) if flag != key else None)
         noun = key in entry.nouns
         if noun:
             frame.prove(tokens[:length], 6)
@@ -128,14 +130,21 @@ def _label_takes(frame: Frame, index: int, label_at: int, order: list[int], ment
     """Fills a slot from the label's mention: the word after it, the one before it, then any that fits well."""
     slot = frame.slots[index]
     pieces = frame.pieces(mention)
+    flag = pieces[label_at].token
+    fill = frame.result.fills.get(index)
+    again = (
+        flag.shape is Shape.FLAG and fill is not None and any(t.text == flag.text for t in fill.tokens)
+    )  # "-f a -f b"
     for position, at in enumerate(order):
         piece = pieces[at]
         if piece.token in frame.result.used or (piece.known and not piece.named) or frame.is_light(piece.token):
             continue
         reading = frame.read(slot, piece.token)
-        if reading is None or (position > 1 and reading.strength < 3) or not frame.is_open(index, mention):
+        if reading is None or (position > 1 and reading.strength < 3) or not (frame.is_open(index, mention) or again):
             continue
-        if not piece.named and (frame.is_predicate(piece.token) or frame.is_small(piece.token)):
+        alone = at == label_at + 1 == len(pieces) - 1 and piece.token.word in _SMALL_NAMES
+        small = frame.is_predicate(piece.token) or frame.is_small(piece.token)
+        if not piece.named and small and not alone:
             continue
         if not piece.named and slot.kind in _PLACES and reading.strength == 1 and frame.is_vague(piece.token):
             continue  # "the terraform FILES in ./infra"
@@ -144,8 +153,8 @@ def _label_takes(frame: Frame, index: int, label_at: int, order: list[int], ment
             continue
         words = [*pieces[label_at].words, piece.token]
         frame.fill(index, reading.value, words, mention.group, score=4 + reading.strength)
-        fill = frame.result.fills[index]
-        fill.new = fill.new or (mention.indefinite and piece.named)
+        filled = frame.result.fills[index]
+        filled.new = filled.new or (mention.indefinite and piece.named)
         return True
     return _takes_last(frame, index, label_at, mention)
 
@@ -310,13 +319,14 @@ def _suits(frame: Frame, index: int, slot: Slot, mention: Mention, piece: Piece)
     vague = piece.tool or frame.is_vague(token) or frame.labels_other(mention, piece)
     if _describes(frame, mention, piece):
         return None
-    if vague and not (piece.named or called):
+    plural = frame.word(token) != token.word and frame.vocabulary.is_noun(token)
+    if (vague or (plural and mention.definite)) and not (piece.named or called):
         return None
     if slot.kind is Kind.IMAGE and token.word in english.ACTIVITIES and not piece.named:
         return None  # "run the TESTS with `make test`"
     if token.word in english.ADJECTIVES and not piece.named and token != mention.tokens[-1]:
         return None  # "the STOPPED container db"
-    if preposition and preposition in slot.after:
+    if preposition and preposition in slot.after and not _another_list(frame, index, slot, mention):
         place = 4.0
     elif slot.bare and preposition in ("", "of", "for"):
         place = 3.0 if not preposition else 2.0
@@ -329,6 +339,13 @@ def _suits(frame: Frame, index: int, slot: Slot, mention: Mention, piece: Piece)
     if (slot.like and re.search(slot.like, token.text)) or slot.only:
         place += 0.5
     return place + reading.strength
+
+
+def _another_list(frame: Frame, index: int, slot: Slot, mention: Mention) -> bool:
+    """Whether a name goes on a list of values of another sort: ``on 8081, web2 on 8082`` joins no network web2."""
+    if not mention.joined or slot.only or slot.kind not in (Kind.NAME, Kind.REF):
+        return False
+    return any(mention.group in fill.groups for other, fill in frame.result.fills.items() if other != index)
 
 
 def _too_bare(slot: Slot, mention: Mention) -> bool:
@@ -344,17 +361,28 @@ def _take_pair(frame: Frame, token: Token, mention: Mention) -> bool:
     """``replicas=3``: the slot that its key names, else the slot that gathers pairs."""
     key, text = values.pair(token)
     labels = frame.entry.labels
-    named = labels.get((singular(key.lower()),)) or labels.get(("--" + key.lower(),)) or ()
-    own = [i for i, slot in enumerate(frame.slots) if key in slot.inputs]
+    named = (
+        labels.get((singular(key.lower()),))
+        or labels.get(("--" + key.lower(),))
+        or labels.get(("-" + key.lower(),))
+        or ()
+    )
+    own = [i for i, slot in enumerate(frame.slots) if key.replace("-", "_") in slot.inputs]
     parts = tokenise(text)
     for index in (*own, *named):
         slot = frame.slots[index]
         if slot.kind in (Kind.PAIRS, Kind.SETTINGS) or len(parts) != 1 or index in frame.result.fills:
             continue
         reading = frame.read(slot, parts[0])
-        if reading is not None:
-            frame.fill(index, reading.value, [token], mention.group, score=4)
+        choice = frame.entry.choices.get((singular(parts[0].lower),))
+        value = choice[1] if choice is not None and choice[0] == index else reading.value if reading else None
+        if value is not None:
+            frame.fill(index, value, [token], mention.group, score=4)
             return True
+    for index, fill in frame.result.fills.items():
+        if mention.joined and mention.group in fill.groups and frame.slots[index].kind in (Kind.SETTINGS, Kind.PAIRS):
+            frame.fill(index, (key, text), [token], mention.group, score=0)
+            return True  # "with labels a=1 and b=2"
     for index, slot in enumerate(frame.slots):
         if slot.kind not in (Kind.SETTINGS, Kind.PAIRS):
             continue

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reign.core.lexicon import CHECK
-from reign.planner.keyword import english, idioms, openings
+from reign.planner.keyword import courtesies, english, idioms, openings
 from reign.planner.keyword.clauses import Clause, Join, Role
 from reign.planner.keyword.inflection import Form
 from reign.planner.keyword.normalise import Shape, Token
@@ -14,6 +14,8 @@ from reign.planner.keyword.openings import Opening, Openings
 from reign.planner.keyword.vocabulary import Head, Vocabulary
 
 _ASKS = frozenset((*CHECK, "tell", "show", "know"))
+_WISHES = frozenset({"want", "need", "have", "get", "like", "wish", "see"})
+_NAMES = frozenset({Shape.WORD, Shape.TYPED, Shape.QUOTED})
 _HEADING = 4  # words
 _MODALS = frozenset({"can", "could", "may", "might", "must", "shall", "should", "will"})
 _AFTER_PARTICLE = english.PREPOSITIONS | english.AND | english.POLITE
@@ -21,7 +23,9 @@ _AFTER_PARTICLE = english.PREPOSITIONS | english.AND | english.POLITE
 
 def split(tokens: Sequence[Token], vocabulary: Vocabulary) -> list[Clause]:
     """The clauses of a request, in the order of the text."""
-    return _finished(_Splitter(idioms.plain(tokens, vocabulary), vocabulary).clauses(), vocabulary)
+    return _finished(
+        _Splitter(idioms.plain(courtesies.plain(tokens, vocabulary), vocabulary), vocabulary).clauses(), vocabulary
+    )
 
 
 class _Splitter:
@@ -126,7 +130,7 @@ def _finished(clauses: list[Clause], vocabulary: Vocabulary) -> list[Clause]:
     result: list[Clause] = []
     for index, clause in enumerate(clauses):
         following = clauses[index + 1] if index + 1 < len(clauses) else None
-        if several := _subject(clause, vocabulary):
+        if several := _subject(clause, vocabulary) or _wish(clause, vocabulary):
             result += several
             previous = several[-1]
             continue
@@ -165,6 +169,37 @@ def _take_particle(clause: Clause, vocabulary: Vocabulary) -> None:
                 clause.head = Head(f"{base} {rest[0]}", (*clause.head.tokens, token), clause.head.form)
                 del clause.body[at]
                 return
+
+
+def _wish(clause: Clause, vocabulary: Vocabulary) -> list[Clause]:
+    """``I want web stopped and removed``, ``we need ./demo built as x:1``: the participles are what is to be done."""
+    body = clause.body
+    if clause.lemma not in _WISHES or clause.role is not Role.DO or clause.negated:
+        return []
+    for at in range(1, len(body)):
+        if body[at].word in english.PREPOSITIONS:
+            return []
+        before = {token.word for token in body[:at]} - english.ARTICLES - english.AUXILIARIES
+        heads, end = [], at
+        while (head := vocabulary.head_at(body, end, (Form.PAST,))) and _is_deed(head, vocabulary):
+            heads.append(head)
+            end += len(head.tokens)
+            while end < len(body) and (body[end].text == "," or openings.joins(body[end])):
+                end += 1
+        if not heads or not before:
+            continue
+        if end < len(body) and body[end].shape in _NAMES and body[end].word not in english.PREPOSITIONS:
+            return []  # "I need a stopped container"
+        rest = [token for token in (*body[:at], *body[end:]) if token.word not in ("to", "be")]
+        joins = [clause.join, *(Join.THEN for _ in heads[1:])]
+        return [replace(clause, head=h, body=list(rest), join=j) for h, j in zip(heads, joins, strict=True)]
+    return []
+
+
+def _is_deed(head: Head, vocabulary: Vocabulary) -> bool:
+    word = head.tokens[0].word
+    known = head.lemma in vocabulary.by_verb and vocabulary.is_participle(word)
+    return known and word not in english.PLACED | english.ADJECTIVES - {"stopped"}
 
 
 def _take_tool(clause: Clause, vocabulary: Vocabulary) -> None:
@@ -247,6 +282,11 @@ def _headless(clause: Clause, previous: Clause | None, following: Clause | None,
             "run", (replace(first, text="run", end=first.start, shape=Shape.WORD),)
         )  # a command, and nothing said about it
         return
+    if first.word in ("a", "an") and len(clause.body) == 2:
+        head = vocabulary.head_at(clause.body, 1, (Form.BASE, Form.NOUN))
+        if head is not None and head.lemma in vocabulary.by_verb:
+            clause.head, clause.body = head, []  # "continue with a plan"
+            return
     same_sentence = previous is not None and previous.sentence == clause.sentence
     if same_sentence and previous is not None and previous.head is not None:
         clause.head, clause.copied = previous.head, True

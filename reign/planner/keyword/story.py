@@ -8,9 +8,9 @@ from dataclasses import replace
 from reign.core.errors import NotUnderstood
 from reign.core.lexicon import Kind
 from reign.core.plan import OnFailure
-from reign.planner.keyword import english, questions, values
+from reign.planner.keyword import background, english, questions, values
 from reign.planner.keyword.clauses import Clause, Join, Role
-from reign.planner.keyword.discourse import OBJECT, Discourse, Entity
+from reign.planner.keyword.discourse import MADE, OBJECT, Discourse, Entity
 from reign.planner.keyword.drafts import (
     Draft,
     Ids,
@@ -24,6 +24,7 @@ from reign.planner.keyword.drafts import (
     uneven,
 )
 from reign.planner.keyword.frame import Match
+from reign.planner.keyword.inflection import Form
 from reign.planner.keyword.normalise import Shape, Token
 from reign.planner.keyword.timeline import Step, Timeline
 from reign.planner.keyword.understand import Understanding
@@ -103,9 +104,50 @@ class Story:
                     assert reading is not None
                     self.discourse.add(Entity(thing, reading.value, self._number, OBJECT))
                     found = True
+        found = (self._only_names(clause.body) and self._introduce_things(clause.body)) or found
         if found:
             self.note(clause.tokens, "what is spoken of")
         return found
+
+    def _only_names(self, body: Sequence[Token]) -> bool:
+        """Whether the words are nouns, names and small words: "the compose file ./x.yml", and not "web offline"."""
+        named = {token for _, token in background.things(body, self.vocabulary)}
+        small = english.ARTICLES | english.PREPOSITIONS | english.NAMING
+        return all(token in named or token.word in small or self.vocabulary.is_noun(token) for token in body)
+
+    def _introduce_things(self, body: Sequence[Token]) -> bool:
+        """What a noun says of a name or a path: ``the compose file ./x.yml``, ``the container web``."""
+        found = False
+        for kinds, token in background.things(body, self.vocabulary):
+            for thing in kinds:
+                self.discourse.add(Entity(thing, token.text, self._number, OBJECT))
+                for (agent, scoped), names in self.vocabulary.scopes.items():
+                    if scoped == thing and thing in _SCOPES:
+                        for name in names:
+                            self.discourse.set_scope(agent, name, token.text)
+            found = True
+        return found
+
+    def set_the_scene(self, clause: Clause) -> bool:
+        """``the container web hangs.``: later words can mean what it names; whether it was such a statement."""
+        if not background.is_background(clause, self.vocabulary):
+            return False
+        self._number += 1
+        self._introduce_things(clause.body)
+        self.note(clause.tokens, "how things stand; asks for nothing")
+        self.warnings.append(f"taken as background: {questions.phrase(self.text, clause.tokens)}")
+        return True
+
+    def speak_of(self, clause: Clause) -> None:
+        """``don't stop worker``: what is not to be done names things all the same."""
+        match = next(iter(self.understanding.ranked(replace(clause, negated=False), self.discourse)), None)
+        if match is None or not match.fits:
+            return
+        self._number += 1
+        for draft in drafts(match, Ids()):
+            for entity in entities(draft, self._number):
+                if entity.task is None or entity.salience < MADE:
+                    self.discourse.add(replace(entity, task=None))
 
     def add(self, step: Step, matches: Sequence[Match], unless_said: bool = False) -> list[Draft]:
         """Makes the tasks of what was understood; gives those that stand for them, new or said before."""
@@ -230,6 +272,8 @@ class Story:
                 if entity.task == draft.id and any(entity.thing == gives.thing for gives in entry.phrase.gives):
                     for name in self.vocabulary.scopes.get((entry.agent, entity.thing), ()):
                         self.discourse.set_scope(entry.agent, name, entity.value)
+            if isinstance(command := draft.inputs.get("command"), str):
+                self.discourse.mention(command)
             for name in entry.places:
                 if name in draft.inputs:
                     self.discourse.set_scope(entry.agent, name, draft.inputs[name])
@@ -292,10 +336,21 @@ class Story:
         """Raises NotUnderstood if the words that were to hold for the whole sentence went nowhere."""
         lead, self.lead = self.lead, []
         used = {token for token, _ in self.notes} if lead else set()
-        if lead and not any(token in used for token in lead):
+        lost = [t for t in lead if t not in used and (t.shape in _VALUES or self._commands(t))]
+        if lead and (lost or not any(token in used for token in lead)):
             raise self.not_understood(lead)
 
+    def _commands(self, token: Token) -> bool:
+        """Whether a word is a verb and nothing else that operations know."""
+        bases = [base for base, form in self.vocabulary.first_words.get(token.word, ()) if form is Form.BASE]
+        known = self.vocabulary.is_noun(token) or self.vocabulary.is_cue(token) or token.word in _LEADS
+        return not known and any(base in self.vocabulary.by_verb for base in bases)
 
+
+_VALUES = frozenset({Shape.TYPED, Shape.QUOTED, Shape.CODE, Shape.PAIR, Shape.NUMBER, Shape.FLAG})
+#: Things that hold for all that follows once they were spoken of.
+_SCOPES = frozenset({"namespace"})
+_LEADS = english.PREPOSITIONS | {"use", "start", "work"}
 #: What a value that is only mentioned can be.
 _INTRODUCED = (
     (Kind.PATH, ("folder", "file")),

@@ -18,6 +18,7 @@ from reign.planner.keyword.vocabulary import Vocabulary, Words
 
 #: Two operations whose scores are closer than this are both possible.
 _CLOSE = 1.0
+_NAMES = frozenset({Shape.WORD, Shape.TYPED})
 _CONTRAST = frozenset({"but", "while"})
 _MOST_PARTS = 200  # of a list with one verb
 
@@ -86,6 +87,10 @@ class Understanding:
             if match is not None and body[0].word in english.PREPOSITIONS and not (found and found[0].fits):
                 again = self.ranked(replace(clause, body=[*_object(match), *body]), discourse, lent)
                 found = again if again and again[0].fits else found  # "run nginx as a and as b"
+            elif match is not None and (name := _naming(match)) and body[0].shape in _NAMES and ":" not in body[0].text:
+                whole = [*_object(match), name, *body]
+                again = self.ranked(replace(clause, body=whole), discourse, lent)
+                found = again if again and again[0].fits else found  # "run nginx as a on 81, b on 82"
             return found
 
         match: Match | None = None
@@ -113,6 +118,15 @@ class Understanding:
         if waiting:
             match = next((m for m in fitting([*body, *waiting]) if m.fits), None)
         return ([*done, match], None) if match is not None and done else ([], None)
+
+
+def _naming(match: Match) -> Token | None:
+    """The "as" by which a match's task was named, where its object is something else."""
+    named = any(
+        match.entry.slots[i].required and not match.entry.slots[i].bare and "as" in match.entry.slots[i].after
+        for i in match.fills
+    )
+    return next((t for t in match.clause.body if t.word == "as"), None) if named and _object(match) else None
 
 
 def _object(match: Match) -> list[Token]:

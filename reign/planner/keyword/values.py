@@ -39,6 +39,7 @@ _RANGE = re.compile(r"\d{1,5}-\d{1,5}")
 _MOUNT = re.compile(r"[^\s:]+:/[^\s:]*(?::[a-zA-Z,]+)?")
 _ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?):(?P<port>\d{1,5})")
 _SIZE = re.compile(r"\d{1,12}(?:\.\d{1,3})?[kmgt]?i?b?", re.IGNORECASE)
+_CPUS = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)(?: ?(v?cpus?|cores?))?")
 _FLAG = re.compile(r"^-+")
 _GLOB = re.compile(r"[*?{}\[\]<>|$]")  # a pattern names no one file
 _LONGEST = 512  # characters of a name, path or address
@@ -112,12 +113,16 @@ def looks_like_file(text: str) -> bool:
 def _name(token: Token) -> Reading | None:
     if token.shape is Shape.QUOTED or token.shape is Shape.CODE:
         return Reading(token.text, 2) if _REF.fullmatch(token.text) else None
+    if token.shape is Shape.TYPED and token.text.startswith("@") and _NAME.fullmatch(token.text[1:]):
+        return Reading(token.text[1:], 2)  # a person: @anna
     if token.shape not in (Shape.WORD, Shape.TYPED) or not _NAME.fullmatch(token.text):
         return None
     return Reading(token.text, 1 if token.shape is Shape.WORD else 2)
 
 
 def _ref(token: Token) -> Reading | None:
+    if token.shape is Shape.NUMBER and len(token.text) > 1 and token.text.startswith("0"):
+        return Reading(token.text, 2)  # a file's mode
     if token.shape is Shape.TYPED and _REF.fullmatch(token.text):
         return Reading(token.text, 2)
     return _name(token)
@@ -263,6 +268,14 @@ def _size(token: Token) -> Reading | None:
     return Reading(token.text, 2) if fits else None
 
 
+def _cpus(token: Token) -> Reading | None:
+    found = _CPUS.fullmatch(token.lower) if token.shape in (Shape.TYPED, Shape.NUMBER) else None
+    if found is None:
+        return None
+    amount = float(token.value or 0) if token.shape is Shape.NUMBER else float(found[1])
+    return Reading(int(amount) if amount == int(amount) else amount, 3 if found[2] else 1)
+
+
 def _command(token: Token) -> Reading | None:
     if token.shape is Shape.CODE:
         return Reading(token.text, 3)
@@ -270,6 +283,8 @@ def _command(token: Token) -> Reading | None:
 
 
 def _mount(token: Token) -> Reading | None:
+    if "://" in token.text:
+        return None
     if token.shape is Shape.TYPED and _MOUNT.fullmatch(token.text):
         return Reading(token.text, 3)
     plain = _path(token) or _name(token)
@@ -302,6 +317,7 @@ _READERS: dict[Kind, Callable[[Token], Reading | None]] = {
     Kind.REPO: _repo,
     Kind.COMMAND: _command,
     Kind.SIZE: _size,
+    Kind.CPUS: _cpus,
     Kind.DURATION: _duration,
     Kind.PAIRS: _pairs,
     Kind.SETTINGS: _pairs,

@@ -26,6 +26,10 @@ TASK_SLOTS = (
 )
 
 
+#: Kinds of slots whose nouns stand beside a name or a path.
+_NAMED = frozenset({Kind.NAME, Kind.REF, Kind.PATH, Kind.REPO})
+
+
 def spelling(label: str) -> Words:
     """A label as its words in the singular."""
     return tuple(singular(part) if not part.startswith("-") else part for part in label.lower().split())
@@ -127,6 +131,7 @@ class Vocabulary:
     programs: set[str] = field(default_factory=set)
     first_of: dict[str, Entry] = field(default_factory=dict)  # operation -> its first phrase
     scopes: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))  # agent, thing -> inputs
+    thing_labels: dict[Words, set[str]] = field(default_factory=dict)  # noun -> the kinds of thing it names
     images: set[str] = field(default_factory=set)  # bare words that are well-known images
     negative: set[str] = field(default_factory=set)  # choices such as "no-cache"
     known: set[str] = field(default_factory=set)  # single words that are spelt right
@@ -156,6 +161,10 @@ class Vocabulary:
         for slot in entry.slots:
             for thing in slot.things if slot.scope else ():
                 self.scopes[(entry.agent, thing)].add(slot.inputs[0])
+        for slot in entry.slots:
+            for label in slot.labels if slot.things and slot.kind in _NAMED else ():
+                if not label.startswith("-"):
+                    self.thing_labels.setdefault(spelling(label), set()).update(slot.things)
         for verb in entry.phrase.verbs:
             self.by_verb[verb].append(entry)
             self._add_verb(verb)
@@ -229,7 +238,8 @@ class Vocabulary:
         for verb in self.rests:
             if len(verb) >= 4 and verb[0] in word[:2] and abs(len(verb) - len(word)) <= allowed:
                 distance = OSA.distance(word, verb, score_cutoff=allowed)
-                if distance <= allowed:
+                # Of a short word, another letter makes another word: to book is not to boot.
+                if distance <= allowed and (len(word) > 4 or len(verb) > 4 or sorted(word) == sorted(verb)):
                     near[verb] = distance
         if not near:
             return None

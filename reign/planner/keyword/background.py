@@ -1,0 +1,96 @@
+"""Statements that tell how things stand, ``the container 'gateway' hangs``: they name things and ask for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from reign.planner.keyword import english, values
+from reign.planner.keyword.clauses import Clause, Role
+from reign.planner.keyword.inflection import Form, singular
+from reign.planner.keyword.normalise import Shape, Token
+from reign.planner.keyword.vocabulary import Vocabulary
+
+_SUBJECTS = english.DEFINITE | {
+    *("it", "they", "there", "he", "she", "users", "customers", "someone", "somebody", "people", "something", "we"),
+    *("everyone", "everybody", "colleagues", "a", "an", "today", "yesterday", "currently", "apparently"),
+    *("unfortunately", "sadly", "sorry", "i", "monitoring", "alerting", "as", "have", "had"),
+}
+_STANDS = frozenset(
+    {
+        *("is", "are", "was", "were", "am", "has", "have", "had", "seems", "seem", "looks", "keeps", "hangs", "hang"),
+        *("crashed", "crashes", "stuck", "died", "dies", "lags", "leaks", "misbehaves", "misbehaving", "complain"),
+        *("complains", "complained", "reported", "reports", "broke", "breaks", "failed", "fails", "noticed", "got"),
+    }
+)
+#: What makes a statement a wish, an order or a limit, which is never passed over.
+_WISHES = frozenset(
+    {
+        *("should", "must", "shall", "need", "needs", "needed", "want", "wants", "wanted", "require", "requires"),
+        *("required", "supposed", "expected", "ought", "may", "might", "can", "cannot", "could", "will", "would"),
+        *("please", "to", "never", "only", "except", "but", "unless", "until", "without", "instead", "allowed", "let"),
+        *("forbidden", "ensure", "wish", "like", "going", "planned", "due", "if", "both", "all", "every", "each"),
+    }
+)
+_BEFORE_PAST = frozenset({"was", "were", "been", "had", "already", "got", "is", "are"})
+
+
+def is_background(clause: Clause, vocabulary: Vocabulary) -> bool:
+    """Whether the clause is a statement without a wish, an action or a value in it."""
+    body = clause.body
+    having = clause.head is not None and clause.head.tokens[0].word in ("have", "had")
+    if clause.role is not Role.DO or clause.negated or (clause.question and not having):
+        return False
+    if clause.head is not None and not (clause.copied or having):
+        return False
+    words = [token.word for token in body]
+    if len(body) < 2 or words[0] not in _SUBJECTS or not (having or _STANDS & set(words)) or _WISHES & set(words):
+        return False
+    named = {token for _, token in things(body, vocabulary)}
+    return all(
+        token in named or token.shape is Shape.PUNCT or (token.shape is Shape.WORD and not _acts(body, at, vocabulary))
+        for at, token in enumerate(body)
+    )
+
+
+def _acts(body: Sequence[Token], at: int, vocabulary: Vocabulary) -> bool:
+    """Whether a word is an operation's verb, and not what had happened before: "they WERE stopped yesterday"."""
+    token = body[at]
+    if token.word in english.AUXILIARIES or vocabulary.is_noun(token) or token.word in _STANDS:
+        return False
+    bases = {base for base, _ in vocabulary.first_words.get(token.word, ())}
+    if not any(verb.partition(" ")[0] in bases for verb in vocabulary.by_verb):
+        return False
+    if at > 0 and body[at - 1].word in english.ARTICLES | english.DEFINITE:
+        return False  # "our BUILD agent is full"
+    going_on = any(form is Form.GERUND for _, form in vocabulary.first_words[token.word])
+    if going_on and at > 0 and body[at - 1].word in english.AUXILIARIES:
+        return False  # "the customer is WAITING"
+    return not (vocabulary.is_participle(token.word) and at > 0 and any(t.word in _BEFORE_PAST for t in body[:at]))
+
+
+def things(body: Sequence[Token], vocabulary: Vocabulary) -> Iterator[tuple[set[str], Token]]:
+    """What the words name by a noun beside a name: the kinds of thing that it can be, and the name."""
+    for at in range(len(body)):
+        for length in (3, 2, 1):
+            label = tuple(singular(t.word) for t in body[at : at + length])
+            kinds = vocabulary.thing_labels.get(label) if len(label) == length and all(label) else None
+            if not kinds:
+                continue
+            behind = body[at + length] if at + length < len(body) else None
+            if behind is not None and behind.word in english.NAMING and at + length + 1 < len(body):
+                behind = body[at + length + 1]
+            before = body[at - 1] if at else None
+            found = next((t for t in (behind, before) if t is not None and _is_name(t, vocabulary)), None)
+            if found is not None:
+                yield kinds, found
+            break
+
+
+def _is_name(token: Token, vocabulary: Vocabulary) -> bool:
+    if token.shape in (Shape.QUOTED, Shape.CODE, Shape.TYPED):
+        return values.looks_like_path(token.text) or bool(token.text.strip())
+    if token.shape is not Shape.WORD or token.word in _STANDS | _SUBJECTS | english.ADJECTIVES | english.VAGUE:
+        return False
+    small = (english.PREPOSITIONS, english.POLITE, english.AUXILIARIES, english.PRONOUNS, english.LIMITING, english.AND)
+    is_small = any(token.word in words for words in small)
+    return not (is_small or vocabulary.is_noun(token) or vocabulary.is_participle(token.word))
