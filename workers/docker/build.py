@@ -22,7 +22,7 @@ from reign.executor.contract import Assessment
 from reign.executor.scope import Scope
 from workers.docker import buildkit, images, names, rehearsing
 from workers.docker.engine import engine, streamed
-from workers.docker.errors import in_plain, local_images
+from workers.docker.errors import in_plain, local_images, out_of_disk
 from workers.docker.hazards import asks, hazards
 from workers.docker.names import ImageName
 from workers.docker.settings import text_values
@@ -284,6 +284,8 @@ def _failed(inputs: BuildInputs, text: str, told: _Told, client: DockerClient) -
         return failure
     code = text.rpartition("returned a non-zero code: ")[2]
     output = [line for line in told.last if not line.startswith((" --->", "Step ", "Removing"))]
+    if full := out_of_disk(output, f"build {inputs.tag}: {told.step or 'a step'}", client):
+        return full
     ending = f": {' / '.join(line.strip() for line in output[-_TOLD_LINES:])}" if output else ""
     return TaskFailed(
         f"build {inputs.tag}: {told.step or 'a step'} ended with code {code}{ending}"[:500],

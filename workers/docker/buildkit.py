@@ -14,6 +14,7 @@ from pathlib import Path
 from reign.executor import Context, FailureKind, TaskFailed
 from reign.executor.process import ToolResult
 from workers.docker.compose_cli import environment
+from workers.docker.errors import out_of_disk
 
 #: Flags and here-documents that came with BuildKit's Dockerfile syntax.
 _NEWER = re.compile(
@@ -101,6 +102,8 @@ def _failed(ctx: Context, order: Order, ended: ToolResult) -> TaskFailed:
     told = next((text for text in reversed(lines) if "ERROR" in text or "error" in text), lines[-1] if lines else "")
     step = next((text.strip(" >:") for text in lines if text.startswith(" > [")), "a step")
     code = _EXIT.search(told)
+    if full := out_of_disk(lines, f"build {order.tag}", None):
+        return full
     if not code:
         raise TaskFailed(
             f"build {order.tag}: {told.partition('ERROR: ')[2] or told}"[:500],

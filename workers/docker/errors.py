@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 
+_NO_SPACE = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
+
+
 @dataclass
 class Words:
     """What is known while an exception is put in words; ``client`` is set once there is a connection."""
@@ -183,6 +186,16 @@ def _disk_full(told: _Told) -> TaskFailed:
     )
 
 
+def out_of_disk(lines: Sequence[str], doing: str, client: DockerClient | None) -> TaskFailed | None:
+    """The failure of a step whose last lines say that the engine's disk is full; None if they do not."""
+    for line in reversed(lines):
+        if match := _NO_SPACE.search(line):
+            failure = _disk_full(_Told(match, doing, client))
+            failure.details |= {"lines": list(lines)}
+            return failure
+    return None
+
+
 def _denied(told: _Told) -> TaskFailed:
     return TaskFailed(
         f"{told.doing}: the registry refuses access ({_first_line(told.match.string)})",
@@ -221,7 +234,7 @@ def _rule(pattern: str, say: Callable[..., TaskFailed]) -> _Rule:
 
 
 _RULES = (
-    _rule(r"no space left on device|disk quota exceeded", _disk_full),
+    _Rule(_NO_SPACE, _disk_full),
     _rule(r"bind for (?P<host>\S+?):(?P<port>\d+) failed: port is already allocated", _port_taken),
     _rule(r"listen (?:tcp|udp)\d? (?P<host>\S+?):(?P<port>\d+): bind: address already in use", _port_taken),
     _rule(r"bind host port (?:for )?(?P<host>\S+?):(?P<port>\d+).*address already in use", _port_taken),

@@ -256,7 +256,12 @@ class Tag(Operation[TagInputs, ImageResult]):
     def apply(self, ctx: Context, inputs: TagInputs, seen: Sequence[Observation]) -> ImageResult:
         with engine(ctx, f"tag {inputs.image}") as client:
             image_id = present(ctx, client, inputs.image, "never")
-            point(client, inputs.target, image_id)
+            try:
+                point(client, inputs.target, image_id)
+            except Exception:  # the engine that cannot write a name down may know it all the same, until its restart
+                with contextlib.suppress(Exception):
+                    point(client, inputs.target, seen[0].state["image_id"] if seen[0].exists else None)
+                raise
         return ImageResult(image=inputs.target, image_id=image_id)
 
     def restore(

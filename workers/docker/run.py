@@ -16,7 +16,8 @@ from reign.executor import Context, FailureKind, Operation, Proposal, TaskFailed
 from reign.executor.contract import Assessment
 from reign.executor.scope import Scope
 from workers.docker import images, kept, names, rehearsing, repairs, settings
-from workers.docker.engine import engine, patiently
+from workers.docker.engine import address, engine, patiently
+from workers.docker.errors import in_words
 from workers.docker.hazards import asks, hazards
 from workers.docker.names import ImageName, Name
 from workers.docker.putback import bring_back, halt, kept_name, remove, settle
@@ -175,52 +176,59 @@ def _may_replace(inputs: RunInputs, there: Mapping[str, Any]) -> None:
 def _put_in_place(
     ctx: Context, client: DockerClient, inputs: RunInputs, wanted: dict[str, Any], there: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """Start the new container; what stands there steps aside first, and comes back if the new one fails."""
+    """Start the new container; what stands there steps aside first, and comes back if the new one fails.
+
+    It is stopped as late as can be: when the new one is made, which a full disk or a wrong setting prevents.
+    """
     name, before = inputs.name, observe(ctx, client, inputs.name)
+    stopped = False
     try:
         if there is not None:
-            _step_aside(ctx, client, name, there)
+            ctx.progress(f"container {name} steps aside")
+            if _leaves_with_its_end(there):
+                stopped = True
+                patiently(ctx, lambda: halt(client, there["Id"]))
+                # The engine takes its time to remove it, and lets nobody start it meanwhile.
+                ctx.until(lambda: find(client, name) is None)
+            else:
+                client.api.rename(there["Id"], kept_name(name))
         ctx.progress(f"starting container {name}")
         made = create(client, name, wanted, inputs.image)
+        if there is not None and there["State"]["Running"] and not stopped:
+            stopped = True
+            patiently(ctx, lambda: halt(client, there["Id"]))
         client.api.start(made)
         wait_until(ctx, client, name, inputs.wait, inputs.wait_timeout)
         found = find(client, name)
         assert found is not None
     except BaseException:
-        _undo_start(ctx, client, inputs, before, there)
+        _undo_start(ctx, client, name, before, there if stopped else None)
         raise
     remove(ctx, client, kept_name(name), graceful=False)
     return found
 
 
-def _step_aside(ctx: Context, client: DockerClient, name: str, there: Mapping[str, Any]) -> None:
-    ctx.progress(f"container {name} steps aside")
-    running = there["State"]["Running"]
-    if running:
-        patiently(ctx, lambda: halt(client, there["Id"]))
-    if running and there["HostConfig"].get("AutoRemove"):
-        # The engine takes its time to remove it, and lets nobody start it meanwhile.
-        ctx.until(lambda: find(client, name) is None)
-    else:
-        client.api.rename(there["Id"], kept_name(name))
+def _leaves_with_its_end(there: Mapping[str, Any]) -> bool:
+    """Whether a container runs that removes itself when it is stopped, so that it cannot be kept."""
+    return bool(there["State"]["Running"] and there["HostConfig"].get("AutoRemove"))
 
 
 def _undo_start(
-    ctx: Context, client: DockerClient, inputs: RunInputs, before: Observation, there: dict[str, Any] | None
+    ctx: Context, client: DockerClient, name: str, before: Observation, stopped: Mapping[str, Any] | None
 ) -> None:
-    """The new container did not get well: it goes, and what stood there runs again."""
+    """The new container did not get well: it goes, and what stood there runs again. Raises TaskFailed if it cannot."""
     from docker.errors import APIError
 
-    now = find(client, inputs.name)
-    if there is None:
-        remove(ctx, client, inputs.name, graceful=False)
-        return
-    ctx.log(f"the container that was {inputs.name} before is put back")
-    if now is not None and now["Id"] == there["Id"] and now["State"]["Running"] and there["State"]["Running"]:
-        # Its stop was cut short and is under way: only when it is over can it be started again.
-        with contextlib.suppress(APIError):  # it has ended by itself
-            client.api.kill(there["Id"])
-    bring_back(ctx, client, inputs.name, before)
+    if before.exists:
+        ctx.log(f"the container that was {name} before is put back")
+    for old in (find(client, kept_name(name)), find(client, name)):
+        if stopped and old and old["Id"] == stopped["Id"] and old["State"]["Running"]:
+            # Its stop was cut short and is under way: only when it is over can it be started again.
+            with contextlib.suppress(APIError):  # it has ended by itself
+                client.api.kill(old["Id"])
+    with in_words(f"put the container back that was {name} before", lambda: address(ctx.options)) as words:
+        words.client = client
+        bring_back(ctx, client, name, before)
 
 
 def _as_asked(ctx: Context, inputs: RunInputs, found: Mapping[str, Any], image_id: str) -> bool:

@@ -307,6 +307,17 @@ def test_cancel_while_the_one_before_stops_lets_it_run_on(world: World) -> None:
     assert world.same(picture)
 
 
+def test_what_cannot_be_made_does_not_stop_what_runs(world: World) -> None:
+    world.go("docker.run", **web(world))
+    before = attrs(world)
+    with pytest.raises(TaskFailed):
+        world.go("docker.run", **web(world, replace=True, cap_add=["NO_SUCH_THING"]))
+    after = attrs(world)
+    assert (after["Id"], after["State"]["StartedAt"]) == (before["Id"], before["State"]["StartedAt"])
+    assert after["State"]["Running"]
+    assert len(world.client.containers.list(all=True, filters={"name": world.prefix})) == 1
+
+
 def test_a_replacement_that_was_cut_off_is_settled(world: World) -> None:
     """The worker died after the old one stepped aside: the next look acts on it, the next apply and an undo mend it."""
     world.go("docker.run", **web(world))

@@ -10,7 +10,7 @@ from docker.errors import APIError
 
 from reign.executor import FailureKind, TaskFailed
 from workers.docker.away import no_way
-from workers.docker.errors import in_plain, in_words
+from workers.docker.errors import in_plain, in_words, out_of_disk
 
 
 class Engine:
@@ -212,3 +212,13 @@ def test_time_and_files() -> None:
         raise FileNotFoundError("no such thing")
     with pytest.raises(KeyError), in_words("do it", where=lambda: "x"):
         raise KeyError("a fault of ours is not put in words")
+
+
+def test_a_step_that_filled_the_disk_of_the_engine() -> None:
+    lines = ["37+0 records in", "dd: error writing '/big': No space left on device", "38+0 records out"]
+    failure = out_of_disk(lines, "build shop:1: Step 2/2", Engine())  # type: ignore[arg-type]
+    assert failure is not None
+    assert failure.message == "build shop:1: Step 2/2: the disk of the Docker Engine (/var/lib/docker) is full"
+    assert failure.kind is FailureKind.MISSING_PREREQUISITE, "so it is not tried again"
+    assert failure.details["lines"] == lines
+    assert out_of_disk(lines[:1], "build shop:1", None) is None
