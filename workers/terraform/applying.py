@@ -64,17 +64,28 @@ def changed_result(state: State, counts: Counts) -> ChangedResult:
 
 def may_destroy(ctx: Context, inputs: Any, destroyed: Sequence[str], everything: bool = False) -> None:
     """Ask, if more would be destroyed than may be without a yes. Raises NeedsApproval."""
-    own = getattr(inputs, "max_destroy", None)
-    limit = int(ctx.options.get("max_destroy", MAX_DESTROY)) if own is None else int(own)
-    if ctx.approved or not (len(destroyed) > limit or (everything and destroyed)):
-        return
+    asks = _asks(ctx, inputs, destroyed, everything)
+    if asks and not ctx.approved:
+        raise NeedsApproval(
+            asks,
+            hint="approve it, or raise `max_destroy` if this is meant",
+            details={"destroys": list(destroyed), "limit": _limit(ctx, inputs)},
+        )
+
+
+def _asks(ctx: Context, inputs: Any, destroyed: Sequence[str], everything: bool = False) -> str | None:
+    """Why a person is asked before so much is destroyed; None if nobody is."""
+    limit = _limit(ctx, inputs)
+    if not (len(destroyed) > limit or (everything and destroyed)):
+        return None
     listed = ", ".join(destroyed[:5]) + (", ..." if len(destroyed) > 5 else "")
     why = "the plan takes everything away" if everything else f"more than {limit} may not be destroyed without a yes"
-    raise NeedsApproval(
-        f"{len(destroyed)} object{'s' if len(destroyed) != 1 else ''} would be destroyed: {listed}; {why}",
-        hint="approve it, or raise `max_destroy` if this is meant",
-        details={"destroys": list(destroyed), "limit": limit},
-    )
+    return f"{len(destroyed)} object{'s' if len(destroyed) != 1 else ''} would be destroyed: {listed}; {why}"
+
+
+def _limit(ctx: Context, inputs: Any) -> int:
+    own = getattr(inputs, "max_destroy", None)
+    return int(ctx.options.get("max_destroy", MAX_DESTROY)) if own is None else int(own)
 
 
 class Pinned(BaseModel):
@@ -201,7 +212,9 @@ class Apply(_Changing):
             return _loaded(ctx, inputs).diff
         with opened(ctx, inputs) as session:
             made = self._plan(session, inputs, lock=False)  # nobody waits for a lock to be shown a preview
-            return "" if made.empty else ctx.masker.mask(made.changes.diff())
+            asks = _asks(ctx, inputs, made.changes.destroyed)
+            told = [made.changes.diff(), *([f"asks: {asks}"] if asks else [])]
+            return "" if made.empty else ctx.masker.mask("\n".join(told))
 
     def _pinned_plan(self, inputs: Inputs, session: Session, state: State) -> MadePlan:
         as_pinned(session, inputs, state)

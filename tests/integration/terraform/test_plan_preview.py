@@ -50,6 +50,12 @@ def test_the_diff_is_shown_and_pins_what_is_applied(world: World) -> None:
         world.run("apply", world.context(attempt=1), pinned=again["pins"]["pinned"])
     assert world.run("apply", world.context(attempt=2), pinned=pinned).changes.add  # its own cut-off attempt goes on
 
+    world.write("")
+    for limit, asks in ((1, True), (9, False)):
+        [less] = shown(world, apply=task(world, "apply", **{"with": {"max_destroy": limit}}))
+        assert ("\nasks: " in less["preview"]["diff"]) is asks, less
+    world.write(TWO)
+
     [destroy] = shown(world, destroy=task(world, "destroy"))
     assert "null_resource.two" in destroy["preview"]["diff"]
     world.run("destroy", world.context(attempt=1, approved=True), **destroy["pins"])
