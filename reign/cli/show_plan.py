@@ -97,7 +97,7 @@ def _veiled(value: Any, name: str = "") -> Any:
     if not isinstance(value, str):
         return value
     key, equals, rest = value.partition("=")
-    if equals and " " not in key and looks_secret(key, rest):
+    if equals and " " not in key and "://" not in key and looks_secret(key, rest):
         return f"{key}={MASK}"
     return MASK if looks_secret(name, value) else _SEALED.sub(rf"\1{MASK}", value)
 

@@ -57,3 +57,14 @@ def test_the_words_that_led_to_the_plan_are_told(
     code, out, _ = reign(capsys, monkeypatch, "plan", "--no-preview", "--explain", "restart the web container")
     assert code == 0
     assert "web → docker.restart name" in out
+
+
+def test_a_reference_to_a_secret_is_shown_as_it_stands(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    reference = "secret://vault/kv/db?version=1#password"
+    (tmp_path / "p.yaml").write_text(
+        f"name: x\ntasks: {{a: {{uses: bash.run, with: {{command: ls, env: {{S: '{reference}'}}}}}}}}\n"
+    )
+    _, out, _ = reign(capsys, monkeypatch, "plan", "--no-preview", "p.yaml")
+    assert reference in out
