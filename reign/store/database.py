@@ -73,7 +73,8 @@ class Database:
                 pool_size=pool_size,
                 max_overflow=pool_size,
                 pool_pre_ping=False,
-                connect_args={"connect_timeout": 5},
+                # What psycopg has prepared itself it would throw away, ours with it, after each rollback.
+                connect_args={"connect_timeout": 5, "prepare_threshold": None},
             )
             event.listen(self.engine, "connect", _on_postgres_connect)
             event.listen(self.engine, "before_cursor_execute", _before_others)
@@ -122,6 +123,7 @@ class Database:
         """A connection for looking that sees one moment of the whole database, however long it looks."""
         engine = self._reader if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
         with self._translated(), engine.connect() as tx:
+            tx.exec_driver_sql("SELECT 1")  # the moment is that of the first look
             yield tx
 
     @contextmanager

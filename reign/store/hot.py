@@ -1,8 +1,9 @@
-"""Statements of the hot path: written in SQLAlchemy Core, compiled once a dialect, run on the driver's own cursor.
+"""Statements of the hot path: written in SQLAlchemy Core, compiled once a dialect, run without SQLAlchemy.
 
 SQLAlchemy's execution of a compiled statement costs about 60 us of Python, several times what SQLite needs for the
-statement itself; eight statements a task made it the largest part of the engine's time. What these give up is small:
-parameters are plain numbers, strings, booleans and None, and rows come as plain tuples with names.
+statement itself; eight statements a task made it the largest part of the engine's time. On SQLite they run on the
+driver's own cursor, on PostgreSQL on its wire (store.wire). What these give up is small: parameters are plain numbers,
+strings, booleans and None, and rows come as plain tuples with names.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql import visitors
 
-from reign.store import pending
+from reign.store import pending, wire
 from reign.store.database import Transaction
+
+Parameters = Mapping[str, Any]
 
 
 class Hot:
@@ -24,7 +28,7 @@ class Hot:
 
     def __init__(self, statement: Any, columns: Sequence[str] | None = None) -> None:
         self._statement = statement
-        self._columns = columns
+        self._columns = list(columns) if columns is not None else None
         self._made: dict[str, _Compiled] = {}
         wanted = set(columns or ())
 
@@ -37,57 +41,32 @@ class Hot:
         visitors.traverse(statement, {}, {"bindparam": may_wait})
         self._wanted = frozenset(wanted)
 
-    def one(self, tx: Transaction, parameters: Mapping[str, Any]) -> Any:
+    def one(self, tx: Transaction, parameters: Parameters) -> Any:
         """The only row, with its columns as attributes, or None."""
         return self.ask(tx, parameters)()
 
-    def ask(self, tx: Transaction, parameters: Mapping[str, Any]) -> Callable[[], Any]:
+    def ask(self, tx: Transaction, parameters: Parameters) -> Callable[[], Any]:
         """:meth:`one`, answered when the result is called for: what comes before that need not wait for it."""
-        cursor = self._cursor(tx, parameters)
-        if not self._compiled(tx).waits:  # SQLite's statement holds its tables until its rows are fetched
-            found = self._row(tx, cursor)
-            return lambda: found
-        return cache(lambda: self._row(tx, cursor))
+        return self._compiled(tx).ask(tx, parameters)
 
-    def all(self, tx: Transaction, parameters: Mapping[str, Any]) -> list[Any]:
+    def all(self, tx: Transaction, parameters: Parameters) -> list[Any]:
         """All rows, with their columns as attributes."""
-        made = self._compiled(tx)
-        return [made.row(found) for found in self._cursor(tx, parameters).fetchall()]
+        return self._compiled(tx).all(tx, parameters)
 
-    def later(self, tx: Transaction, parameters: Mapping[str, Any]) -> None:
+    def later(self, tx: Transaction, parameters: Parameters) -> None:
         """Run it without asking how it went: on PostgreSQL without waiting for it (see store.pending)."""
-        made = self._compiled(tx)
-        if made.waits:
-            pending.add(tx, made.sql, made.bind(parameters))
-        else:
-            _connection(tx).execute(made.sql, made.bind(parameters))
+        self._compiled(tx).later(tx, [parameters])
 
-    def many(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+    def many(self, tx: Transaction, rows: Sequence[Parameters]) -> None:
         """Run it once for each of ``rows``, as :meth:`later` does."""
-        made = self._compiled(tx)
-        bound = [made.bind(row) for row in rows]
-        if made.waits:
-            pending.add(tx, made.sql, bound, many=True)
-            return
-        cursor = _connection(tx).cursor()
-        cursor.executemany(made.sql, bound)
-        cursor.close()
-
-    def _cursor(self, tx: Transaction, parameters: Mapping[str, Any]) -> Any:
-        made = self._compiled(tx)
-        if made.waits:
-            return pending.answered(tx, made.sql, made.bind(parameters))
-        return _connection(tx).execute(made.sql, made.bind(parameters))
-
-    def _row(self, tx: Transaction, cursor: Any) -> Any:
-        found = cursor.fetchone()
-        return None if found is None else self._compiled(tx).row(found)
+        self._compiled(tx).later(tx, rows)
 
     def _compiled(self, tx: Transaction) -> _Compiled:
         name = tx.dialect.name
         made = self._made.get(name)
         if made is None:
-            made = self._made[name] = _Compiled(self._statement, tx, self._columns, self._wanted)
+            kind = _OnSqlite if name == "sqlite" else _OnPostgres
+            made = self._made[name] = kind(self._statement, self._columns, self._wanted, tx.dialect)
         return made
 
 
@@ -118,9 +97,7 @@ class Rows:
             pending.at_the_end(tx, self._few_statements, rows)
 
     def _one_by_one(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
-        if len(rows) == 1:
-            self._each.later(tx, rows[0])
-        elif rows:
+        if rows:
             self._each.many(tx, rows)
 
     def _few_statements(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -138,22 +115,96 @@ class Rows:
         return Hot(self._table.insert().inline().values(rows))
 
 
-class _Compiled:
-    def __init__(self, statement: Any, tx: Transaction, columns: Sequence[str] | None, wanted: Collection[str]) -> None:
-        keys = list(columns) if columns is not None else None
-        compiled = statement.compile(dialect=tx.dialect, column_keys=keys, compile_kwargs={"render_postcompile": True})
-        self.sql = str(compiled)
-        self._order = list(compiled.positiontup) if compiled.positional else None
-        self.waits = tx.dialect.name != "sqlite"
-        self._constants = {name: value for name, value in compiled.params.items() if name not in wanted}
-        returned = statement.selected_columns if isinstance(statement, sa.Select) else statement.exported_columns
-        self.row = _row_type(tuple(column.key for column in returned))
+class _Compiled(Protocol):
+    """A statement as one of the databases wants it."""
 
-    def bind(self, parameters: Mapping[str, Any]) -> Any:
-        if self._order is None:
-            return {**self._constants, **parameters}
+    def ask(self, tx: Transaction, parameters: Parameters) -> Callable[[], Any]: ...
+
+    def all(self, tx: Transaction, parameters: Parameters) -> list[Any]: ...
+
+    def later(self, tx: Transaction, rows: Sequence[Parameters]) -> None: ...
+
+
+class _OnSqlite:
+    def __init__(self, statement: Any, columns: list[str] | None, wanted: Collection[str], dialect: Any) -> None:
+        compiled = _compile(statement, columns, dialect)
+        self._sql = str(compiled)
+        self._order: list[str] = list(compiled.positiontup)
+        self._constants = {name: value for name, value in compiled.params.items() if name not in wanted}
+        self._row = _row_of(statement)
+
+    def ask(self, tx: Transaction, parameters: Parameters) -> Callable[[], Any]:
+        found = self._run(tx, parameters).fetchone()  # at once: it holds its tables until its rows are fetched
+        row = None if found is None else self._row(found)
+        return lambda: row
+
+    def all(self, tx: Transaction, parameters: Parameters) -> list[Any]:
+        return [self._row(found) for found in self._run(tx, parameters).fetchall()]
+
+    def later(self, tx: Transaction, rows: Sequence[Parameters]) -> None:
+        if len(rows) == 1:
+            self._run(tx, rows[0])
+            return
+        cursor = _driver(tx).cursor()
+        cursor.executemany(self._sql, [self._bound(row) for row in rows])
+        cursor.close()
+
+    def _run(self, tx: Transaction, parameters: Parameters) -> Any:
+        return _driver(tx).execute(self._sql, self._bound(parameters))
+
+    def _bound(self, parameters: Parameters) -> list[Any]:
         constants = self._constants
         return [parameters[name] if name in parameters else constants[name] for name in self._order]
+
+
+class _OnPostgres:
+    #: pg_type.oid of what a parameter is said to be; PostgreSQL finds out about others.
+    _TYPES = ((sa.Boolean, 16), (sa.BigInteger, 20), (sa.SmallInteger, 21), (sa.Integer, 23), (sa.Float, 701))
+
+    def __init__(self, statement: Any, columns: list[str] | None, wanted: Collection[str], _dialect: Any) -> None:
+        dialect: Any = PGDialect_psycopg
+        compiled = _compile(statement, columns, dialect(paramstyle="numeric_dollar"))
+        self._order: list[str] = list(compiled.positiontup or ())
+        types = tuple(self._type(compiled.binds.get(name)) for name in self._order)
+        self._statement = wire.Statement(str(compiled).encode(), types)
+        self._constants = {name: wire.text(compiled.params[name]) for name in self._order if name not in wanted}
+        self._row = _row_of(statement)
+
+    @classmethod
+    def _type(cls, parameter: Any) -> int:
+        declared = getattr(parameter, "type", None)  # those of an IN list are not declared one by one
+        return next((number for kind, number in cls._TYPES if isinstance(declared, kind)), 0)
+
+    def ask(self, tx: Transaction, parameters: Parameters) -> Callable[[], Any]:
+        answer = pending.answered(tx, self._statement, self._bound(parameters))
+
+        @cache
+        def row() -> Any:
+            found = answer.rows()
+            return self._row(found[0]) if found else None
+
+        return row
+
+    def all(self, tx: Transaction, parameters: Parameters) -> list[Any]:
+        answer = pending.answered(tx, self._statement, self._bound(parameters))
+        return [self._row(found) for found in answer.rows()]
+
+    def later(self, tx: Transaction, rows: Sequence[Parameters]) -> None:
+        for parameters in rows:
+            pending.add(tx, self._statement, self._bound(parameters))
+
+    def _bound(self, parameters: Parameters) -> list[bytes | None]:
+        constants, text = self._constants, wire.text
+        return [text(parameters[name]) if name in parameters else constants[name] for name in self._order]
+
+
+def _compile(statement: Any, columns: list[str] | None, dialect: Any) -> Any:
+    return statement.compile(dialect=dialect, column_keys=columns, compile_kwargs={"render_postcompile": True})
+
+
+def _row_of(statement: Any) -> Any:
+    returned = statement.selected_columns if isinstance(statement, sa.Select) else statement.exported_columns
+    return _row_type(tuple(column.key for column in returned))
 
 
 @cache
@@ -162,6 +213,6 @@ def _row_type(names: tuple[str, ...]) -> Any:
     return made._make
 
 
-def _connection(tx: Transaction) -> Any:
-    """The driver's connection under a transaction: sqlite3's or psycopg's."""
+def _driver(tx: Transaction) -> Any:
+    """The driver's connection under a transaction."""
     return tx.connection.driver_connection

@@ -1,8 +1,8 @@
 """Statements that wait: on PostgreSQL what answers nothing is sent along with the next statement that does.
 
-A round trip costs about as much as the statement that it carries, and the hot path has ten statements a task. In
-psycopg's pipeline mode a statement is sent without waiting for the one before it; the server carries them out in order,
-and an error in one undoes the transaction as ever. SQLite has no trips to save: there nothing waits.
+A round trip costs about as much as the statement that it carries, and the hot path has ten statements a task. They are
+kept (store.wire) until one of them is asked for its answer; the server carries them out in order, and an error in one
+undoes the transaction as ever. SQLite has no trips to save: there nothing waits.
 
 Nor need every commit wait for the disk. What a transaction writes that could simply be done again (the claim and the
 end of an attempt that changes nothing outside) is committed without waiting: PostgreSQL writes it some milliseconds
@@ -17,73 +17,78 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psycopg
-from psycopg.pq import TransactionStatus
 from sqlalchemy.engine import Connection
 
-_TRIP = "reign.trip"  # in a connection's ``info`` while it is in a transaction that writes
+from reign.store.wire import Answer, Line, Statement
+
+# In a connection's ``info``: while it is in a transaction that writes, and for as long as it lives.
+_TRIP, _LINE = "reign.trip", "reign.line"
 #: Of every connection of ours. A statement is planned once a connection, for good: planning took longer than running.
 #: A plan made while the tables were small must then suit them when they have grown, so it goes by the keys in any case.
 #: That a commit waits for the disk is asked for by each that has to (:func:`commit`), which is most of them.
-SETTINGS = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "synchronous_commit": "off", "jit": "off"}
-_HURRY = "SET LOCAL synchronous_commit TO on"
+SETTINGS = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "synchronous_commit": "off",
+    "jit": "off",
+    "client_encoding": "UTF8",
+}
+_BEGIN = Statement(b"BEGIN ISOLATION LEVEL READ COMMITTED")
+_HURRY = Statement(b"SET LOCAL synchronous_commit TO on")
+_COMMIT = Statement(b"COMMIT")
+
+Insert = Callable[[Any, list[Any]], object]
 
 
 class _Trip:
     """What one transaction has under way."""
 
-    def __init__(self, raw: Any) -> None:
-        self.raw = raw
+    def __init__(self, line: Line) -> None:
+        self.line = line
         self.unhurried = False
-        self._pipeline: Any = None  # a context; open if there is one
-        self._last: dict[Callable[[Any, list[Any]], object], list[Any]] = {}
+        self._last: dict[Insert, list[Any]] = {}
 
-    def send(self, sql: str, parameters: Any, *, many: bool = False) -> Any:
-        """The statement's cursor; who fetches from it waits for the answer."""
-        if self._pipeline is None:  # also takes the transaction's BEGIN along
-            self._pipeline = self.raw.pipeline()
-            self._pipeline.__enter__()
-        if not many:
-            return self.raw.execute(sql, parameters)
-        cursor = self.raw.cursor()
-        cursor.executemany(sql, parameters)
-        return cursor
-
-    def leave(self) -> None:
-        """Wait for all that has been sent, and go on without a pipeline. Raises what went wrong."""
-        pipeline, self._pipeline = self._pipeline, None
-        if pipeline is not None:
-            pipeline.__exit__(None, None, None)
+    def send(self, statement: Statement, values: Sequence[bytes | None] | None = None) -> Answer:
+        if self.line.idle:
+            self.line.send(_BEGIN)
+        return self.line.send(statement, values)
 
     @property
     def empty(self) -> bool:
         """Whether the transaction has done nothing at all."""
-        return self._pipeline is None and not self._last and self.raw.info.transaction_status is TransactionStatus.IDLE
+        return not self._last and self.line.idle
 
-    def keep(self, insert: Callable[[Any, list[Any]], object], rows: Sequence[Any]) -> None:
+    def keep(self, insert: Insert, rows: Sequence[Any]) -> None:
         self._last.setdefault(insert, []).extend(rows)
 
-    def kept(self) -> Mapping[Callable[[Any, list[Any]], object], list[Any]]:
+    def kept(self) -> Mapping[Insert, list[Any]]:
         kept, self._last = self._last, {}
         return kept
 
 
 def begin(tx: Connection) -> None:
     """A transaction begins that writes."""
-    tx.info[_TRIP] = _Trip(_driver(tx))
+    tx.info[_TRIP] = _Trip(_line(tx))
 
 
-def answered(tx: Connection, sql: str, parameters: Any) -> Any:
-    """The cursor of a statement; on a connection that is in no transaction that writes, it has its answer already."""
+def answered(tx: Connection, statement: Statement, values: Sequence[bytes | None]) -> Answer:
+    """What a statement answers; on a connection that is in no transaction that writes, it is there already."""
     trip = tx.info.get(_TRIP)
-    return _driver(tx).execute(sql, parameters) if trip is None else trip.send(sql, parameters)
+    if trip is not None:
+        answer: Answer = trip.send(statement, values)
+        return answer
+    line = _line(tx)
+    answer = line.send(statement, values)
+    line.leave()
+    return answer
 
 
-def add(tx: Connection, sql: str, parameters: Any, *, many: bool = False) -> None:
-    """Have a statement carried out, whatever it answers; ``many``: once for each of ``parameters``."""
-    tx.info[_TRIP].send(sql, parameters, many=many)
+def add(tx: Connection, statement: Statement, values: Sequence[bytes | None]) -> None:
+    """Have a statement carried out, whatever it answers."""
+    tx.info[_TRIP].send(statement, values)
 
 
-def at_the_end(tx: Connection, insert: Callable[[Any, list[Any]], object], rows: Sequence[Any]) -> None:
+def at_the_end(tx: Connection, insert: Insert, rows: Sequence[Any]) -> None:
     """Have ``insert(tx, rows)`` called with the rows of all such calls: before the commit, or a statement of others."""
     tx.info[_TRIP].keep(insert, rows)
 
@@ -98,7 +103,7 @@ def settle(tx: Connection) -> None:
     """Send what is left and wait for it, before a statement that goes its own way."""
     if (trip := tx.info.get(_TRIP)) is not None:
         _send_kept(tx, trip)
-        trip.leave()
+        trip.line.leave()
 
 
 def commit(tx: Connection, *, hurried: bool) -> None:
@@ -108,9 +113,9 @@ def commit(tx: Connection, *, hurried: bool) -> None:
         return
     _send_kept(tx, trip)
     if hurried or not trip.unhurried:
-        trip.send(_HURRY, None)
-    trip.send("COMMIT", None)  # psycopg's own commit() would wait for its answer, and then once more to leave
-    tx.info.pop(_TRIP).leave()
+        trip.send(_HURRY)
+    trip.send(_COMMIT)  # psycopg's own commit() would be a trip more
+    tx.info.pop(_TRIP).line.leave()
 
 
 def give_up(tx: Connection) -> None:
@@ -118,7 +123,7 @@ def give_up(tx: Connection) -> None:
     trip = tx.info.pop(_TRIP, None)
     if trip is not None:
         with contextlib.suppress(psycopg.Error):
-            trip.leave()
+            trip.line.leave()
 
 
 def _send_kept(tx: Connection, trip: _Trip) -> None:
@@ -126,5 +131,10 @@ def _send_kept(tx: Connection, trip: _Trip) -> None:
         insert(tx, rows)
 
 
-def _driver(tx: Connection) -> Any:
-    return tx.connection.driver_connection
+def _line(tx: Connection) -> Line:
+    found = tx.info.get(_LINE)
+    if found is None:
+        driver: Any = tx.connection.driver_connection
+        found = tx.info[_LINE] = Line(driver)
+    line: Line = found
+    return line

@@ -60,6 +60,7 @@ def _unsatisfied(*values: int) -> sa.Exists:
     return sa.exists().where(edges.c.task_id == tasks.c.id, edges.c.satisfied.in_(values))
 
 
+_NOW = sa.bindparam("now", type_=sa.Float)  # in a CASE PostgreSQL would take it for a text
 _RELEASING = (
     sa.update(tasks)
     .where(tasks.c.state.in_([TaskState.PENDING.value, TaskState.EXPANDED.value]), ~_unsatisfied(0))
@@ -76,11 +77,11 @@ _RELEASING = (
             (tasks.c.approval == "required", TaskState.AWAITING_APPROVAL.value),
             else_=TaskState.READY.value,
         ),
-        ready_at=sa.bindparam("now"),
+        ready_at=_NOW,
         ended_at=sa.case(
             (
                 sa.and_(tasks.c.state == TaskState.PENDING.value, ~tasks.c.asks_status, _unsatisfied(NOT_OK)),
-                sa.bindparam("now"),
+                _NOW,
             ),
             else_=None,
         ),
