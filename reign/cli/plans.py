@@ -149,8 +149,10 @@ def run(
         follow(client, submitted, output)
         if output is Format.TEXT:
             console.print(f"  see it:       {client.url}/run/{submitted.name}")
-            if found["undo"]["exact"] or found["undo"]["compensating"]:
+            if client.get(f"/runs/{submitted.name}/rollback")["plan"]:
                 console.print(f"  take it back: reign rollback {submitted.name}")
+            elif found["undo"]["exact"] or found["undo"]["compensating"]:
+                console.print("  take it back: nothing to; what it can undo was there already")
 
 
 def _refusal(found: dict[str, Any]) -> Refused | None:
