@@ -11,6 +11,7 @@ from rich.table import Table
 
 from reign.cli import requests
 from reign.cli.follow import follow
+from reign.cli.names import unknown_environment
 from reign.cli.output import Format, Output, ago, console, escape, short, write_json
 from reign.cli.show_plan import show_plan
 from reign.client import Client, Run
@@ -64,11 +65,14 @@ def freeze(
 ) -> None:
     """Start nothing new there, rollbacks aside. Runs under way go on."""
     with Client() as client:
+        meant = unknown_environment(client, name)
         found = client.post(f"/environments/{name}/freeze", {"why": why, "by": getpass.getuser()})
     if output is Format.JSON:
         write_json(found)
     else:
         console.print(f"{escape(name)} is frozen: {escape(found['frozen']['why'])}")
+        if meant:
+            console.print(f"  [yellow]note:[/yellow] nothing ran in {escape(name)} so far; {escape(meant)}")
 
 
 @group.command("thaw")

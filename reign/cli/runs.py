@@ -87,6 +87,14 @@ def show(name: RunName = "@latest", output: Output = Format.TEXT) -> None:
             tell(client, data["name"])
     if data["rolled_back_by"]:
         console.print(f"  taken back by {data['rolled_back_by']}")
+    _tell_archived(data)
+
+
+def _tell_archived(data: dict[str, Any]) -> None:
+    if kept := data["archived"]:
+        where = f"are in archive/{kept['file']} of the data folder" if kept["file"] else "were not kept"
+        said = f"  its events and logs were taken out {ago(kept['at'])}, and {where}"
+        console.print(said, style="dim", soft_wrap=True)
 
 
 def _task(task: dict[str, Any]) -> None:
@@ -124,5 +132,7 @@ def logs(
                 break
             if not page["lines"]:
                 client.get(f"/runs/{name}", wait=0.5)
+        if not after and output is Format.TEXT:
+            _tell_archived(client.run(name).data)
     if output is Format.JSON:
         write_json(collected)

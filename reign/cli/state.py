@@ -14,12 +14,13 @@ from rich.tree import Tree
 
 from reign.cli.differences import diff_lines
 from reign.cli.follow import follow
+from reign.cli.names import unknown_environment
 from reign.cli.output import Format, Output, ago, console, counted, escape, write_json
 from reign.cli.show_plan import show_plan
 from reign.client import Client, Run
 from reign.config import Settings
 from reign.core.duration import seconds
-from reign.core.errors import Conflict, InvalidInput, Refused, RunFailed, Unavailable, did_you_mean
+from reign.core.errors import Conflict, InvalidInput, Refused, RunFailed, Unavailable
 
 Environment = Annotated[
     str | None, typer.Option("--environment", "--env", "-e", help="dev, staging, prod, ...; default: all")
@@ -67,12 +68,6 @@ def agreed(question: str, yes: bool, output: Format) -> None:
         raise Refused("nothing was done")
 
 
-def _meant(client: Client, environment: str | None) -> str | None:
-    """The nearest right name of an environment in which nothing was done; None if it is one that is known."""
-    known = [item["name"] for item in client.get("/environments")] if environment else []
-    return did_you_mean(environment, known) if environment and environment not in known else None
-
-
 # --- what is there ---------------------------------------------------------------------------------------------------
 
 
@@ -84,7 +79,7 @@ def resources(
     """What runs have made and changed: each resource, who made it what it is, and how it stood at the last look."""
     with Client() as client:
         found = client.get("/resources", environment=environment, removed=removed or None)
-        meant = None if found else _meant(client, environment)
+        meant = None if found else unknown_environment(client, environment)
     if output is Format.JSON:
         write_json(found)
         return
@@ -188,7 +183,7 @@ def points(
     """Where one can go back to, newest first: named points, and one from before each run's first change."""
     with Client() as client:
         found = client.get("/points", environment=environment, limit=limit)
-        meant = None if found else _meant(client, environment)
+        meant = None if found else unknown_environment(client, environment)
     if output is Format.JSON:
         write_json(found)
         return

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from reign.core.errors import Conflict
+from reign.core.errors import Conflict, did_you_mean
 from reign.store import audit
 from reign.store.database import Transaction, upsert
 from reign.store.hot import Hot
@@ -37,7 +37,8 @@ def freeze(tx: Transaction, environment: str, why: str, by: str, now: float) -> 
 def thaw(tx: Transaction, environment: str, by: str, now: float) -> None:
     """Raises Conflict if it is not frozen."""
     if not tx.execute(freezes.delete().where(freezes.c.environment == environment)).rowcount:
-        raise Conflict(f"{environment} is not frozen")
+        frozen = tx.execute(sa.select(freezes.c.environment)).scalars().all()
+        raise Conflict(f"{environment} is not frozen", hint=did_you_mean(environment, frozen))
     audit.note(tx, "environment.thaw", actor=by, environment=environment, at=now)
 
 

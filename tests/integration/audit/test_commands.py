@@ -256,7 +256,9 @@ class TestEnvironments:
         )
         assert reign("environments", "thaw", "prod").code == 0
         assert reign("environments", "thaw", "prod", "-o", "json").code == 6
-        assert reign("environments", "freeze", "dev", "--why", "x").code == 0
+        assert "did you mean" not in reign("environments", "freeze", "dev", "--why", "x").out
+        assert "did you mean 'staging'?" in reign("environments", "freeze", "stagin", "--why", "x").out
+        assert "did you mean 'stagin'?" in reign("environments", "thaw", "staging").err
         assert reign("environments", "thaw", "dev", "-o", "json").json == {"name": "dev"}
 
     def test_promote(self, served: Here, reign: Reign) -> None:

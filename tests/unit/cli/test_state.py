@@ -21,6 +21,7 @@ from reign.cli import state as command
 from reign.client import Client
 from reign.config import Surroundings
 from reign.engine.rehearse import Rehearsals
+from reign.engine.retention import Retention
 from tests.engines.inline import Inline
 
 PLAN = """\
@@ -156,6 +157,17 @@ def test_a_mistyped_environment_is_told(reign: Hands) -> None:
     assert said in reign("run", "plan.yaml", "--yes", "--env", "prodution").out.replace("\n", " ")
     run = next(item["name"] for item in reign("runs", "-o", "json").json if item["environment"] == "staging")
     assert said in reign("promote", run, "--to", "prodution", "--yes").out.replace("\n", " ")
+
+
+def test_where_the_logs_of_an_old_run_are_is_told(reign: Hands) -> None:
+    assert reign("run", "plan.yaml", "--yes").code == 0
+    assert "archive" not in reign("show", "@latest").out
+    reign.inline.settings.retain = 1e-9
+    Retention(reign.inline.runtime).archive(10)
+    said = re.compile(r"its events and logs were taken out .* ago, and are in archive/[0-9-]+/[a-z0-9-]+\.jsonl\.gz")
+    assert said.search(reign("logs", "@latest").out)
+    assert said.search(reign("show", "@latest").out)
+    assert reign("logs", "@latest", "-o", "json").json == []
 
 
 def test_points_and_the_way_back(reign: Hands) -> None:
