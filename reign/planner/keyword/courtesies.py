@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from reign.planner.keyword import english
 from reign.planner.keyword.normalise import Shape, Token
 from reign.planner.keyword.vocabulary import Vocabulary
 
@@ -103,4 +104,6 @@ def _thanks(tokens: Sequence[Token], begin: int, vocabulary: Vocabulary) -> int:
 def _short(run: tuple[str, ...], before: Token) -> bool:
     """Whether words that are also names stand where a name could: ``a container called best``."""
     apart = before.shape in (Shape.PUNCT, Shape.BREAK)
+    if before.word in english.PREPOSITIONS:
+        return True
     return len(run) == 1 and not apart and run[0] not in ("thanks", "thx", "thnx", "tnx", "cheers", "tia")

@@ -55,6 +55,24 @@ def not_understood(text: str, what: str, choices: Sequence[str]) -> NotUnderstoo
     )
 
 
+def off_topic(text: str, what: str, vocabulary: Vocabulary) -> NotUnderstood:
+    """Nothing of it is known to any operation: what can be asked, one example for each agent."""
+    common = sorted((e for e in vocabulary.entries if e.phrase.example), key=lambda e: -e.phrase.weight)
+    found: dict[str, str] = {}
+    for entry in common:
+        found.setdefault(entry.agent, entry.phrase.example)
+    shown = "; or ".join(repr(example) for example in list(found.values())[:3])
+    return NotUnderstood(
+        f"{what} is not understood: nothing in it is known to {_listed(sorted(found))}",
+        hint=f"it can be asked: {shown}; `reign operations` shows all that can be done",
+        details={"request": text[:1000], "question": "what should be done?", "suggestions": list(found.values())},
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else "".join(names)
+
+
 def ask(text: str, message: str, question: str, choices: Sequence[str], **more: object) -> NotUnderstood:
     """Something is missing or open: the question, and what could be answered."""
     hint = f"for example: {choices[0]!r}" if len(choices) == 1 else "; or ".join(repr(c) for c in choices[:3])

@@ -19,6 +19,11 @@ from reign.planner.keyword.vocabulary import Vocabulary, Words
 #: Two operations whose scores are closer than this are both possible.
 _CLOSE = 1.0
 _NAMES = frozenset({Shape.WORD, Shape.TYPED})
+_MANY = 4  # operations that a verb can mean
+_SMALL = (
+    *(english.ARTICLES, english.PREPOSITIONS, english.POLITE, english.PRONOUNS, english.AUXILIARIES, english.AND),
+    *(english.ADJECTIVES, english.QUANTIFIERS, english.ASKING),
+)
 _CONTRAST = frozenset({"but", "while"})
 _MOST_PARTS = 200  # of a list with one verb
 
@@ -45,8 +50,12 @@ class Understanding:
             parts, rest = self._parts(clause, discourse, lent, words)
             if parts:
                 return parts, rest
+        if self._off_topic(clause, ranked):
+            raise questions.off_topic(self.text, questions.phrase(self.text, clause.tokens), self.vocabulary)
         if not ranked:
             raise self._unknown(clause)
+        if (lost := self._at_a_loss(clause, ranked)) is not None:
+            raise lost
         raise questions.about(self.text, ranked[0], ranked[1:])
 
     def _unknown(self, clause: Clause) -> NotUnderstood:
@@ -56,6 +65,33 @@ class Understanding:
             return questions.ask(self.text, said, "is it a command for the shell?", [f"run `{command}`"])
         choices = questions.examples(self.vocabulary.by_verb.get(clause.lemma, ()))
         return questions.not_understood(self.text, said, choices or questions.suggestions(self.text, self.vocabulary))
+
+    def _off_topic(self, clause: Clause, ranked: Sequence[Match]) -> bool:
+        """Whether no word beside a verb of many meanings is known to any operation: "tell me a joke"."""
+        if ranked and any(fill.tokens for fill in ranked[0].fills.values()):
+            return False
+        body = [t for t in clause.body if t.shape not in (Shape.PUNCT, Shape.BREAK, Shape.NUMBER)]
+        said = [t for t in body if t.shape is not Shape.WORD or not any(t.word in words for words in _SMALL)]
+        told = [t for t in said if t.word not in english.VAGUE | english.KINDS]
+        return bool(told) and not any(t.shape is not Shape.WORD or self._is_known(t, clause) for t in said)
+
+    def _is_known(self, token: Token, clause: Clause) -> bool:
+        """Whether a word is one of an operation's: a noun, a tool, an image, a program; or a misspelt one."""
+        word, known = token.word, self.vocabulary
+        commands = any(entry.phrase.programs for entry in known.by_verb.get(clause.lemma, ()))
+        if (singular(word),) in known.nouns | known.cues or word in known.images:
+            return True
+        return (commands and word in known.programs) or known.close_noun(word) is not None
+
+    def _at_a_loss(self, clause: Clause, ranked: Sequence[Match]) -> NotUnderstood | None:
+        """A verb of many meanings with a noun that the best of them does not know: "tell me about containers"."""
+        meanings = {entry.operation for entry in self.vocabulary.by_verb.get(clause.lemma, ())}
+        if len(meanings) < _MANY or any(fill.tokens for fill in ranked[0].fills.values()):
+            return None
+        nouns = {(singular(t.word),) for t in ranked[0].unexplained if self.vocabulary.is_noun(t)}
+        knowing = [entry for entry in self.vocabulary.entries if entry.nouns & nouns]
+        said = questions.phrase(self.text, clause.tokens)
+        return questions.ask(self.text, said, "what should be done?", questions.examples(knowing)) if knowing else None
 
     def ranked(self, clause: Clause, discourse: Discourse, lent: Sequence[Sequence[Token]] = ()) -> list[Match]:
         """All phrases that come into question: those that lack nothing first, then by score."""

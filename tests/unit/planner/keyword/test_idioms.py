@@ -175,3 +175,58 @@ def test_a_restart_policy_in_words() -> None:
 
 def test_a_size_is_no_count() -> None:
     assert refusal("resize the VM to 8 cores")
+
+
+@pytest.mark.parametrize(
+    "text, uses, inputs",
+    [
+        ("run `touch a` in ./w, undone by `rm a`", "bash.run", {"command": "touch a", "undo": "rm a", "cwd": "./w"}),
+        ("run nginx as a with half a cpu", "docker.run", {"resources": {"cpus": 0.5}}),
+        (
+            "run nginx as a with at most 2 cpus and 256 MB of memory",
+            "docker.run",
+            {"resources": {"cpus": 2, "memory": "256m"}},
+        ),
+        ("run nginx as a with labels x=1 and y=2", "docker.run", {"labels": {"x": "1", "y": "2"}}),
+        ("run postgres:16 as db, DB_PASS from secret://env/P", "docker.run", {"env": {"DB_PASS": "secret://env/P"}}),
+        ("run postgres:16 as db, password via DB_PASS=x", "docker.run", {"env": {"DB_PASS": "x"}}),
+        ("run postgres:16 as db with DEBUG_MODE set to 1", "docker.run", {"env": {"DEBUG_MODE": "1"}}),
+        ("wait for http://localhost:80/ to be 200", "validation.http", {"expect_status": 200}),
+        ("create name space billing", "kubernetes.create_namespace", {"name": "billing"}),
+        ("our team needs a container web from nginx:1.27", "docker.run", {"name": "web"}),
+        ("take down the compose project m which is in ./m.yml", "docker.compose_down", {"file": "./m.yml"}),
+        ("remove the container x off this machine", "docker.remove", {"name": "x"}),
+        ("kubectl expose deployment web --port=80 --type=LoadBalancer", "kubernetes.expose", {"type": "LoadBalancer"}),
+        ("terraform -chdir=./i workspace new blue", "terraform.create_workspace", {"workspace": "blue"}),
+        ("gh release create v1.1.0 -R acme/web", "github.create_release", {"tag": "v1.1.0"}),
+        ("write 'x' to ./a.ini with mode 0600", "bash.write_file", {"mode": "0600"}),
+        ("run a:1 as t with user 1000", "docker.run", {"user": "1000"}),
+        ("RESTART THE WEB CONTAINER", "docker.restart", {"name": "web"}),
+        ("check it ansers at http://localhost:1/x", "validation.http", {"url": "http://localhost:1/x"}),
+    ],
+)
+def test_more_ways_of_saying_it(text: str, uses: str, inputs: dict[str, Any]) -> None:
+    found, given = only(text)
+    assert found == uses
+    assert given.items() >= inputs.items()
+
+
+def test_outcomes_are_conditions() -> None:
+    text = "run `make`; on success build . as app:1, on failure open an issue in acme/app titled 'Bad'"
+    found = propose(text).plan.tasks
+    assert {task.uses: task.if_ for task in found.values()} == {
+        "bash.run": None,
+        "docker.build": None,
+        "github.create_issue": "failure()",
+    }
+
+
+def test_do_it_in_this_order_is_about_what_was_said() -> None:
+    assert len(edges("restart a, restart b, restart c. Do it in this order.")) == 2
+    assert len(tasks("stop a and b, then start them again one by one")) == 4
+
+
+def test_a_list_with_a_place_of_its_own_each() -> None:
+    found = tasks("run nginx:1.27 as web1 on 8081, web2 on 8082")
+    assert [(i["name"], i["ports"]) for _, i in found] == [("web1", {"8081": 80}), ("web2", {"8082": 80})]
+    assert all("networks" not in inputs for _, inputs in found)

@@ -6,7 +6,8 @@ import pytest
 
 from reign.core.errors import InvalidInput, NotUnderstood
 from reign.planner.keyword.planner import MAX_TEXT
-from tests.unit.planner.keyword.support import propose, refusal
+from reign.planner.protocol import PlanRequest
+from tests.unit.planner.keyword.support import planner, propose, refusal
 
 
 @pytest.mark.parametrize(
@@ -73,3 +74,22 @@ def test_errors_are_not_as_long_as_the_request() -> None:
     with pytest.raises(NotUnderstood) as caught:
         propose("frobnicate " * 500)
     assert len(caught.value.message) < 300
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["tell me a joke", "what is the capital of france?", "write me a poem", "book a flight to Rome", "show me a cat"],
+)
+def test_what_no_agent_knows_is_answered_with_what_can_be_asked(text: str) -> None:
+    error = refusal(text)
+    assert "nothing in it is known to" in error.message
+    suggestions = error.details["suggestions"]
+    assert isinstance(suggestions, list)
+    assert len(suggestions) == len({entry.agent for entry in planner().vocabulary.entries})
+    assert all(planner().plan(PlanRequest(example)).plan.tasks for example in suggestions)
+
+
+def test_a_noun_that_is_known_is_asked_about_with_its_own_operations() -> None:
+    error = refusal("tell me a story about containers")
+    assert "what should be done?" in error.message
+    assert "container" in str(error.details["choices"])
