@@ -17,8 +17,6 @@ from reign.core.duration import readable
 from reign.core.errors import InvalidInput, Refused
 from reign.memory import exchange
 
-_CHUNK = 5000  # lines of an import that are sent at once
-
 
 def register(app: typer.Typer) -> None:
     memory = typer.Typer(help="What past runs taught: estimates, failures, what helped.", no_args_is_help=True)
@@ -164,7 +162,7 @@ def export(
         sys.stdout.write(text)
         return
     try:
-        file.write_text(text)
+        file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InvalidInput(f"{file} cannot be written: {error.strerror}") from None
     console.print(f"{len(lines) - 1} entries are in {file}")
@@ -176,18 +174,16 @@ def take_in(
 ) -> None:
     """Read an export. It is checked as a whole before anything of it is taken."""
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text()
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{file} cannot be read: {error}") from None
-    first, *lines = text.splitlines() or [""]
-    chunks = [lines[start : start + _CHUNK] for start in range(0, max(1, len(lines)), _CHUNK)]
-    for chunk in chunks:
-        for _ in exchange.read("\n".join([first, *chunk]), time.time()):
+    for part, before in exchange.parts(text):
+        for _ in exchange.read(part, time.time(), before):
             pass
     total = {"attempts": 0, "left_out": 0, "repairs": 0}
     with Client() as client:
-        for chunk in chunks:
-            taken = client.post("/memory/import", {"text": "\n".join([first, *chunk])})
+        for part, _ in exchange.parts(text):
+            taken = client.post("/memory/import", {"text": part})
             total = {key: total[key] + taken[key] for key in total}
     if output is Format.JSON:
         write_json(total)

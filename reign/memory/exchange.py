@@ -16,6 +16,8 @@ from reign.memory.recipes import Applied
 VERSION = 1
 MAX_LINES = 20_000  # of one import
 MAX_BYTES = 15 * 1024 * 1024
+_PART_LINES = 5_000
+_PART_CHARACTERS = 3_000_000  # four bytes each at most
 _WEEK_AHEAD = 7 * 86_400.0
 
 _Name = Annotated[str, Field(min_length=1, max_length=100)]
@@ -86,19 +88,33 @@ def head() -> str:
     return json.dumps({"what": "reign-memory", "version": VERSION})
 
 
-def read(text: str, now: float) -> Iterator[tuple[Episode, int] | Applied]:
+def parts(text: str) -> Iterator[tuple[str, int]]:
+    """An export of any size as exports that can each be read, with how many lines stand before each one's own."""
+    first, *lines = text.removesuffix("\n").split("\n")
+    begin, held, size = 0, list[str](), 0
+    for number, line in enumerate(lines):
+        if held and (len(held) == _PART_LINES or size + len(line) > _PART_CHARACTERS):
+            yield "\n".join([first, *held]), begin
+            begin, held, size = number, [], 0
+        held.append(line)
+        size += len(line) + 1
+    yield "\n".join([first, *held]), begin
+
+
+def read(text: str, now: float, before: int = 0) -> Iterator[tuple[Episode, int] | Applied]:
     """What an export holds. Requesters are marked as imported, so that they never count as people from here.
 
+    ``before``: how many lines of a larger export stand before it, for the numbers that errors name.
     Raises InvalidInput naming the first wrong line; nothing is to be kept then.
     """
     if len(text) > MAX_BYTES:
         raise InvalidInput(f"the import has more than {MAX_BYTES // 2**20} MB", hint="split it")
-    lines = text.splitlines()
-    if not lines or _json(lines[0], 1) != {"what": "reign-memory", "version": VERSION}:
+    lines = text.removesuffix("\n").split("\n")  # other ends of lines may stand within a message
+    if not lines[0] or _json(lines[0], 1) != {"what": "reign-memory", "version": VERSION}:
         raise InvalidInput("this is no export of memory", hint="make one with `reign memory export`")
     if len(lines) > MAX_LINES:
         raise InvalidInput(f"the import has {len(lines)} lines; at most {MAX_LINES} are read", hint="split it")
-    for number, line in enumerate(lines[1:], start=2):
+    for number, line in enumerate(lines[1:], start=before + 2):
         if line.strip():
             yield _read(_json(line, number), number, now)
 

@@ -68,3 +68,24 @@ def test_what_is_no_export_or_too_much_is_refused(monkeypatch: pytest.MonkeyPatc
 
 def test_empty_lines_do_no_harm() -> None:
     assert len(list(exchange.read(text("", line(), " "), NOW))) == 1
+
+
+def test_an_export_of_any_size_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "_PART_LINES", 3)
+    lines = [exchange.episode_line(GOOD, number) for number in range(1, 9)]
+    whole = text(*lines) + "\n"
+    parts = list(exchange.parts(whole))
+    assert [before for _, before in parts] == [0, 3, 6]
+    found = [item for part, before in parts for item in exchange.read(part, NOW, before)]
+    assert found == list(exchange.read(whole, NOW))
+    wrong = list(exchange.parts(text(*lines[:7], "nonsense")))[-1]
+    with pytest.raises(InvalidInput, match="line 9 of the import"):
+        list(exchange.read(*wrong[:1], NOW, wrong[1]))
+    monkeypatch.setattr(exchange, "_PART_CHARACTERS", len(lines[0]))
+    assert len(list(exchange.parts(whole))) == 8
+
+
+def test_ends_of_lines_within_a_message_are_no_ends_of_entries() -> None:
+    odd = replace(GOOD, ok=False, sort="unknown", message="a\u2028b\x85c\x0bd")
+    [(read, _)] = [item for item in exchange.read(text(exchange.episode_line(odd, 1)), NOW) if isinstance(item, tuple)]
+    assert read.message == odd.message
