@@ -48,6 +48,7 @@ class OperationSpec:
     timeout: float = 600.0  # seconds
     retry: Retry = field(default_factory=Retry)
     undo_note: str = ""  # one sentence: what a rollback restores, or why it cannot
+    reruns: bool = False  # a `retry` in the plan makes any failed attempt again, whatever it did
     phrases: tuple[Any, ...] = ()  # how people ask for it (reign.planner.lexicon.Phrase)
 
     @property

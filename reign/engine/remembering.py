@@ -164,7 +164,8 @@ class Remembering:
                 facts = known[*kind, same]
                 if facts is not None:
                     spec = catalog.find(task.task.uses)
-                    own = Facts(spec.timeout, spec.retry, task.assessment.effect, task.assessment.undo)
+                    this = task.assessment
+                    own = Facts(spec.timeout, spec.retry, this.effect, this.undo, spec.reruns)
                     found[task.id] = advise(task.task, facts, own, helped[kind[0]])
         return found
 

@@ -353,8 +353,8 @@ def _change(plan: Plan, name: str, approvals: Mapping[str, str]) -> TaskChange:
 
 def risks(before: Preview, after: Preview, amendment: Amendment, granted: Collection[str] = ()) -> list[str]:
     """Why the amended plan is riskier than the one before it; empty if no changed or added task destroys, asks (unless
-    it has been ``granted``), is undone less well than what it replaces (or, when added, than the plan's worst), or has
-    a new danger."""
+    it has been ``granted``), is undone less well than what it replaces (or, when added, than the plan's worst), may
+    run more often than its author said, or has a new danger."""
     old = {task.id: task for task in before.tasks}
     waiting = after.approvals(frozenset(granted))
     worst = max((_UNDO.index(task.assessment.undo) for task in before.tasks), default=0)
@@ -391,6 +391,9 @@ def _risks(task: TaskPreview, was: TaskPreview | None, allowed: int) -> list[str
         found.append(f"{task.id} destroys")
     if _UNDO.index(now.undo) > allowed:
         found.append(f"{task.id}: undo is {now.undo.value}")
+    newly = task.task.retry is not None and (was is None or was.task.retry is None)
+    if newly and registry.catalog().find(task.task.uses).reruns:
+        found.append(f"{task.id} would run again after any failure")
     known = {str(item) for item in then.findings} if then else set()
     return found + [f"{task.id}: {item}" for item in map(str, now.findings) if item not in known]
 

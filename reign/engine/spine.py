@@ -51,7 +51,7 @@ T = TypeVar("T")
 HAND_OVER_SECONDS = 0.5
 #: Seconds for which an attempt that is done keeps trying to say so while the database is away.
 RECORD_PATIENCE = 600.0
-#: Failures of an operation that changes nothing after which the task's ``retry`` may look again.
+#: Failures after which a task's ``retry`` may look again, if it changes nothing or runs its author's own words.
 LOOK_AGAIN = frozenset({FailureKind.CHECK_FAILED, FailureKind.TRANSIENT, FailureKind.TIMED_OUT, FailureKind.UNKNOWN})
 
 
@@ -550,8 +550,8 @@ class _Attempt:
             return outcome.Cancelled(body["message"], changes)
         operation = self._operation
         policy = self.task.retry or (operation.retry if operation else Retry())
-        looks_again = operation is not None and operation.pure and error.kind in LOOK_AGAIN
-        if (error.retryable or looks_again) and self.claim.tries + 1 < policy.attempts:
+        told = operation is not None and (operation.pure or (operation.reruns and self.task.retry is not None))
+        if (error.retryable or (told and error.kind in LOOK_AGAIN)) and self.claim.tries + 1 < policy.attempts:
             return outcome.TryAgain(body, policy.wait(self.claim.tries + 1, random.random()))  # noqa: S311
         if operation is not None and self._inputs is not None and self._original is None and self._proposes:
             body |= {"repair": proposed(operation, self._ctx, self._inputs, error)}

@@ -89,6 +89,8 @@ class Operation(Generic[InputsT, ResultT]):
     retry: ClassVar[Retry] = Retry()
     #: After a crash between intent and record, `apply` may simply run again: it converges from any half-way state.
     converges: ClassVar[bool] = False
+    #: Runs what the plan's author wrote, who alone knows whether it may run again: if the task says ``retry``, it does.
+    reruns: ClassVar[bool] = False
     pinning: ClassVar[Pinning] = Pinning.NEVER
     #: Inputs that hold variables (``{NAME: value}``), some of which may be secrets by their names or shapes.
     variables: ClassVar[tuple[str, ...]] = ()
@@ -107,6 +109,7 @@ class Operation(Generic[InputsT, ResultT]):
             timeout=cls.timeout,
             retry=cls.retry,
             undo_note=cls.undo_note,
+            reruns=cls.reruns,
             phrases=phrases,
         )
 

@@ -28,12 +28,14 @@ _TOLD = 140  # characters of a failure's message in a warning
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the operation itself says: its default timeout and retry, its effect and undo with these inputs."""
+    """What the operation itself says: its default timeout and retry, its effect and undo with these inputs, and whether
+    a ``retry`` means any failure (``reruns``)."""
 
     timeout: float
     retry: Retry
     effect: Effect
     undo: Undo
+    reruns: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,9 @@ def _share(rate: Any) -> str:
 
 
 def _retry(task: Task, known: Evidence, facts: Facts) -> dict[str, Any] | None:
-    """More tries that wait longer, where failures are known to pass."""
+    """More tries that wait longer, where failures are known to pass; none of what only its author may run again."""
+    if facts.reruns and task.retry is None:
+        return None
     if known.transient.low < 0.02 or known.transient.weight < _SOME or known.recovery is None:
         return None
     now = task.retry or facts.retry

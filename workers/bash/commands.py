@@ -59,6 +59,7 @@ class _Command(Operation[Any, CommandResult]):
 
     Result: ClassVar = CommandResult
     variables = ("env",)
+    reruns = True
     undo = Undo.NONE
     undo_note = "by the `undo` command, where one is given"
 

@@ -55,6 +55,7 @@ class Exec(Operation[ExecInputs, OutputResult]):
     Inputs = ExecInputs
     Result = OutputResult
     undo = Undo.UNNEEDED
+    reruns = True
     undo_note = "what the command changed inside of the container stays"
 
     def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:

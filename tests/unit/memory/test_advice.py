@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -55,6 +56,10 @@ def test_failures_that_pass_get_more_tries_that_wait_as_long_as_it_took() -> Non
     assert "retry" not in advise(task(), known(good(8)), FACTS, {}).adds
     patient = {"attempts": 9, "delay": 60}
     assert "retry" not in advise(task(retry=patient), known(good(4, recovered=9.0) + bad(4)), FACTS, {}).adds
+    own = replace(FACTS, reruns=True)
+    failing = known(good(4, recovered=9.0) + bad(4))
+    assert "retry" not in advise(task(), failing, own, {}).adds, "only its author knows whether it may run again"
+    assert "retry" in advise(task(retry={"attempts": 2}), failing, own, {}).adds
 
 
 def test_what_hangs_gets_an_end_and_what_is_slow_does_not() -> None:
