@@ -19,6 +19,7 @@ from reign.core.resource import Observation, Undo
 from reign.executor import Context, FailureKind, Operation, TaskFailed
 from reign.executor.contract import Assessment, Observations
 from reign.executor.scope import NotRehearsable, Scope
+from workers.bash import printed
 from workers.bash.exhausted import met
 from workers.bash.judged import in_words, judgement_of, only_reads, require_leave
 from workers.bash.limits import limits_for
@@ -167,7 +168,8 @@ class _Command(Operation[Any, CommandResult]):
                 refuses = refuses or in_words(judged)
             elif judged and judged.decision == "ask":
                 asks = asks or in_words(judged)
-        return Assessment(effect=effect, undo=undo, asks=asks, refuses=refuses, note=note)
+        found = [finding for text in (given, inputs.undo, inputs.unless) if text for finding in printed.findings(text)]
+        return Assessment(effect=effect, undo=undo, asks=asks, refuses=refuses, note=note, findings=tuple(found))
 
 
 class Run(_Command):

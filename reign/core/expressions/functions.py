@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -62,6 +63,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "split": lambda text, separator: text_of(text).split(text_of(separator) or None),
     "toJSON": lambda value: json.dumps(value, ensure_ascii=False),
     "fromJSON": _from_json,
+    "quote": lambda value: shlex.quote(text_of(value)),  # one word of a POSIX shell, whatever is in it
     "default": lambda value, other: other if value in (None, "") else value,
 }
 #: What a task's ``if`` may ask of the tasks that it needs; their presence lifts the implied ``success()``.

@@ -76,6 +76,8 @@ def value(text: str, scope: dict[str, Any] = SCOPE) -> Any:
         ("lower('A')", "a"),
         ("upper('a')", "A"),
         ("trim(' a ')", "a"),
+        ("quote('a; b')", "'a; b'"),
+        ("quote(params.list)", """'[1, "two", 3.5]'"""),
         ("split('a,b', ',')", ["a", "b"]),
         ("split('a b', '')", ["a", "b"]),
         ("toJSON(params.list)", '[1, "two", 3.5]'),
