@@ -51,6 +51,10 @@ def find(tx: Transaction, name: str, environment: str) -> Point:
     row = tx.execute(sa.select(table).where(table.c.environment == environment, table.c.name == name)).one_or_none()
     if row is not None:
         return Point(**row._mapping)
+    elsewhere = tx.execute(sa.select(table.c.environment).where(table.c.name == name).limit(5)).scalars().all()
+    if elsewhere:
+        hint = f"{' and '.join(sorted(elsewhere))} has one: --env {sorted(elsewhere)[0]}"
+        raise NotFound(f"{environment} has no point {name!r}", hint=hint)
     names = tx.execute(
         sa.select(table.c.name).where(table.c.environment == environment).order_by(table.c.id.desc()).limit(500)
     ).scalars()

@@ -80,6 +80,7 @@ class Cluster:
             settings.retries = 0
             api = client.ApiClient(configuration=settings)
             _impersonate(api, self.access)
+            _in_time(api)
             dynamic: Callable[..., Any] = DynamicClient
             return dynamic(api, cache_file=str(self.ctx.scratch / f"discovery-{abs(hash(self.access))}.json"))
 
@@ -314,6 +315,20 @@ def _plain(answer: Any) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise ValueError(f"the answer is no object: {str(answer)[:200]}")
     return answer
+
+
+def _in_time(api: Any) -> None:
+    """The library's own questions, for versions and kinds, come with no timeout and would wait for ever."""
+    from urllib3 import Timeout
+
+    pool = api.rest_client.pool_manager
+    plain = pool.request
+
+    def request(*args: Any, **given: Any) -> Any:
+        given["timeout"] = given.get("timeout") or Timeout(connect=_REQUEST[0], read=_REQUEST[1])
+        return plain(*args, **given)
+
+    pool.request = request
 
 
 def _impersonate(api: Any, access: Access) -> None:

@@ -184,6 +184,7 @@ def test_points_and_the_way_back(reign: Hands) -> None:
     assert reign("rollback", "x", "--to", "good").code == 2
     assert "nobody is there to say yes" in reign("rollback", "--to", "good").err
     assert reign("rollback", "--to", "bad", "--yes").code == 5
+    assert "dev has one: --env dev" in reign("rollback", "--to", "good", "--env", "prod").err
     done = reign("rollback", "--to", "good", "--yes")
     assert done.code == 0
     assert "undo-a" in done.out
