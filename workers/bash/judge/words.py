@@ -197,7 +197,8 @@ class Words:
             self._depth -= 1
         if many and quoted:
             return _Piece("", True, items=values)
-        return _Piece(" ".join(values), quoted, split=not quoted)
+        joint = self._scope.value("IFS")[:1] if quoted else " "
+        return _Piece(joint.join(values), quoted, split=not quoted)
 
     def _assemble(self, pieces: list[_Piece]) -> list[Field]:
         separators = self._scope.value("IFS")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from workers.bash.judge.invocation import Invocation
 from workers.bash.judge.judgement import Finding
@@ -17,6 +18,7 @@ from workers.bash.judge.rules import (
     environment,
     git,
     hooks,
+    libraries,
     network,
     obscure,
     packages,
@@ -50,6 +52,7 @@ _SUBJECTS = (
     deletion,
     disks,
     git,
+    libraries,
     network,
     packages,
     permissions,
@@ -77,5 +80,7 @@ def check(call: Invocation, *, is_function: bool = False) -> Iterator[Finding]:
         yield from rule(call)
     if not call.resolvable or call.args in (("--help",), ("--version",)):
         return
-    for rule in _BY_NAME.get(call.name, _BY_NAME.get(call.name.split(".", 1)[0], ())):
+    if call.name not in _BY_NAME and (short := call.name.split(".", 1)[0]) in _BY_NAME:  # python3.12, sqlite3.old
+        call = replace(call, argv=(short, *call.args))
+    for rule in _BY_NAME.get(call.name, ()):
         yield from rule(call)

@@ -95,6 +95,35 @@ def _keychain(call: Invocation) -> Iterator[Finding]:
         yield call.ask("accounts.secrets", "It reads or changes stored passwords.")
 
 
+def _store(call: Invocation) -> Iterator[Finding]:
+    """Tools that keep passwords beside other things: by the words that have them shown."""
+    words = " ".join(argument for argument in call.args if not argument.startswith("--"))
+    if re.match(_SHOWS[call.name], words):
+        yield call.ask("accounts.secrets", "It prints stored passwords or tokens.")
+
+
+#: Program -> how its arguments begin when it prints a secret.
+_SHOWS = {
+    **dict.fromkeys(names("pass gopass"), r"(?!(?:ls|list|find|search|git|init|help|version|otp uri)\b)\S"),
+    "getent": r"g?shadow\b",
+    "aws": r"configure (?:export-credentials|get \S*(?:secret|token|key))|ecr get-login|sso get-role-credentials",
+    **dict.fromkeys(names("npm yarn pnpm"), r"config (?:get|ls|list) \S*_(?:auth|password)|token list"),
+    "git": r"credential(?:-\w+)? (?:fill|get)\b",
+    "op": r"(?:read|item get|document get|inject|run)\b",
+    "bw": r"(?:get|export|list items)\b",
+    "lpass": r"(?:show|export)\b",
+    "keyring": r"get\b",
+    "kwallet-query": r"-r\b",
+    "sops": r"(?:-d|decrypt|exec-env|exec-file)\b",
+    "ansible-vault": r"(?:view|decrypt|edit)\b",
+    "heroku": r"(?:config(?::get)?|auth:token)\b",
+    "doppler": r"secrets\b|run\b",
+    "chamber": r"(?:read|export|exec|env)\b",
+    "gcloud": r"secrets versions access|auth application-default print",
+    "kubeseal": r".*--recovery-unseal",
+}
+
+
 def _hidden(call: Invocation) -> Iterator[Finding]:
     yield call.deny("accounts.secrets", "It reads passwords or password hashes.")
 
@@ -117,6 +146,7 @@ RULES: dict[str, Rule] = {
         _accounts,
     ),
     "security": _keychain,
+    **dict.fromkeys(_SHOWS, _store),
     "secret-tool": _hidden,
     "crontab": _crontab,
     "incrontab": _crontab,

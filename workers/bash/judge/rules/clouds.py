@@ -28,6 +28,7 @@ _RIGHTS = re.compile(
 )
 
 
+_UPLOADS = frozenset(("cp", "sync", "mv", "copy", "upload", "put", "rsync"))
 _SECRETS = frozenset(
     (
         ("secret", "set"),
@@ -83,6 +84,8 @@ def _cloud(call: Invocation) -> Iterator[Finding]:
         yield call.ask("clouds.rights", "It changes rights, prints credentials or stops what runs.")
     if any(re.fullmatch(r"--?(?:delete|destroy|purge)(?:[-=].*)?", argument) for argument in call.args):
         yield call.ask("clouds.destroy", "It takes something away from a service.")
+    if call.name in ("gh", "glab") and words[:2] in (["extension", "install"], ["alias", "set"], ["alias", "import"]):
+        yield call.ask("packages.install", "It adds code that runs under another name.")
     if call.name == "packer" and words[:1] == ["build"]:
         yield call.ask("clouds.apply", "It makes machines and images in a cloud.")
     if call.name == "vault" and words[:1] and words[0] in ("read", "write", "login", "operator", "kv", "token"):
@@ -95,10 +98,9 @@ def _cloud(call: Invocation) -> Iterator[Finding]:
         {"rm", "rb", "sync", "delete", "mv"} & set(words)
     ):
         yield call.ask("clouds.destroy", "It deletes many objects of a service at once.")
-    uploads = {"cp", "sync", "mv", "copy", "upload", "put", "rsync"} & set(words)
-    if uploads and any(
-        re.match(r"(?:s3|gs|az|https|oss|cos|b2|wasb|swift|obs)s?://|\w+:", word) for word in words[-1:]
-    ):
+    verb = next((at for at, word in enumerate(words) if word in _UPLOADS), len(words))
+    # What follows the verb and its source; an option's value may stand behind the destination.
+    if any(re.match(r"(?:s3|gs|az|https|oss|cos|b2|wasb|swift|obs)s?://|\w+:", word) for word in words[verb + 2 :]):
         yield call.ask("network.sends", "It copies files into a service.")
 
 

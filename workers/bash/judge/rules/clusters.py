@@ -67,7 +67,9 @@ def _kubectl(call: Invocation) -> Iterator[Finding]:
         value not in ("127.0.0.1", "localhost") for value in read.values("--address")
     ):
         yield call.ask("network.listens", "It opens the cluster to other machines.")
-    if verb == "cp" and len(words) > 2 and ":" not in words[2] and locate(words[2], call.scope).place is not Place.WORK:
+    if verb == "cp" and len(words) > 2 and ":" in words[2]:
+        yield call.ask("containers.inside", "It changes files inside a container.")
+    elif verb == "cp" and len(words) > 2 and locate(words[2], call.scope).place is not Place.WORK:
         yield call.ask("files.write-outside", "It writes outside the work folder.")
     if verb == "config" and kind == "view" and read.has("--raw"):
         yield call.ask("secrets.cluster", "It prints the credentials for the cluster.")

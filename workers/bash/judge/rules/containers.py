@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from workers.bash.judge import options
-from workers.bash.judge.invocation import Invocation
+from workers.bash.judge.invocation import Invocation, Trait
 from workers.bash.judge.judgement import Finding
 from workers.bash.judge.marks import MAYBE_EMPTY
 from workers.bash.judge.paths import Place, is_credential, is_critical, locate
@@ -38,6 +38,8 @@ def _engine(call: Invocation) -> Iterator[Finding]:
         yield from _built(call, rest)
     elif verb in ("plugin install", "plugin enable"):
         yield call.ask("containers.setting", "A plugin of the engine gets rights on the machine.")
+    elif verb in ("load", "image load", "import", "image import") and call.stdin and Trait.NETWORK in call.stdin.traits:
+        yield call.ask("containers.remote-build", "It takes an image that another machine serves.")
     elif verb in ("cp", "container cp"):
         yield from _copied(call, rest)
     elif _REMOVES.fullmatch(verb) and verb not in ("run",):
@@ -127,6 +129,8 @@ def _copied(call: Invocation, rest: list[str]) -> Iterator[Finding]:
     operands = options.read(rest).operands
     if len(operands) == 2 and ":" not in operands[1]:
         yield from written(call, operands[1])
+    elif len(operands) == 2:
+        yield call.ask("containers.inside", "It changes files inside a container.")
 
 
 def _machine_container(call: Invocation) -> Iterator[Finding]:

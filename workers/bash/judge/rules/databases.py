@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from workers.bash.judge.invocation import Invocation, Trait
 from workers.bash.judge.judgement import Finding
 from workers.bash.judge.outputs import content_of
+from workers.bash.judge.rules.writing import written
 from workers.bash.judge.tables import names
 
 _DESTROYS = re.compile(
@@ -49,8 +50,19 @@ def _sql(call: Invocation) -> Iterator[Finding]:
     texts = list(_texts(call))
     if any(_ESCAPES.search(text) for text in texts):
         yield call.deny("databases.escape", "The statement reaches out of the database, to files or programs.")
+    if call.name in ("sqlite3", "sqlite", "duckdb"):
+        yield from _dots(call)
     if any(_DESTROYS.search(text) for text in texts):
         yield call.ask("databases.destroy", "The statement destroys data or changes who may use it.")
+
+
+def _dots(call: Invocation) -> Iterator[Finding]:
+    """SQLite's own commands: .load runs a library, .output and its like write files."""
+    for text in _texts(call):
+        if re.search(r"(?m)^\s*\.load\b", text):
+            yield call.ask("shell.load", "It has the database load code from a file.")
+        for path in re.findall(r"(?m)^\s*\.(?:output|once|backup|save|clone|log|trace)\s+([^\s|]\S*)\s*$", text):
+            yield from written(call, path.strip("'\""))
 
 
 def _redis(call: Invocation) -> Iterator[Finding]:
@@ -73,7 +85,7 @@ def _tool(call: Invocation) -> Iterator[Finding]:
 
 
 def _admin(call: Invocation) -> Iterator[Finding]:
-    if any(re.match(r"drop|shutdown|flush|kill|password|reload", argument) for argument in call.args):
+    if any(re.match(r"drop|shutdown|flush|kill|password|reload|stop|promote", argument) for argument in call.args):
         yield call.ask("databases.destroy", "It drops a database or stops the server.")
 
 

@@ -75,6 +75,11 @@ def _gc(git: GitCall) -> Asks:
         yield "git.discard", "It throws away objects from which lost commits are found."
 
 
+def _maintenance(git: GitCall) -> Asks:
+    if git.rest[:1] in (("start",), ("register",)):
+        yield "services.schedule", "It has git run later, outside this run."
+
+
 def _rewrite(_git: GitCall) -> Asks:
     yield "git.rewrite", "It rewrites or deletes parts of the history."
 
@@ -126,6 +131,7 @@ _VERBS: dict[str, Callable[[GitCall], Asks]] = {
     "credential-store": _rewrite,
     "send-email": _serves,
     "bundle": _second(),
+    "maintenance": _maintenance,
 }
 _REMOVES_SETTING = {"--unset", "--unset-all", "--remove-section", "-e", "--edit"}
 

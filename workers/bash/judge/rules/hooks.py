@@ -12,9 +12,9 @@ from workers.bash.judge.unwrap.hook import is_benign
 
 # Running a given command is what these are for; only that command counts.
 _MADE_FOR_IT = names(
-    "bun yarn pnpm entr watchexec hyperfine nodemon tmux screen make gmake nix-shell nix npm npx xterm "
-    "gnome-terminal konsole urxvt alacritty x-terminal-emulator start-stop-daemon ansible complete compgen bind "
-    "mapfile readarray"
+    "bun yarn pnpm rlwrap msgfilter msgexec pexec logsave multitime entr watchexec hyperfine nodemon tmux "
+    "screen make gmake nix-shell nix npm npx xterm gnome-terminal konsole urxvt alacritty x-terminal-emulator "
+    "start-stop-daemon ansible complete compgen bind mapfile readarray"
 )
 
 

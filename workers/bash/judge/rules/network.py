@@ -177,6 +177,8 @@ def _native(call: Invocation) -> Iterator[Finding]:
     """zsh's own connections, the kin of bash's /dev/tcp."""
     if call.name == "ztcp" or any("net/" in argument for argument in call.args):
         yield call.deny("network.bash-connection", "The shell opens a network connection.")
+    elif "zsh/files" in call.args or any("/" in word and not word.startswith("zsh/") for word in call.args):
+        yield call.ask("shell.load", "It loads a library into the shell.")
 
 
 def _tunnel(call: Invocation) -> Iterator[Finding]:

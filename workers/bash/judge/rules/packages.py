@@ -38,6 +38,7 @@ def _runner(call: Invocation) -> Iterator[Finding]:
         "yarn": words[:1] == ["dlx"],
         "uv": words[:2] == ["tool", "run"],
         "pipx": words[:1] == ["run"],
+        "npm": words[:1] in (["exec"], ["x"]) and bool({"-y", "--yes"} & set(call.args)),
     }
     if unasked.get(call.name):
         yield call.ask("packages.other-source", "It fetches a package and runs it at once.")
@@ -70,8 +71,12 @@ def _pip(call: Invocation) -> Iterator[Finding]:
         args = args[2:]
     if call.name == "uv" and args[:1] == ("pip",):
         args = args[1:]
+    if call.name == "uv" and args[:1] == ("tool",):
+        args = args[1:]
     read = options.read(args, takes)
     verb, packages = (read.operands[0], read.operands[1:]) if read.operands else ("", [])
+    if call.name == "uv" and verb == "run" and any(arg.partition("=")[0] == "--with" for arg in call.args):
+        yield call.ask("packages.install", "It installs packages, which run code of their own.")
     indexes = read.values("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--proxy")
     if verb in ("install", "add", "download", "wheel"):
         if any(index for index in indexes if "pypi.org" not in index) or read.has("--trusted-host"):
@@ -120,6 +125,13 @@ def _language(call: Invocation) -> Iterator[Finding]:
         yield call.ask("packages.remove", "It removes packages.")
 
 
+def _nix(call: Invocation) -> Iterator[Finding]:
+    """A flake of somebody else's is fetched, and its code is run or built."""
+    words = [argument for argument in call.args if not argument.startswith("-")]
+    if words[:1] and words[0] in names("run shell develop build profile bundle") and any(":" in w for w in words[1:]):
+        yield call.ask("packages.other-source", "It fetches a package and builds or runs it.")
+
+
 def _always(call: Invocation) -> Iterator[Finding]:
     yield call.ask("packages.install", "It installs programs.")
 
@@ -142,6 +154,7 @@ RULES = {
         ),
         _language,
     ),
+    "nix": _nix,
     "uvx": _runner,
     "bunx": _runner,
     "cpan": _always,

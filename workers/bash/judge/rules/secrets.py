@@ -26,6 +26,8 @@ _LOOKERS = names(
     "find tree which type exa eza lsd rm shred unlink mv ln export declare local readonly typeset git id groups "
     "namei getfacl lsattr rmdir set unset : true ssh-add ssh-keygen trash kubectx"
 )
+#: Options by which such a program reads a list of names, and shows its lines when there are no such files.
+_LISTED = {"file": ("-f", "--files-from"), "du": ("--files0-from",), "stat": ("--files0-from",)}
 _SSH_KEY_OPTIONS = re.compile(r"^-[iFE]$")
 _SSH = names(
     "ssh scp sftp autossh mosh rsync sshfs ssh-copy-id ssh-add ssh-keygen sshpass git ansible ansible-playbook"
@@ -54,7 +56,10 @@ def check(call: Invocation) -> Iterator[Finding]:
         yield call.deny("secrets.exfiltration", "It sends credentials from its input over the network.")
     if call.name in ("gpg", "gpg2") and any(re.match(r"--export-secret", argument) for argument in call.args):
         yield call.deny("secrets.read", "It reads private keys out of the key ring.")
-    if call.name not in _LOOKERS or (call.name == "git" and call.args[:1] in (("add",), ("hash-object",))):
+    reads = (call.name == "git" and call.args[:1] in (("add",), ("hash-object",))) or (
+        call.name in _LISTED and any(argument.startswith(_LISTED[call.name]) for argument in call.args)
+    )
+    if call.name not in _LOOKERS or reads:
         yield from _named(call, sends)
 
 

@@ -122,8 +122,23 @@ def _at(call: Invocation) -> Iterator[Finding]:
         yield call.ask("services.schedule", "It has a command run later, outside this run.")
 
 
+def _folder(call: Invocation) -> Iterator[Finding]:
+    """run-parts: every program of a folder."""
+    for path in call.args:
+        if not path.startswith("-") and locate(path, call.scope).place in (Place.TEMP, Place.UNKNOWN, Place.OUTSIDE):
+            yield call.ask("shell.unknown-code", "It runs programs that nobody has looked at.")
+
+
+def _document(call: Invocation) -> Iterator[Finding]:
+    r"""TeX with \write18."""
+    if any(re.match(r"--?(?:shell-escape|enable-write18)", argument) for argument in call.args):
+        yield call.ask("shell.unknown-code", "It lets a document run commands.")
+
+
 RULES = {
     **dict.fromkeys(SHELLS, _shell),
+    **dict.fromkeys(names("tex latex pdftex pdflatex xelatex lualatex luatex xetex latexmk"), _document),
+    "run-parts": _folder,
     "pwsh": _powershell,
     "powershell": _powershell,
     "source": _source,

@@ -134,7 +134,11 @@ RULES: dict[str, Rule] = {
     "update-alternatives": _unless(
         "--list|--display|--query|--get-selections", "system.settings", "It changes what names mean."
     ),
-    "update-initramfs": _asks("system.boot", "It changes how the machine starts."),
+    **dict.fromkeys(
+        names("update-initramfs mkinitcpio mkinitrd kernel-install genkernel lilo syslinux extlinux"),
+        _asks("system.boot", "It changes how the machine starts."),
+    ),
+    "dracut": _unless("--list-modules|--help|--version|-h", "system.boot", "It changes how the machine starts."),
     "update-grub": _asks("system.boot", "It changes how the machine starts."),
     "grub-mkconfig": _asks("system.boot", "It changes how the machine starts."),
     "grubby": _asks("system.boot", "It changes how the machine starts."),
@@ -151,6 +155,7 @@ RULES: dict[str, Rule] = {
     "pmset": _unless("-g", "system.settings", "It changes settings of the machine."),
     "defaults": _unless("read|domains|find", "system.settings", "It changes settings of the machine."),
     "nvram": _unless("-p", "system.boot", "It changes how the machine starts."),
+    "write": _asks("system.broadcast", "It writes to another's terminal."),
     "wall": _asks("system.broadcast", "It writes to everybody's terminal."),
     "strace": lambda call: _traces(call),
     "gdb": lambda call: _traces(call),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
@@ -15,7 +16,13 @@ from workers.bash.judge.unwrap import git
 from workers.bash.judge.unwrap.hook import Hook, is_benign
 
 _EDITORS = names("vi vim nvim view vimdiff rvim ex rview gvim vimx vim.basic vim.tiny ed red")
-_BANG = re.compile(r"(?:^|[|:%\s\d,$.]|\br\s?|\bw\s?|\bread\s|\bwrite\s)!+\s*([^\s=~].*)", re.DOTALL)
+_BANG = re.compile(r"(?:^|[|:%\s\d,$.\"']|\br\s?|\bw\s?|\bread\s|\bwrite\s)!+\s*([^\s=~].*)", re.DOTALL)
+#: :shell and :terminal, shortened as an editor takes them, after words that only say how.
+_OPENS_SHELL = re.compile(
+    r"[\s:]*(?:(?:sil\w*|vert\w*|bot\w*|top\w*|tab\w*|bel\w*|abo\w*|exe\w*)!?[\s\"']+)*"
+    r"(?:she?l?l?|ter(?:m(?:inal)?)?)(?![\w=])!?(?:\s+\+\+\S+)*(?P<command>.*)",
+    re.DOTALL,
+)
 _QUOTED_CALL = re.compile(
     r"""(?:system(?:list)?|execute|os\.execute|io\.popen|os\.system|popen|jobstart|termopen|job_start|term_start|"""
     r"""shell-command|call-process|start-process)\s*\(?\s*(?:\[+)?\s*["']((?:\\.|[^"'\\])*)["']"""
@@ -32,9 +39,12 @@ def _editor(call: Invocation) -> Iterator[Hook]:
     for command in commands:
         match = _BANG.search(command)
         if match:
-            yield Hook("!", match[1])
+            yield Hook("!", match[1].rstrip("\"'") if match[1].count('"') % 2 or match[1].count("'") % 2 else match[1])
         for quoted in _QUOTED_CALL.finditer(command):
             yield Hook(quoted[0].split("(")[0], quoted[1])
+        for part in command.split("|"):
+            if opened := _OPENS_SHELL.match(part):
+                yield Hook("!", opened["command"].strip() or "sh")
 
 
 def _pager(call: Invocation) -> Iterator[Hook]:
@@ -99,6 +109,40 @@ def _compiler(call: Invocation) -> Iterator[Hook]:
     for option, value in pairwise(call.args):
         if option == "-wrapper":
             yield Hook(option, value.replace(",", " "))
+
+
+def _maven(call: Invocation) -> Iterator[Hook]:
+    """exec:exec with the program in a property."""
+    given = dict(a[2:].partition("=")[::2] for a in call.args if a.startswith("-D"))
+    if program := given.get("exec.executable"):
+        yield Hook("-Dexec.executable", f"{program} {given.get('exec.args', '')}".strip())
+
+
+def _ghostscript(call: Invocation) -> Iterator[Hook]:
+    """%pipe% in PostScript and as an output file."""
+    for argument in call.args:
+        for match in re.finditer(r"%pipe%([^()]*)", argument):
+            yield Hook("%pipe%", match[1].rstrip(")"))
+
+
+def _image_tool(call: Invocation) -> Iterator[Hook]:
+    """A file name that begins with | is a command."""
+    for argument in call.args:
+        if match := re.match(r"(?:\w+:)?\|(.+)", argument, re.DOTALL):
+            yield Hook("|", match[1])
+
+
+def _tex(call: Invocation) -> Iterator[Hook]:
+    for argument in call.args:
+        for match in re.finditer(r"\\write18\s*\{(.*?)\}", argument, re.DOTALL):
+            yield Hook("\\write18", match[1])
+
+
+def _filter(call: Invocation) -> Iterator[Hook]:
+    """msgfilter, rlwrap and others: the words after their own options are a command."""
+    read = options.read(call.args, names("-i -o -D -P -w -n -t -a -C -S -f"), until_operand=True)
+    if read.operands:
+        yield Hook(call.name, shlex.join(read.operands))
 
 
 def _scripts(call: Invocation) -> Iterator[Hook]:
@@ -231,4 +275,11 @@ READERS: dict[str, Callable[[Invocation], Iterator[Hook]]] = {
     "telnet": _database,
     "git": git.hooks,
     **dict.fromkeys(names("npm yarn pnpm bun"), _scripts),
+    **dict.fromkeys(names("msgfilter msgexec rlwrap pexec logsave multitime"), _filter),
+    "mvn": _maven,
+    "mvnw": _maven,
+    "gs": _ghostscript,
+    "ghostscript": _ghostscript,
+    **dict.fromkeys(names("convert magick mogrify identify composite montage gm gnuplot"), _image_tool),
+    **dict.fromkeys(names("tex latex pdftex pdflatex xelatex lualatex luatex xetex"), _tex),
 }

@@ -74,6 +74,18 @@ _OPTIONS: dict[str, frozenset[str]] = {
     "udhcpc": names("-s"),
     "pppd": names("connect init"),
     "slsh": names("-e"),
+    "nano": names("-s --speller"),
+    "pico": names("-s"),
+    "pandoc": names("-F --filter -L --lua-filter"),
+    "tmate": names("-c"),
+    "octave": names("--eval"),
+    "mpv": names("--input-ipc-client"),
+    "logrotate": names("-m --mail"),
+    "sudo": names("-A"),
+    "sshfs": names("ssh_command"),
+    "unison": names("-sshcmd"),
+    "rdiff-backup": names("--remote-schema"),
+    "varnishtest": names("-D"),
 }
 # Variables that name a command which some other program runs, with the command as shell text.
 VARIABLES = re.compile(
