@@ -184,7 +184,8 @@ def receipt(
         write_json({"file": str(file), "run": signed["record"]["run"]["name"], **signed["signature"]})
         return
     console.print(f"receipt of [bold]{escape(signed['record']['run']['name'])}[/bold] in {escape(file)}")
-    console.print(f"  signed by {signed['signature']['fingerprint']}; `reign verify {escape(file)}` checks it")
+    signer = signed["signature"]["fingerprint"]
+    console.print(f"  signed by {signer}; `reign verify {escape(file)}` checks it", soft_wrap=True)
 
 
 def verify(

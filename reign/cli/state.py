@@ -279,6 +279,8 @@ def drift(
             found = _looked(client, Run(client, client.post("/drift", body)), _patience(within))
         if output is Format.TEXT:
             _show_findings(found)
+            if only and not found["resources"]:
+                console.print("what was named is recorded as removed, and is not there; `reign history` tells more")
         drifted = [item["address"] for item in found["resources"] if item["standing"] in _DRIFTED]
         if accept and drifted:
             agreed(f"Record {len(drifted)} as they are now?", yes, output)

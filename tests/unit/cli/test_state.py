@@ -233,6 +233,10 @@ def test_drift_is_shown_accepted_and_fixed(reign: Hands) -> None:
     assert "restore-1-file-b" in fixed.out
     assert (reign.folder / "b").read_text() == "one"
     assert (reign.folder / "a").read_text() == "three"
+    reign("rollback", "@latest", "--yes")
+    (reign.folder / "b").unlink(missing_ok=True)
+    reign("drift", "world/b", "--accept", "--yes")
+    assert "recorded as removed, and is not there" in reign("drift", "world/b").out
     (reign.folder / "a").write_text("four")
     done = reign("drift", "--accept", "--yes", "-o", "json")
     assert [item.rpartition("/")[2] for item in done.json["accepted"]] == ["a"]
