@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from reign.core.states import TaskState
 from reign.engine.preview import Preview
 from reign.engine.rollback import Rollback
-from reign.store import holding, locks, retention, runs, workers
+from reign.store import events, holding, locks, retention, runs, workers
 from reign.store.database import Transaction
 from reign.store.runs import RunRecord, TaskRecord
 
@@ -79,7 +80,7 @@ def _archived(tx: Transaction, run: RunRecord) -> dict[str, Any] | None:
 
 
 def _waits(tx: Transaction, run: RunRecord, found: list[TaskRecord], seen_since: float) -> list[str]:
-    """Sentences for people: a pool that is not there, a lock that another holds, a yes that nobody has said."""
+    """Sentences for people: a missing pool, a lock that another holds, a yes that nobody has said, a pause."""
     if run.ended:
         return []
     ready = {task.uses.partition(".")[0] for task in found if task.state is TaskState.READY}
@@ -92,6 +93,7 @@ def _waits(tx: Transaction, run: RunRecord, found: list[TaskRecord], seen_since:
             sentences.append(f"{task.name} waits for a yes: `reign approve {run.name} {task.name}`")
         elif task.state is TaskState.NEEDS_ATTENTION:
             sentences.append(f"{task.name} needs attention: `reign resolve {run.name} {task.name} done|retry|fail`")
+    sentences += _later(tx, run, found)
     if held_back := holding.count_of_run(tx, run.id):
         limit = f", at most {run.concurrency} at a time" if run.concurrency else ""
         sentences.append(f"{held_back} tasks are ready and wait for their turn{limit}")
@@ -102,6 +104,20 @@ def _waits(tx: Transaction, run: RunRecord, found: list[TaskRecord], seen_since:
         for lock in held
         for waiting in sorted(blocked & set(lock.waiting))
     ]
+
+
+def _later(tx: Transaction, run: RunRecord, found: list[TaskRecord]) -> list[str]:
+    """Tasks that went back to their queue for a while: for how long, and why."""
+    now = time.time()
+    left = {task.id: task for task in found if task.state is TaskState.READY and (task.not_before or 0.0) > now}
+    told = events.put_back(tx, run.id, list(left)) if left else {}
+    sentences = []
+    for number, task in left.items():
+        data = told.get(number) or {}
+        why = data.get("reason") or (data.get("error") or {}).get("message")
+        seconds = (task.not_before or now) - now
+        sentences.append(f"{task.name} goes on in {seconds:.0f} s" + (f": {why}" if why else ""))
+    return sentences
 
 
 def rollback_view(shown: Preview | None, found: Rollback) -> dict[str, Any]:

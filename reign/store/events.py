@@ -51,6 +51,16 @@ def of_run(tx: Transaction, run_id: int, after: int = 0, limit: int = 1000) -> l
     return [Event(r.id, r.run_id, r.name, r.kind, load(r.data), r.at) for r in tx.execute(query)]
 
 
+def put_back(tx: Transaction, run_id: int, task_ids: Sequence[int]) -> dict[int, Any]:
+    """What was told of each of these tasks when it last became ready."""
+    query = (
+        sa.select(events.c.task_id, events.c.data)
+        .where(events.c.run_id == run_id, events.c.kind == "task.ready", events.c.task_id.in_(task_ids))
+        .order_by(events.c.id)
+    )
+    return {row.task_id: load(row.data) for row in tx.execute(query)}
+
+
 def unseen(found: Iterable[Event], seen: set[int]) -> list[Event]:
     """Those of ``found`` not in ``seen``, which learns them. Ids are given before the commit, so on PostgreSQL a
     lower one may become visible after a higher one; a follower therefore looks back a little and drops what it had."""

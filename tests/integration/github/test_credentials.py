@@ -120,3 +120,25 @@ def test_what_doctor_says(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None
     [check] = AGENT.checks()
     assert "there is no token" in check.detail
     assert check.fix
+
+
+def test_what_doctor_says_of_an_app(hands: Hands, app: App) -> None:
+    server, options = hands.place.fake, {**hands.place.options, **hands.options}
+    [check] = AGENT.checks(options)
+    assert not check.ok
+    assert check.detail.endswith("installed on nothing")
+    server.install(app, "mona")
+    server.add_organization("acme", owners=["mona"])
+    server.install(app, "acme")
+    [check] = AGENT.checks(options)
+    assert check.ok
+    assert check.detail.startswith(f"the App reign at {hands.place.url.removeprefix('http://')}, permissions: admin")
+    assert "contents: write" in check.detail
+    assert check.detail.endswith("installed on acme, mona")
+    options["private_key"] = server.add_app("other", "mona", {}).private_key
+    [check] = AGENT.checks(options)
+    assert "refuses the App's key (401)" in check.detail
+    assert "private_key" in str(check.fix)
+    options["private_key"] = "no key at all"
+    [check] = AGENT.checks(options)
+    assert "cannot be read" in check.detail

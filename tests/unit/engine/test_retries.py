@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from reign.core.plan import Plan
 from reign.core.states import RunState
+from reign.engine import views
 from reign.engine.amendment import amend
 from reign.engine.preview import preview
 from reign.engine.repair import risks
-from reign.executor import Proposal, registry
+from reign.executor import FailureKind, Proposal, PutBack, TaskFailed, registry
+from tests.agents import probe
 from tests.engines.inline import Inline
 
 NOW = {"attempts": 3, "delay": 0, "jitter": 0}
@@ -33,6 +36,28 @@ def test_a_command_runs_again_if_its_author_says_so(inline: Inline) -> None:
 def test_a_command_that_fails_for_good_runs_as_often_as_that(inline: Inline, retry: Any, times: int) -> None:
     said = {"retry": retry} if retry else {}
     assert tried(inline, "exit 3", **said) == (RunState.FAILED, times)
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (PutBack(90, "the rate limit is used up"), "the rate limit is used up"),
+        (TaskFailed("the engine is away", kind=FailureKind.TRANSIENT), "the engine is away"),
+    ],
+)
+def test_what_goes_on_later_says_when_and_why(
+    inline: Inline, monkeypatch: pytest.MonkeyPatch, raised: Exception, told: str
+) -> None:
+    def apply(*_: Any) -> None:
+        raise raised
+
+    monkeypatch.setattr(probe.Fail, "apply", apply)
+    later = {"uses": "probe.fail", "retry": {"attempts": 2, "delay": "90s", "jitter": 0}}
+    run = inline.run({"name": "t", "tasks": {"a": later, "b": {"uses": "probe.noop"}}})
+    with inline.runtime.database.read() as tx:
+        waits = views.run_detail(tx, run, seen_since=0.0)["waits_for"]
+    [sentence] = [one for one in waits if one.startswith("a ")]
+    assert re.fullmatch(rf"a goes on in (8\d|90) s: {told}", sentence)
 
 
 def test_a_repair_that_lets_a_command_run_again_is_a_risk() -> None:
