@@ -188,7 +188,7 @@ WORDS: Words = {
             example="create a container web from nginx:1.27",
         ),
         Phrase(
-            verbs=("replace", "swap", "update", "upgrade", "recreate", "bump", "change", "switch"),
+            verbs=("replace", "swap", "swap out", "update", "upgrade", "recreate", "bump", "change", "switch"),
             objects=("container", "docker container"),
             cues=CUES,
             object_needed=True,

@@ -66,6 +66,38 @@ ISSUE_WORDS: Words = {
             gives=(Gives("pull request", "{result.number}"),),
             example="open a pull request from release-1 to main titled 'Release 1' in acme/shop",
         ),
+        Phrase(
+            verbs=("draft",),
+            cues=CUES,
+            about=_PULL,
+            slots=(
+                Slot(
+                    "head",
+                    Kind.REF,
+                    labels=("head", "branch"),
+                    after=("from", "of", "for"),
+                    required=True,
+                    things=("branch",),
+                    ask="from which branch?",
+                ),
+                Slot(
+                    "base",
+                    Kind.REF,
+                    labels=("base", "base branch"),
+                    after=("to", "into", "against", "onto"),
+                    required=True,
+                    ask="into which branch?",
+                ),
+                _TITLE,
+                BODY,
+                REPO,
+                Slot("draft", Kind.CHOICE, choices={"draft": True}),
+                Slot("reviewers", Kind.REF, labels=("reviewer", "--reviewer"), after=("reviewed by",), many=True),
+                Slot("labels", Kind.REF, labels=("label", "--label"), after=("labelled", "labeled"), many=True),
+            ),
+            gives=(Gives("pull request", "{result.number}"),),
+            sets={"draft": True},
+        ),
     ),
     "github.merge_pull_request": (
         Phrase(
@@ -167,7 +199,9 @@ ISSUE_WORDS: Words = {
             cues=CUES,
             object_needed=True,
             slots=(
-                _number(("issue", "bug", "ticket"), "issue", "which issue? for example 7"),
+                replace(
+                    _number(("issue", "bug", "ticket"), "issue", "which issue? for example 7"), like=r"^#", tells=True
+                ),
                 Slot("body", Kind.TEXT, labels=("comment", "text", "note"), after=("with", "saying")),
                 Slot("reason", Kind.CHOICE, choices={"not planned": "not_planned", "completed": "completed"}),
                 REPO,

@@ -423,7 +423,7 @@ WORDS: Words = {
             about=("pod", "pod status"),
             cues=CUES,
             slots=(which, *WHERE),
-            filler=("status", "state", "health", "do", "doing", "running"),
+            filler=("status", "state", "health", "do", "doing", "running", "all", "how", "many", "has", "have"),
             example=example,
         )
         for which, example in (
@@ -474,7 +474,7 @@ WORDS: Words = {
             cues=CUES,
             object_needed=True,
             slots=(which, *_LINES, *WHERE),
-            filler=("last", "recent", "latest", "pod", "instance"),
+            filler=("last", "recent", "latest", "pod", "instance", "all"),
             example=example,
         )
         for which, example in (

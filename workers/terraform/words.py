@@ -51,7 +51,7 @@ _NEW_WORKSPACE = Slot(
     things=("workspace",),
     ask="which workspace?",
 )
-_WORKSPACE = Slot("workspace", labels=("workspace", "terraform workspace"), scope=True, things=("workspace",))
+_WORKSPACE = Slot("workspace", labels=("workspace", "terraform workspace", "ws"), scope=True, things=("workspace",))
 _VARIABLES = Slot("variables", Kind.SETTINGS, labels=("variable", "var", "-var", "tfvar"))
 _TARGETS = Slot("targets", Kind.REF, labels=("target", "-target"), after=("targeting",), many=True)
 _TARGETS_ONLY = replace(_TARGETS, labels=(), after=("for",), bare=True, only=r"^(module\.|[a-z]+_[a-z_]+\.)")
@@ -191,8 +191,8 @@ WORDS: Words = {
         Phrase(
             verbs=("destroy", "tear down"),
             cues=_CUES,
-            slots=(*_WHERE, _VARIABLES, _VARIABLE_FILES, _TARGETS),
-            filler=(*_FILLER, "-auto-approve", "--auto-approve"),
+            slots=(*_WHERE, _VARIABLES, _VARIABLE_FILES, _TARGETS, _TARGETS_ONLY),
+            filler=(*_FILLER, "-auto-approve", "--auto-approve", "only"),
             example="destroy everything in ./infra/dev with terraform",
         ),
         Phrase(

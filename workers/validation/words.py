@@ -121,7 +121,7 @@ def _check_of(
                 "vulnerability",
                 "weakness",
             ),
-            *("security", "finding", "warning"),
+            *("security", "finding", "warning", "every", "all", "each"),
         ),
         gives=gives,
         example=example,

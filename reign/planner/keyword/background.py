@@ -14,6 +14,7 @@ _SUBJECTS = english.DEFINITE | {
     *("it", "they", "there", "he", "she", "users", "customers", "someone", "somebody", "people", "something", "we"),
     *("everyone", "everybody", "colleagues", "a", "an", "today", "yesterday", "currently", "apparently"),
     *("unfortunately", "sadly", "sorry", "i", "monitoring", "alerting", "as", "have", "had"),
+    *("am", "are", "is", "was", "were"),  # whose subject was taken for a beginning: "I AM new here"
 }
 _STANDS = frozenset(
     {
@@ -43,13 +44,22 @@ def is_background(clause: Clause, vocabulary: Vocabulary) -> bool:
     if clause.head is not None and not (clause.copied or having):
         return False
     words = [token.word for token in body]
-    if len(body) < 2 or words[0] not in _SUBJECTS or not (having or _STANDS & set(words)) or _WISHES & set(words):
+    told = (
+        words[0] in _SUBJECTS or (words[1] in _STANDS and _is_unknown(body[0], vocabulary)) if len(body) > 1 else False
+    )
+    if not told or not (having or _STANDS & set(words)) or _WISHES & set(words):
         return False
     named = {token for _, token in things(body, vocabulary)}
     return all(
         token in named or token.shape is Shape.PUNCT or (token.shape is Shape.WORD and not _acts(body, at, vocabulary))
         for at, token in enumerate(body)
     )
+
+
+def _is_unknown(token: Token, vocabulary: Vocabulary) -> bool:
+    """A word that no operation knows, and so the subject of a statement: "COSTS are too high"."""
+    known = vocabulary.first_words.get(token.word) or vocabulary.is_noun(token) or vocabulary.is_cue(token)
+    return token.shape is Shape.WORD and not known and token.word not in english.QUANTIFIERS | english.LIMITING
 
 
 def _acts(body: Sequence[Token], at: int, vocabulary: Vocabulary) -> bool:

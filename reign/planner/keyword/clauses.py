@@ -46,6 +46,7 @@ class Clause:
     copied: bool = False  # its verb is that of the clause before: "restart web, then api"
     question: bool = False
     headed: bool = False  # a colon stands before it
+    first: bool = False  # of the request
     separated: bool = False  # a comma, an "and" or the start of a sentence stands before it
 
     @property

@@ -92,7 +92,7 @@ VAGUE = frozenset(
         *("containers", "file", "files", "name", "number"),
         *("image", "images", "person", "people", "us", "me", "you", "him", "her", "we", "they", "i", "he", "she"),
         *("online", "job", "life", "house", "pod", "pods", "how", "what", "why", "else", "more", "less", "some"),
-        "think",
+        *("think", "see"),
     }
 )
 #: What something is, and never its name: "start the PROCESS" asks which one.
@@ -150,7 +150,7 @@ LIMITING = frozenset(
         *("never", "none", "neither", "nor", "instead", "rather"),
         *("unless", "until", "till", "only", "other", "than", "without", "if", "or", "either", "maybe", "perhaps"),
         *("almost", "twice", "thrice", "minus", "negative", "nothing"),
-        *("nobody", "cannot", "barely", "hardly", "somewhere", "somehow", "like"),
+        *("out", "nobody", "cannot", "barely", "hardly", "somewhere", "somehow", "like"),
     }
 )
 #: Adds nothing wherever it stands.
@@ -186,6 +186,10 @@ POLITE = frozenset(
 LEAD_IN = tuple(
     tuple(line.split())
     for line in """
+    i would be grateful if you could; i would be happy if you could; i would be glad if you could; i think we should
+    i would appreciate if you could; we would be grateful if you could; it would help if you could; i guess we should
+    i think you should; i believe we should; we think you should; i am trying to; we are trying to; i am about to
+    i suggest to; i suggest we; i propose to; we are about to; i would be very grateful if you could; then please
     please to; pls to; it is necessary to; it is required to; it is needed to; it is important to; you must to
     continue with; continue by; end with; end by; finish by; finish with; conclude with; proceed with; proceed to
     go on with; go on and; wrap up by; close by; then you; i would love to; we would love to; could u; can u
@@ -288,6 +292,12 @@ TIMES = {
 }
 REASONS = {
     ("because",): "because",
+    ("due", "to"): "because",
+    ("because", "of"): "because",
+    ("owing", "to"): "because",
+    ("in", "view", "of"): "because",
+    ("given", "that"): "because",
+    ("now", "that"): "because",
     ("hope",): "because",
     ("i", "hope"): "because",
     ("since",): "because",

@@ -31,6 +31,8 @@ _OUTCOMES = {
         for word in ("failure", "error", "errors", "problems")
     },
 }
+_SHOWING = frozenset({"show", "me", "us", "see", "display", "print", "report"})
+_THAT = frozenset({"it", "this", "that", "anything", "something", "one", "they", "any"})
 _ENV = frozenset({"variable", "variables", "env", "environment"})
 _PEOPLE = frozenset(
     {
@@ -46,7 +48,27 @@ _ONTO = frozenset({"at", "to", "on", "under", "into", "in", "as", "onto"})
 _LINKED = english.AND | {"with", "using", "has", "have"}
 _NOTHING = tuple(
     tuple(line.split())
-    for line in ("if possible", "when possible", "if you can", "when you can", "if you like", "if i may")
+    for line in (
+        *("sorry to bother you", "sorry for bothering you", "excuse me", "sorry to disturb you", "sorry but"),
+        *("if you do not mind", "if it is not too much trouble", "if it is not too much to ask", "if that is ok"),
+        *("when you have time", "when you have a minute", "when you have a moment", "when you get a chance"),
+        *(
+            "whenever you can",
+            "whenever you have time",
+            "no rush",
+            "no hurry",
+            "at your convenience",
+            "if that is okay",
+        ),
+        *("as soon as possible", "as fast as possible", "can you help me", "can you help", "can somebody help"),
+        *("when you find the time", "if it is possible", "if at all possible", "as quickly as possible"),
+        "if possible",
+        "when possible",
+        "if you can",
+        "when you can",
+        "if you like",
+        "if i may",
+    )
 )
 _VERSION = re.compile(r"\d{1,3}(?:\.\d{1,3}){0,2}(?:-[a-z]+)?")
 _VALUES = frozenset({Shape.WORD, Shape.TYPED, Shape.QUOTED})
@@ -63,7 +85,7 @@ def plain(tokens: Sequence[Token], vocabulary: Vocabulary) -> list[Token]:
 
 def _replace(tokens: Sequence[Token], at: int, vocabulary: Vocabulary, result: list[Token]) -> int:
     """Appends what stands for the words at this place; where to go on."""
-    words = tuple(token.word for token in tokens[at : at + 4])
+    words = tuple(token.word for token in tokens[at : at + 8])
     if words[0] in ("call", "name") and at + 2 < len(tokens) and words[1] in english.IT:
         while result and (result[-1].text in (",", ".", ";", "?") or result[-1].word in ("and", "then")):
             result.pop()
@@ -104,9 +126,22 @@ def _replace(tokens: Sequence[Token], at: int, vocabulary: Vocabulary, result: l
     if words[:3] == ("as", "well", "as"):
         result.append(_word("and", tokens, at, at + 3))
         return at + 3
-    if words[:2] == ("the", "result") and words[2:3] != ("of",):
+    if words[:2] == ("the", "result") and words[2:3] != ("of",) and not (result and result[-1].word in _SHOWING):
         result.append(_word("it", tokens, at, at + 2))
         return at + 2
+    field = words[0] in ("where", "location", "target") and bool(tokens[at + 1 : at + 2]) and tokens[at + 1].text == ":"
+    if field and result and result[-1].shape is Shape.BREAK:
+        result[-1] = _word("in", tokens, at, at + 2)
+        return at + 2  # a ticket's "Where: namespace shop"
+    if words[:2] == ("name", "is") and len(words) > 2 and result and result[-1].word not in english.PREPOSITIONS:
+        while result and result[-1].text == ",":
+            result.pop()
+        result.append(_word("called", tokens, at, at + 2))
+        return at + 2  # "start the container, name is db"
+    if words[0] == "should" and words[1:2] and words[1] in _THAT and words[2:3] and words[2] in ("fail", "go", "break"):
+        wrong = words[2] == "go" and words[3:4] == ("wrong",)
+        result += [_word(word, tokens, at, at + 3 + wrong) for word in ("if", "that", "fails")]
+        return at + 3 + wrong  # "should it fail, undo it"
     policy = words[:2] if words[:2] in (("unless", "stopped"), ("on", "failure")) else ()
     if policy and result and result[-1].word in ("restart", "restarts", "restarted", "restarting"):
         result.append(_word("-".join(policy), tokens, at, at + 2, Shape.TYPED))

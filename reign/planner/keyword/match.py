@@ -10,7 +10,7 @@ from reign.core.lexicon import CHECK, Kind, Slot
 from reign.planner.keyword import english, references, slots
 from reign.planner.keyword.clauses import Clause, Role
 from reign.planner.keyword.discourse import Discourse
-from reign.planner.keyword.frame import Frame, Match
+from reign.planner.keyword.frame import NAMING, Frame, Match
 from reign.planner.keyword.inflection import Form, singular
 from reign.planner.keyword.mentions import Mention, mentions
 from reign.planner.keyword.normalise import Shape, Token
@@ -91,6 +91,7 @@ class Matcher:
                 or frame.entry.spec.effect.value == "destroy"
                 or (stray and mention.preposition != "for")
                 or self._named_by_noun(frame, mention, at)
+                or self._goes_with_name(frame, mention, at)
             )
             (result.unexplained if matters else result.passed_over).append(token)
 
@@ -105,6 +106,18 @@ class Matcher:
         following = mention.tokens[at + 1] if at + 1 < len(mention.tokens) else None
         noun = following is not None and following in frame.result.used and self.vocabulary.is_noun(following)
         return noun and token.shape is Shape.WORD and token.word in english.VAGUE - english.QUANTIFIERS
+
+    def _goes_with_name(self, frame: Frame, mention: Mention, at: int) -> bool:
+        """Whether a word stands behind a name that nothing but its place made one: "shut down the data CENTER"."""
+        token = mention.tokens[at]
+        if at == 0 or token.shape is not Shape.WORD or mention.preposition or len(mention.tokens) != at + 1:
+            return False
+        before = mention.tokens[at - 1]
+        bare = any(
+            fill.tokens == [before] and frame.slots[i].kind in NAMING and frame.slots[i].bare
+            for i, fill in frame.result.fills.items()
+        )
+        return bare and before.shape is Shape.WORD
 
     def _named_by_noun(self, frame: Frame, mention: Mention, at: int) -> bool:
         """Whether a word stands behind a place's noun and so names it: ``in workspace BLUE``."""

@@ -207,6 +207,8 @@ def _word(text: str, start: int) -> Iterator[Token]:
         yield _classified(numbered[2], cut, end)
     elif lower in ("&", "+", "&&"):
         yield Token("then" if lower == "&&" else "and", start, end, Shape.WORD)
+    elif lower == "@":
+        yield Token("at", start, end, Shape.WORD)
     elif lower in ("->", "=>", "→"):
         yield Token("to", start, end, Shape.WORD)
     elif lower.endswith("'s") and len(text) > 2:

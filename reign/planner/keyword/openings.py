@@ -281,6 +281,10 @@ class Openings:
 
     def _amending(self, at: int) -> Head | None:
         """``deploy x with 2 replicas, EXPOSED on port 80``: what else is done with what was just made."""
+        doing = self.vocabulary.head_at(self.tokens, at, (Form.GERUND,))
+        follows = self.tokens[at + 1].word if at + 1 < len(self.tokens) else ""
+        if doing is not None and doing.lemma in self.vocabulary.by_verb and follows in english.ARTICLES - {"some"}:
+            return doing  # "install x in namespace y, CREATING the namespace first"
         head = self.vocabulary.head_at(self.tokens, at, (Form.PAST,))
         governs = at + 1 < len(self.tokens) and self.tokens[at + 1].word in english.PREPOSITIONS
         return head if head is not None and governs and head.lemma in english.AMENDS else None

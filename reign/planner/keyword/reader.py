@@ -12,6 +12,7 @@ from reign.planner.keyword.clauses import Clause, Join, Role
 from reign.planner.keyword.conditions import Condition, condition
 from reign.planner.keyword.drafts import Draft
 from reign.planner.keyword.inflection import Form
+from reign.planner.keyword.normalise import Shape
 from reign.planner.keyword.story import Story
 from reign.planner.keyword.timeline import Step
 from reign.planner.keyword.vocabulary import Vocabulary
@@ -47,6 +48,7 @@ class Reader:
             if index == 0 or clause.sentence != clauses[index - 1].sentence:
                 self.story.end_sentence()
             following = [c for c in islice(clauses, index + 1, index + _SENTENCE) if c.sentence == clause.sentence]
+            clause.first = index == 0
             self._clause(clause, following)
         self.story.end_sentence()
         if self.ahead:
@@ -84,6 +86,8 @@ class Reader:
         if clause.lemma in english.STOP and (conditions or behind) and options.without_object(clause):
             self._stops(clause, (conditions or behind)[0])
             return
+        if not clause.body and any(c.headed for c in following) and self._is_heading(clause, following):
+            return
         if remarks.is_remark(self.story, clause, conditions or behind):
             return
         step = Step([], join=clause.join, one_by_one=clause.one_by_one)
@@ -101,7 +105,7 @@ class Reader:
         except NotUnderstood:
             introduced = clause.lemma in english.INTRODUCES and following and self.story.introduce(clause)
             small = introduced or self.story.amend(clause) or remarks.waits_anyway(self.story, clause)
-            if not (small or self.story.set_the_scene(clause)):
+            if not (small or self.story.set_the_scene(clause) or self._is_heading(clause, following)):
                 raise
             return
         step.clause = clause
@@ -111,6 +115,19 @@ class Reader:
         self.story.timeline.steps += afterwards
         if rest is not None:
             self._main(rest, following)
+
+    def _is_heading(self, clause: Clause, following: Sequence[Clause]) -> bool:
+        """``restart the stack: take compose project x down, ...``: what is to be done stands behind the colon, or in
+        the lines below; a heading holds no value, for that would be lost.
+        """
+        headed = next((at for at, other in enumerate(following) if other.headed and other.head is not None), None)
+        above = [clause, *following[:headed]] if headed is not None else [clause]
+        title = not self.story.timeline.steps and clause.first and "\n" in self.story.text.strip()
+        if clause.negated or (headed is None and not title) or any(map(_holds_value, above)):
+            return False
+        self.story.note(clause.tokens, "a heading")
+        self.story.warnings.append(f"taken as a heading: {questions.phrase(self.story.text, clause.tokens)}")
+        return True
 
     def _reached(self, step: Step, clause: Clause) -> None:
         """Binds a step to the other case of the last condition, where the words ask for it."""
@@ -279,6 +296,12 @@ class Reader:
             places = [timeline.precedence(draft) for draft in check.drafts] + [place, len(timeline.steps)]
             timeline.insert(next(at for at in places if at is not None), check)
         return standing
+
+
+def _holds_value(clause: Clause) -> bool:
+    return any(token.shape not in (Shape.WORD, Shape.PUNCT, Shape.BREAK) for token in clause.tokens) or any(
+        token.word in english.LIMITING - {"out"} for token in clause.tokens
+    )
 
 
 def _bind(step: Step, branch: _Branch) -> None:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reign.core.lexicon import UNDO, WAIT, Kind
+from reign.core.lexicon import SHOW, UNDO, WAIT, Kind
 from reign.core.plan import OnFailure
 from reign.planner.keyword import english, options, questions
 from reign.planner.keyword.clauses import Clause, Join, Role
@@ -16,6 +16,7 @@ from reign.planner.keyword.story import Story
 
 _LIMITS = frozenset({("at", "most"), ("up", "to")})
 _TIMES = {"once": 1, "twice": 2}
+_OUTCOMES = frozenset({"result", "results", "outcome", "outcomes", "happened", "went"})
 _USUAL_RETRIES = 3
 _MOST_ATTEMPTS = 100
 
@@ -29,7 +30,7 @@ def is_remark(story: Story, clause: Clause, conditions: Sequence[Clause]) -> boo
         return True
     if _tries_again(story, clause, conditions):
         return True
-    if _orders(story, clause):
+    if _orders(story, clause) or _shows_outcome(story, clause):
         return True
     if not options.without_object(clause):
         return False
@@ -56,6 +57,18 @@ def waits_anyway(story: Story, clause: Clause) -> bool:
 def spend(clause: Clause) -> None:
     """Marks a condition as taken up."""
     clause.role, clause.body = Role.BECAUSE, []
+
+
+def _shows_outcome(story: Story, clause: Clause) -> bool:
+    """``and show me the result``: every run does."""
+    small = english.ARTICLES | english.POLITE | english.PRONOUNS | english.PREPOSITIONS | {"its", "their"}
+    said = [token for token in clause.body if token.word not in small]
+    if clause.lemma not in SHOW or story.timeline.last is None or not said:
+        return False
+    if not all(token.word in _OUTCOMES for token in said):
+        return False
+    story.note(clause.tokens, "shown by every run")
+    return True
 
 
 def _orders(story: Story, clause: Clause) -> bool:

@@ -253,7 +253,7 @@ def _take_value(frame: Frame, mention: Mention, piece: Piece) -> None:
         frame.result.score -= 1.5
     elif text.lower() in slot.known:
         frame.result.score += 1
-    likely = bool(re.search(slot.like, text)) if slot.like else True
+    likely = bool(re.search(slot.like, text) or re.search(slot.like, piece.token.text)) if slot.like else True
     frame.result.score += 2 if slot.like and likely else 0
     frame.evidence = frame.evidence or (slot.tells and likely)
 

@@ -16,6 +16,7 @@ from reign.planner.keyword.vocabulary import Head, Vocabulary
 _ASKS = frozenset((*CHECK, "tell", "show", "know"))
 _WISHES = frozenset({"want", "need", "have", "get", "like", "wish", "see"})
 _NAMES = frozenset({Shape.WORD, Shape.TYPED, Shape.QUOTED})
+_WHO_ASKS = frozenset({"i", "we", "can", "could", "do", "does", "to", "would", "one", "should"})
 _HEADING = 4  # words
 _MODALS = frozenset({"can", "could", "may", "might", "must", "shall", "should", "will"})
 _AFTER_PARTICLE = english.PREPOSITIONS | english.AND | english.POLITE
@@ -272,6 +273,11 @@ def _headless(clause: Clause, previous: Clause | None, following: Clause | None,
         lemma = "show" if first.word in english.ASKING else "check"
         clause.head = Head(lemma, (first,))
         del clause.body[0]
+        while first.word == "how" and len(clause.body) > 1 and clause.body[0].word in _WHO_ASKS:
+            del clause.body[0]
+        verb = vocabulary.head_at(clause.body, 0) if first.word == "how" and clause.body else None
+        if verb is not None and verb.lemma in vocabulary.by_verb:
+            clause.head, clause.body = verb, clause.body[len(verb.tokens) :]  # "how can I see the logs of web?"
         return
     if first.word == "new" and any(vocabulary.is_noun(token) for token in clause.body[1:4]):
         clause.head = Head("create", (first,))  # "new issue in acme/shop: 'x'"

@@ -68,11 +68,25 @@ class Story:
             if not borrowed:
                 raise
             matches, rest = self._with(clause, lent, borrowed)
+        matches = self._like_before(clause, matches)
         self.add(step, matches, unless_said)
         if self.asking and step.drafts:
             self.ask_first(step)
             self.asking = False
         return rest
+
+    def _like_before(self, clause: Clause, matches: list[Match]) -> list[Match]:
+        """``execute `a` in container web and, if that works, `b```: in the same place as the command before it."""
+        last = self.timeline.last
+        if not clause.copied or last is None or last.clause is None or not last.drafts or len(matches) != 1:
+            return matches
+        before = last.drafts[-1]
+        if before.uses == matches[0].operation or not isinstance(before.inputs.get("command"), str):
+            return matches
+        place = [token for token in last.clause.body if token.shape is not Shape.CODE]
+        whole = replace(clause, body=[*clause.body, *place])
+        again = next((m for m in self.understanding.ranked(whole, self.discourse) if m.fits), None)
+        return [again] if again is not None and again.operation == before.uses else matches
 
     def _with(
         self, clause: Clause, lent: Sequence[Sequence[Token]], borrowed: Sequence[Token]
