@@ -69,7 +69,7 @@ class Window:
     _tokens: dict[tuple[int, str], _Tokens] = field(default_factory=dict)
     _processes: dict[str, int] = field(default_factory=dict)
     _looked: float = float("-inf")
-    _crowds: dict[str, tuple[bool, float]] = field(default_factory=dict)
+    _crowds: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     def released(
         self,
@@ -108,14 +108,18 @@ class Window:
         holding.hold(tx, held, now)
         return send
 
+    def look(self, agent: str) -> None:
+        """See how many messages wait for the pool, now and then. Not within a transaction: a broker may take long."""
+        if time.monotonic() - self._crowds.get(agent, (0, float("-inf")))[1] > _CROWD_FOR:
+            self._crowds[agent] = (self.waiting(agent), time.monotonic())
+
     def _crowded(self, tx: Transaction, agent: str) -> bool:
-        """Whether more messages wait for the pool than its processes can take at once."""
-        crowded, looked = self._crowds.get(agent, (False, float("-inf")))
-        if time.monotonic() - looked > _CROWD_FOR:
-            self._size(tx, agent, None)
-            crowded = self.waiting(agent) > _A_PROCESS * self._processes[agent]
-            self._crowds[agent] = (crowded, time.monotonic())
-        return crowded
+        """Whether more messages wait for the pool than its processes can take at once, as was last looked."""
+        waiting, _ = self._crowds.get(agent, (0, 0.0))
+        if not waiting:
+            return False
+        self._size(tx, agent, None)
+        return waiting > _A_PROCESS * self._processes[agent]
 
     def taken(self, run_id: int, agent: str) -> None:
         """A message of the run has been taken out of the pool's queue and was not followed by another of its chain."""

@@ -201,6 +201,8 @@ class Spine:
         self._logs.flush()
         now = time.time()
         handed: Claim | None = None
+        if may_hand_over:
+            self._window.look(attempt.claim.agent)
         with self._database.write() as tx:
             self._dispatcher.tidy(tx)
             recorded = recording.record(

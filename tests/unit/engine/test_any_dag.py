@@ -146,6 +146,7 @@ class World:
                 window.taken(self.run.id, "probe")
             limited = self.turnstile.may_limit(self.run)
             goes_on = handed is not None and not limited
+            window.look("probe")
             ready = window.released(tx, self.run.id, found, self.run.concurrency, self.clock, goes_on=goes_on)
             follow = (
                 ([] if handed else self.turnstile.left(tx, self.run, "probe", self.clock))
