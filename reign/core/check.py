@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -206,7 +207,23 @@ def _input_problem(spec: OperationSpec, error: Any) -> Problem:
         return Problem(
             place[:-1], f"{spec.name} needs the input {str(place[-1])!r}", f"see `reign operations {spec.name}`"
         )
+    if error["type"] == "string_pattern_mismatch" and isinstance(error["input"], str):
+        field = next((str(part) for part in reversed(place) if isinstance(part, str)), "text")
+        said = f"{error['input'][:60]!r} is not a valid {field}{_not_in_it(error['input'], error['ctx']['pattern'])}"
+        return Problem(place, said, f"see `reign operations {spec.name}`")
     return Problem(place, _sentence(error), f"see `reign operations {spec.name}`")
+
+
+def _not_in_it(text: str, pattern: str) -> str:
+    """The one character without which the text would do, if there is one."""
+    for character in dict.fromkeys(text):
+        for rest, where in ((text.strip(character), "begin or end it"), (text.replace(character, ""), "stand in it")):
+            try:
+                if re.search(pattern, rest):
+                    return f": {character!r} cannot {where}"
+            except re.error:  # the pattern's own engine knows more
+                return ""
+    return ""
 
 
 def _structural(error: Any) -> Problem:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import Field
 
+from reign.core.catalog import OperationInputs
 from reign.core.check import InvalidPlan, Problem, checked, describe, input_problems, parse_plan
 from reign.core.plan import Plan
 from tests.unit.core.operations import CATALOG
@@ -139,3 +142,20 @@ def test_a_problem_is_told_with_the_nearest_known_place() -> None:
 def test_inputs_that_are_right() -> None:
     assert input_problems(CATALOG["bash.run"], {"port": 1}) == []
     assert input_problems(CATALOG["bash.run"], {"port": "${{ x }}"}) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "said"),
+    [
+        (r"^[a-z]+$", "bad tag", "'bad tag' is not a valid tag: ' ' cannot stand in it"),
+        (r"^[a-z]([a-z-]*[a-z])?$", "-a-b", "'-a-b' is not a valid tag: '-' cannot begin or end it"),
+        (r"^[a-z]+$", "A B", "'A B' is not a valid tag"),
+        (r"^\p{Ll}+$", "A", "'A' is not a valid tag"),
+    ],
+)
+def test_a_text_of_the_wrong_form_is_told_without_the_pattern(pattern: str, value: str, said: str) -> None:
+    class Inputs(OperationInputs):
+        tag: str = Field(pattern=pattern)
+
+    [problem] = input_problems(replace(CATALOG["bash.run"], inputs=Inputs), {"tag": value})
+    assert problem.message == said
