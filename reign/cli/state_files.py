@@ -31,12 +31,14 @@ def backup(
     output: Output = Format.TEXT,
 ) -> None:
     """Write the whole state to one file. REIGN may be running."""
-    from reign.engine.backups import BY_HAND, Backups
+    from reign.engine.backups import BY_HAND, Backups, examine, refuse_a_lost_state
     from reign.engine.runtime import Runtime
 
     settings = Settings.load()
+    examine(settings)
     runtime = Runtime(settings)
     try:
+        refuse_a_lost_state(runtime)
         made = Backups(settings).make(runtime, BY_HAND, file, with_key=with_key)
     finally:
         runtime.close()

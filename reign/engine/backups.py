@@ -18,7 +18,7 @@ from typing import Any
 
 from reign.config import Settings
 from reign.core.duration import readable
-from reign.core.errors import Conflict, ReignError, Unavailable
+from reign.core.errors import Conflict, InvalidInput, ReignError, Unavailable
 from reign.engine import identity
 from reign.engine.runtime import Runtime
 from reign.store import audit, backup, recovery, schema, workers
@@ -52,9 +52,15 @@ class Backups:
         self.folder = settings.data_dir / "backups"
 
     def make(self, runtime: Runtime, why: str, file: Path | None = None, *, with_key: bool = False) -> Summary:
-        """Back the state up. ``with_key``: with the key that opens kept content and the audit. Raises Unavailable."""
+        """Back the state up. ``with_key``: with the key that opens kept content and the audit.
+
+        Raises Unavailable, Conflict if there is nothing to back up, InvalidInput if the file is something else or
+        cannot be written.
+        """
         now = time.time()
         with runtime.database.read() as tx:
+            if schema.current(tx) is None:
+                raise Conflict(f"the state {runtime.database.shown} holds nothing that could be backed up")
             seq = audit.head(tx)[0] if schema.current(tx) == schema.head() else 0
         about: dict[str, Any] = {
             "at": now,
@@ -66,6 +72,8 @@ class Backups:
         if with_key:
             about["signing_key"] = runtime.settings.key.decode()
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
+        if file is not None and file.is_file() and file.stat().st_size:
+            _refuse_another_file(file)
         path = file or self.folder / f"{stamp}-{int(now % 1 * 1000):03d}-{why}{_SUFFIX}"
         return backup.write(runtime.database, path, about)
 
@@ -81,11 +89,12 @@ class Backups:
         """The newest that is whole, every line of it read."""
         for kept in self.listing():
             try:
-                backup.verify(kept.path)
+                found = backup.verify(kept.path)
             except Damaged as error:
                 log.warning("%s", error)
             else:
-                return kept
+                if found.header["revision"] is not None:  # older releases backed up what held nothing, too
+                    return kept
         return None
 
     def prune(self) -> None:
@@ -113,6 +122,14 @@ class Backups:
             return bool(backup.header_of(newest.path).get("audit") != head)
         except Damaged:
             return True
+
+
+def _refuse_another_file(path: Path) -> None:
+    """A backup may take the place of an older one, and of nothing else."""
+    try:
+        backup.header_of(path)
+    except Damaged:
+        raise InvalidInput(f"{path} is there already, and is no backup", hint="choose another name") from None
 
 
 def _made_at(path: Path) -> float:
@@ -176,7 +193,7 @@ def prepare(settings: Settings) -> None:
     runtime = Runtime(settings)
     try:
         upgrade(runtime)
-        _refuse_a_lost_state(runtime)
+        refuse_a_lost_state(runtime)
         BackupKeeper(runtime).make_if_due()
     finally:
         runtime.close()
@@ -198,7 +215,7 @@ def examine(settings: Settings) -> None:
     raise Unavailable(f"the state {path} is damaged: {fault}", hint=hint or f"there is no backup of it in {kept_in}")
 
 
-def _refuse_a_lost_state(runtime: Runtime) -> None:
+def refuse_a_lost_state(runtime: Runtime) -> None:
     """An empty state where the audit's anchors tell of entries is one that was lost. Raises Unavailable."""
     anchored = runtime.journal.anchors.last()
     with runtime.database.read() as tx:
@@ -228,6 +245,8 @@ def restore(settings: Settings, file: Path, *, actor: str, other_key: bool = Fal
     The caller has seen to it that nothing runs. Raises Damaged, Conflict, Unavailable.
     """
     found = backup.verify(file)
+    if found.header["revision"] is None:
+        raise Conflict(f"{file} is a backup of a state that held nothing", hint="`reign state backups` lists others")
     _fit_key(settings, found, other_key)
     path = sqlite_file(settings)
     moved: list[Path] = []
@@ -287,6 +306,10 @@ def _replace_file(path: Path, file: Path) -> list[Path]:
     database = Database(f"sqlite:///{fresh}")
     try:
         backup.restore(database, file)
+    except BaseException:
+        for leftover in _files(fresh):
+            leftover.unlink()
+        raise
     finally:
         database.close()
     fault = backup.sqlite_fault(fresh)

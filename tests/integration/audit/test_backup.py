@@ -423,8 +423,40 @@ class TestDamage:
             path.chmod(0)
             assert backup.sqlite_fault(path) == "Permission denied"
 
+    def test_what_cannot_be_restored_leaves_nothing_behind(
+        self, here: Here, made: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stumble(*_: object) -> None:
+            raise Damaged("in the middle")
+
+        monkeypatch.setattr(backup, "restore", stumble)
+        with pytest.raises(Damaged, match="in the middle"):
+            backups.restore(here.runtime.settings, made, actor="ann")
+        assert not list(here.runtime.settings.data_dir.glob("*.restoring*"))
+
     def test_a_folder_is_no_file(self, tmp_path: Path) -> None:
         assert backup.sqlite_fault(tmp_path) == "Is a directory"
+
+    def test_what_holds_nothing_is_not_backed_up(self, tmp_path: Path) -> None:
+        settings = Settings.load(data_dir=tmp_path, signing_key="k")
+        runtime, kept = Runtime(settings), Backups(settings)
+        with pytest.raises(Conflict, match="holds nothing that could be backed up"):
+            kept.make(runtime, BY_HAND)
+        empty = kept.folder / "20260101-000000-000-manual.backup"  # as older releases made them
+        backup.write(runtime.database, empty, {"at": 0.0, "why": ""})
+        assert kept.newest_good() is None
+        with pytest.raises(Conflict, match="held nothing"):
+            backups.restore(settings, empty, actor="ann", other_key=True)
+        runtime.close()
+
+    def test_a_backup_takes_the_place_of_no_other_file(self, here: Here, made: Path, tmp_path: Path) -> None:
+        kept = Backups(here.runtime.settings)
+        assert kept.make(here.runtime, BY_HAND, made).path == made
+        other = tmp_path / "reign.toml"
+        other.write_text("[environments.dev]\n")
+        with pytest.raises(InvalidInput, match="is there already, and is no backup"):
+            kept.make(here.runtime, BY_HAND, other)
+        assert other.read_text() == "[environments.dev]\n"
 
 
 def test_the_header_shows_no_key(here: Here, tmp_path: Path) -> None:
