@@ -7,10 +7,11 @@ import threading
 import time
 from typing import Any
 
+import typer
 from rich.live import Live
 from rich.table import Table
 
-from reign.cli.output import Format, console, errors, escape, short, state, write_json
+from reign.cli.output import Format, console, errors, escape, fail, short, state, write_json
 from reign.client import Client, Run
 from reign.core.duration import readable
 from reign.core.errors import ReignError, RunFailed
@@ -35,10 +36,13 @@ def follow(client: Client, run: Run, output: Format) -> None:
             from reign.cli.repair import tell
 
             tell(client, run.name)
-        raise RunFailed(
+        failed = RunFailed(
             f"run {run.name} {run.state.replace('_', ' ')}: {run.cause or 'see its tasks'}",
             hint=f"`reign show {run.name}`, `reign logs {run.name}`; `reign retry {run.name}` goes on from there",
         )
+        if output is Format.JSON:  # the run is the one document; what became of it stands in it
+            raise typer.Exit(fail(failed, Format.TEXT))
+        raise failed
 
 
 def _lines(client: Client, run: Run) -> None:
