@@ -27,7 +27,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from reign.core.catalog import Effect
-from reign.core.errors import InvalidInput
+from reign.core.errors import InvalidInput, did_you_mean
 from reign.core.expressions import has_expression
 from reign.core.resource import Undo
 
@@ -182,9 +182,13 @@ def _rule(entry: Any, number: int, source: str) -> Rule:
         name = entry.get("name") if isinstance(entry, Mapping) else None
         place = ".".join(str(part) for part in first["loc"] if not any(c in str(part) for c in "[]()"))
         message = str(first["msg"]).removeprefix("Value error, ")
+        hint = "a rule has name, match, decision (allow, ask, deny) and reason"
+        if first["type"] == "extra_forbidden":
+            of = Match if first["loc"][:-1] == ("match",) else Rule
+            message, hint = "there is no such key", did_you_mean(str(first["loc"][-1]), of.model_fields) or hint
         raise InvalidInput(
             f"{source}, rule {name or number}: {place}: {message}" if place else f"{source}, rule {number}: {message}",
-            hint="a rule has name, match, decision (allow, ask, deny) and reason",
+            hint=hint,
         ) from None
 
 

@@ -223,3 +223,21 @@ def test_wrong_rules_are_said(text: str, said: str) -> None:
 
 def test_rules_may_come_as_objects() -> None:
     assert parse_rules([{"name": "a", "decision": "ask", "reason": "because"}])[0].name == "a"
+
+
+@pytest.mark.parametrize(
+    ("entry", "where", "hint"),
+    [
+        (
+            {"match": {"enviroment": "prod"}},
+            "rule a: match.enviroment: there is no such key",
+            "did you mean 'environment'?",
+        ),
+        ({"reasons": "x"}, "rule a: reasons: there is no such key", "did you mean 'reason'?"),
+    ],
+)
+def test_a_mistyped_key_is_told_with_the_nearest_right_one(entry: dict[str, object], where: str, hint: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_rules([{"name": "a", "decision": "ask", "reason": "because", **entry}])
+    assert where in caught.value.message
+    assert caught.value.hint == hint
