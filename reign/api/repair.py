@@ -24,7 +24,8 @@ def repair_routes(api: FastAPI, repairs: Repairs) -> None:
     @api.get("/runs/{name}/repair", tags=["control"])
     def look(name: str) -> dict[str, Any]:
         """What would repair a failed run, with its diff against the plan as it is. Changes nothing, asks no model."""
-        return repairs.look(name).as_dict()
+        found = repairs.look(name)
+        return {**found.as_dict(), "on_its_own": repairs.on_its_own(found)}
 
     @api.post("/runs/{name}/repair/proposal", tags=["control"])
     def ask(name: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 
 from reign.cli.output import Format, console, errors, escape, fail, short, state, write_json
+from reign.cli.repairing import is_repaired
 from reign.client import Client, Run
 from reign.core.duration import readable
 from reign.core.errors import ReignError, RunFailed
@@ -22,14 +23,19 @@ _TAIL = 3  # log lines shown below a running task
 
 def follow(client: Client, run: Run, output: Format) -> None:
     """Show the run as it goes until it has ended, then its outcome. Raises RunFailed if it did not succeed."""
+    told = 0
+    while True:
+        if output is Format.JSON:
+            run.wait()
+        elif console.is_terminal:
+            _live(client, run)
+        else:
+            told = _lines(client, run, told)
+        if run.state != "failed" or not is_repaired(client, run, quiet=output is Format.JSON):
+            break
     if output is Format.JSON:
-        run.wait()
         write_json(run.data)
-    elif console.is_terminal:
-        _live(client, run)
-        outcome(run)
     else:
-        _lines(client, run)
         outcome(run)
     if run.state != "succeeded":
         if run.state == "failed" and output is Format.TEXT:
@@ -45,12 +51,12 @@ def follow(client: Client, run: Run, output: Format) -> None:
         raise failed
 
 
-def _lines(client: Client, run: Run) -> None:
+def _lines(client: Client, run: Run, told: int) -> int:
     over = threading.Event()
     looking = threading.Thread(target=_tell_waits, args=(client, run.name, over), daemon=True)
     looking.start()
     try:
-        _events(run)
+        return _events(run, told)
     finally:
         over.set()
         looking.join()
@@ -70,14 +76,19 @@ def _tell_waits(client: Client, name: str, over: threading.Event) -> None:
                 console.print(f"[yellow]waits:[/yellow] {escape(sentence)}", soft_wrap=True)
 
 
-def _events(run: Run) -> None:
-    for event in run.watch():
+def _events(run: Run, told: int) -> int:
+    """Tells the events behind the first ``told``; how many there are now."""
+    number = 0
+    for number, event in enumerate(run.watch(), 1):
+        if number <= told:
+            continue
         if event.task and event.kind not in ("task.ready", "task.pending"):
             data = event.data or {}
             more = (data.get("error") or {}).get("message") or data.get("reason") or ""
             console.print(f"{state(event.kind.partition('.')[2])} {escape(event.task)} {escape(more)}", soft_wrap=True)
         elif not event.task:
             console.print(f"[dim]run {escape(run.name)} {event.kind.partition('.')[2]}[/dim]")
+    return max(number, told)
 
 
 def _live(client: Client, run: Run) -> None:

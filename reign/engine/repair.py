@@ -313,7 +313,7 @@ class Repairs:
                 self._considered.clear()
             self._considered[run.id] = run.ended_at
             repair = self.look(run.name)
-            if not repair.safe or repair.rounds >= settings.repair_rounds or self._again(repair):
+            if not self.on_its_own(repair):
                 continue
             try:
                 self._applied(repair, "repair", approved=False)
@@ -321,6 +321,12 @@ class Repairs:
             except Conflict as error:
                 log.info("%s is not repaired: %s", run.name, error)
         return repaired
+
+    def on_its_own(self, repair: Repair) -> bool:
+        """Whether the settings let it be applied without asking."""
+        settings = self._runtime.settings
+        allowed = settings.repair == "auto" and repair.safe and repair.rounds < settings.repair_rounds
+        return allowed and not self._again(repair)
 
     def _again(self, repair: Repair) -> bool:
         """Whether an earlier round has proposed just this, in vain."""

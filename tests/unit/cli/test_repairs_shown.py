@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reign.cli import memory, repair
+from reign.cli import memory, repair, repairing
 from reign.cli.output import Format
 from reign.core.errors import InvalidInput, Refused, Unavailable
 
@@ -51,6 +51,38 @@ def test_a_repair_is_drawn(capsys: pytest.CaptureFixture[str]) -> None:
         assert words in told
     repair.show_repair({**FOUND, "risks": []})
     assert "adds no risk" in capsys.readouterr().out
+
+
+class Going:
+    """A client whose run is repaired after some looks, or never."""
+
+    def __init__(self, *answers: dict[str, Any]) -> None:
+        self.answers = list(answers)
+        self.name = "calm-otter"
+        self.looked = 0
+
+    def get(self, path: str) -> dict[str, Any]:
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    def refresh(self) -> None:
+        self.looked += 1
+
+
+def test_a_run_that_is_repaired_on_its_own_is_waited_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repairing, "_LOOK_EVERY", 0.0)
+    failed, goes_on = {**FOUND, "state": "failed", "on_its_own": True}, {**FOUND, "state": "running"}
+    run = Going(failed, failed, goes_on)
+    assert repairing.is_repaired(run, run)  # type: ignore[arg-type]
+    told = capsys.readouterr().out
+    assert told.count("it is repaired on its own: it is built") == 1
+    assert run.looked == 1, "its state is asked for again"
+    for never in (Going({**failed, "on_its_own": False}), Asked(None)):
+        assert not repairing.is_repaired(never, run)  # type: ignore[arg-type]
+    monkeypatch.setattr(repairing, "_PATIENCE", 0.05)
+    assert not repairing.is_repaired(Going(failed), run, quiet=True)  # type: ignore[arg-type]
+    assert capsys.readouterr().out == ""
 
 
 def test_a_proposed_repair_is_told_and_silence_else(capsys: pytest.CaptureFixture[str]) -> None:
