@@ -115,16 +115,24 @@ def status(output: Output = Format.TEXT) -> None:
     """What runs on this machine, and the pools."""
     from reign.client import Client
     from reign.local import supervisor
-    from reign.local.parts import healthy
+    from reign.local.parts import readiness
 
     settings = Settings.load()
     state = supervisor.running(settings)
     abandoned = supervisor.left_behind(settings) if state is None else None
-    well = healthy(settings)
+    parts = readiness(settings, settings.socket_timeout + 2) or {}
+    well = parts.get("status") == "ok"
     pools = Client().get("/pools") if well else []
     if output is Format.JSON:
         left = abandoned[1] if abandoned else []
-        found = {"up": state is not None, "ready": well, "api": settings.url, "local": state, "left": left}
+        found = {
+            "up": state is not None,
+            "ready": well,
+            "api": settings.url,
+            "local": state,
+            "left": left,
+            "parts": parts,
+        }
         write_json({**found, "pools": pools})
         return
     if abandoned:
@@ -134,8 +142,13 @@ def status(output: Output = Format.TEXT) -> None:
             f"REIGN is not running: its supervisor (pid {pid}) did not stop in order",
             hint=f"{lives}; `reign up` starts it anew",
         )
-    if state is None and not well:
+    if state is None and not parts:
         raise Unavailable("REIGN is not running", hint="`reign up` starts it")
+    if faults := [said for name, said in parts.items() if name != "status" and said != "ok"]:
+        raise Unavailable(
+            f"REIGN is not ready: {'; '.join(faults)}",
+            hint="what was submitted waits and is not lost; `reign doctor` looks",
+        )
     console.print(f"REIGN is {'up' if well else 'starting'}: {settings.url}")
     table = Table("pool", "workers", "waiting", box=None, header_style="dim")
     for pool in pools:

@@ -49,12 +49,22 @@ def _host() -> str:
     return socket.gethostname()
 
 
+def readiness(settings: Settings, patience: float = 2.0) -> dict[str, str] | None:
+    """What the API says: ``status`` (ok, unavailable), and of its database and its broker ``ok`` or what is wrong.
+
+    None if it does not answer within ``patience`` seconds. It asks a broker that hangs for ``socket_timeout`` seconds.
+    """
+    try:
+        said: dict[str, str] = httpx.get(f"{settings.url}/readyz", timeout=patience, trust_env=False).json()
+    except (httpx.TransportError, ValueError):
+        return None
+    return said
+
+
 def healthy(settings: Settings) -> bool:
     """Whether the API answers and is ready."""
-    try:
-        return httpx.get(f"{settings.url}/readyz", timeout=2, trust_env=False).is_success
-    except httpx.TransportError:
-        return False
+    said = readiness(settings)
+    return said is not None and said.get("status") == "ok"
 
 
 def _answers(look: Callable[[], None]) -> bool:
