@@ -22,16 +22,21 @@ class LogSink:
         self._rows: list[dict[str, Any]] = []
         self._count = 0
         self._claim: Claim | None = None
+        self._stands = ""
         self._guard = threading.Lock()
 
     def start(self, claim: Claim) -> None:
         """Lines from now on belong to this attempt."""
-        self._claim, self._count = claim, 0
+        self._claim, self._count, self._stands = claim, 0, ""
 
     def add(self, stream: str, text: str) -> None:
         claim = self._claim
         if claim is None:
             return
+        if stream == "progress":
+            if text == self._stands:  # whoever polls says the same each time
+                return
+            self._stands = text
         self._count += 1
         if self._count > self._limit:
             if self._count > self._limit + 1:
