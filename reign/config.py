@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tomllib
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -188,8 +189,13 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name = "REIGN_" + str(first["loc"][0]).upper() if first["loc"] else "settings"
+            within = ".".join(str(part) for part in first["loc"][1:])
+            message, hint = first["msg"].removeprefix("Value error, "), None
+            if first["type"] == "extra_forbidden":
+                message = "there is no such key"
+                hint = did_you_mean(str(first["loc"][-1]), Surroundings.model_fields)
             raise InvalidInput(
-                f"{name}: {first['msg'].removeprefix('Value error, ')}", hint="see docs/settings.md"
+                f"{name}{', ' + within if within else ''}: {message}", hint=hint or "see docs/settings.md"
             ) from None
         except SettingsError as error:
             raise InvalidInput(f"the settings in the environment: {error}", hint="lists and objects are JSON") from None
@@ -206,6 +212,11 @@ class Settings(BaseSettings):
                 raise InvalidInput(
                     f"there is no setting {name}", hint=did_you_mean(name, known) or "see docs/settings.md"
                 )
+        path, fields = _config_file(), type(self).model_fields
+        for name in tomllib.loads(path.read_text()) if path.is_file() else ():
+            if name not in fields:
+                hint = did_you_mean(name, fields) or "see docs/settings.md"
+                raise InvalidInput(f"{path}: there is no setting {name!r}", hint=hint)
 
     @property
     def database(self) -> str:

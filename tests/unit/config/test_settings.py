@@ -65,6 +65,27 @@ def test_a_file_that_is_not_toml(tmp_path: Path) -> None:
         Settings.load()
 
 
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("[enviroments.prod]\n", "reign.toml: there is no setting 'enviroments'", "'environments'"),
+        ("api_prot = 1\n", "reign.toml: there is no setting 'api_prot'", "'api_port'"),
+        (
+            "[environments.prod]\nprotcted = true\n",
+            "REIGN_ENVIRONMENTS, prod.protcted: there is no such key",
+            "'protected'",
+        ),
+        ("[environments.prod]\nparams = 3\n", "REIGN_ENVIRONMENTS, prod.params: ", "docs/settings.md"),
+    ],
+)
+def test_a_mistyped_key_of_the_file_is_told(tmp_path: Path, text: str, message: str, hint: str) -> None:
+    (tmp_path / "reign.toml").write_text(text)
+    with pytest.raises(InvalidInput) as caught:
+        Settings.load()
+    assert caught.value.message.startswith(message)
+    assert hint in (caught.value.hint or "")
+
+
 def test_urls(tmp_path: Path) -> None:
     for given in ("postgres://u@h/n", "postgresql://u@h/n", "postgresql+psycopg://u@h/n"):
         assert Settings.load(database_url=given).database == "postgresql+psycopg://u@h/n"
