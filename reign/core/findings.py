@@ -15,7 +15,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, computed_field, model_validator
 
 
 class Severity(StrEnum):
@@ -119,7 +119,11 @@ class Waiver(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: str | None = Field(default=None, description="the rule's id, or a pattern such as DL3*")
-    fingerprint: str | None = Field(default=None, description="the id of one finding")
+    fingerprint: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("fingerprint", "id"),
+        description="the id of one finding; `id` means the same",
+    )
     path: str | None = Field(default=None, description="only in files that match this pattern, e.g. tests/*")
     reason: str = Field(min_length=3, description="why it is acceptable")
     until: date = Field(description="the last day on which this counts, e.g. 2030-06-30")

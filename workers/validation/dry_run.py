@@ -21,6 +21,7 @@ _SILENT = re.compile(
     r"current-context|context .* does not exist|invalid configuration|stat .*kubeconfig|server is currently unable|EOF",
     re.IGNORECASE,
 )
+_NO_CONTEXT = re.compile(r"context .* does not exist|names no context")
 _MISSING_NAMESPACE = re.compile(r'namespaces "([^"]+)" not found')
 _MISSING_KIND = re.compile(
     r"no matches for kind|the server could not find the requested resource|doesn't have a resource type"
@@ -98,8 +99,8 @@ class _Asking:
                 return self._unasked(f"context {context}: {said}")
             else:
                 severity = Severity.MEDIUM if "conflict" in said.lower() else Severity.HIGH
-                remedy = "see what the API server says"
-                answer.findings.append(source.finding("k8s-dry-run", severity, f"{name}: {said}", remedy, line))
+                found = source.finding("k8s-dry-run", severity, f"{name}: {said}", _remedy(said), line)
+                answer.findings.append(found)
         return answer
 
     def _apply(self, context: str, namespace: str | None, content: dict[str, Any]) -> ToolResult:
@@ -115,11 +116,22 @@ class _Asking:
         if self.must:
             raise TaskFailed(
                 f"the API server cannot be asked: {reason}",
-                kind=FailureKind.TRANSIENT,
-                hint="check the context and the cluster, or set server: never",
+                # What the kubeconfig does not hold is not there at the next try either.
+                kind=FailureKind.WRONG_INPUT if _NO_CONTEXT.search(reason) else FailureKind.TRANSIENT,
+                hint="check the context (`kubectl config get-contexts`) and the cluster, or set server: never",
             )
         self.ctx.log(f"no dry run: {reason}")
         return Answer()
+
+
+def _remedy(said: str) -> str:
+    if missing := _MISSING_NAMESPACE.search(said):
+        return f"create the namespace {missing.group(1)} first (kubernetes.create_namespace), or name another"
+    if _MISSING_KIND.search(said):
+        return "apply its CustomResourceDefinition first, or check apiVersion and kind"
+    if "conflict" in said.lower():
+        return "another field manager owns it: leave the field to it, or apply with force: true"
+    return "see what the API server says"
 
 
 def _metadata(content: dict[str, Any]) -> dict[str, Any]:

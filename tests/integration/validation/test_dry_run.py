@@ -65,8 +65,15 @@ def test_a_namespace_that_is_not_there_fails(tmp_path: Path, control_plane: Clus
     with pytest.raises(TaskFailed) as caught:
         check(tmp_path, control_plane, POD.replace("NAMESPACE", "reign-nowhere"))
     assert 'namespaces "reign-nowhere" not found' in caught.value.message
+    assert "create the namespace reign-nowhere first" in str(caught.value.details["findings"][0]["remedy"])
     with pytest.raises(TaskFailed):
         check(tmp_path, control_plane, POD.replace(", namespace: NAMESPACE", ""), namespace="reign-nowhere")
+
+
+def test_a_context_that_is_not_there_is_not_tried_again(tmp_path: Path, control_plane: Cluster) -> None:
+    with pytest.raises(TaskFailed, match='context "nope" does not exist') as caught:
+        check(tmp_path, control_plane, POD, context="nope")
+    assert caught.value.kind is FailureKind.WRONG_INPUT
 
 
 def test_what_the_manifest_itself_makes_is_no_fault(tmp_path: Path, control_plane: Cluster) -> None:

@@ -55,6 +55,13 @@ def test_equal_lines_are_told_apart() -> None:
     assert marks == [first, f"{first}-2", marks[2], f"{first}-3"]
 
 
+def test_the_id_that_is_shown_can_be_waived() -> None:
+    one = finding()
+    entry = Waiver.model_validate({"id": one.fingerprint, "reason": "a test key", "until": "2030-01-01"})
+    assert entry.covers(one)
+    assert not entry.covers(finding(rule="other"))
+
+
 def test_a_waiver_covers_what_it_names() -> None:
     one = finding()
     assert waiver().covers(one)
