@@ -96,6 +96,24 @@ def test_valkey_restarted(installation: Installation, tmp_path: Path) -> None:
     assert len((tmp_path / "ledger").read_text().splitlines()) == 10
 
 
+def test_valkey_hangs_and_goes_on(tmp_path: Path, database_url: str) -> None:
+    installation = Installation(tmp_path, database_url=database_url, lease=2.0, heartbeat=0.3, socket_timeout=0.5)
+    installation.prepare()
+    try:
+        installation.start_general(REIGN_SOCKET_TIMEOUT="0.5")
+        installation.start_worker("probe", REIGN_SOCKET_TIMEOUT="0.5")
+        first = installation.submit(plan(a=line("a"), b=line("b", "a")))
+        until(lambda: installation.tasks(first)["a"].state is not TaskState.READY)
+        assert installation.valkey is not None
+        installation.valkey.send_signal(signal.SIGSTOP)
+        second = installation.submit(plan(c=line("c")))  # its message cannot be sent, and it is kept all the same
+        installation.valkey.send_signal(signal.SIGCONT)
+        assert [installation.wait(run).state for run in (first, second)] == [RunState.SUCCEEDED] * 2
+        assert sorted((tmp_path / "ledger").read_text().split()) == ["a", "b", "c"]
+    finally:
+        installation.close()
+
+
 def test_the_general_dies_and_another_takes_over(installation: Installation, tmp_path: Path) -> None:
     first = installation.start_general()
     installation.start_general()
