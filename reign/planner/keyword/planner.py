@@ -17,6 +17,7 @@ from reign.planner.keyword.splitting import split
 from reign.planner.keyword.story import Story
 from reign.planner.keyword.vocabulary import Vocabulary
 from reign.planner.protocol import PlanRequest, Proposal
+from reign.security.secretlike import can_be_hidden
 
 MAX_TEXT = 20_000  # characters of a request
 _SHOUTED = 4  # words in capitals, from which on the capitals belong to the sentence and not to its names
@@ -87,7 +88,8 @@ class KeywordPlanner:
                 f"{key} of {draft.id} stands in the plan as it is; write {key}=secret://env/{key} to keep it out"
                 for name in ("env", "build_args", "variables")
                 for key, value in _texts(draft.inputs.get(name))
-                if _SECRET.search(key) and not value.startswith("secret://")
+                # What can be hidden is sealed, and told then.
+                if _SECRET.search(key) and not value.startswith("secret://") and not can_be_hidden(value)
             ]
         return found
 
