@@ -174,7 +174,7 @@ class _Refusal:
                 FailureKind.PERMISSION,
                 "ask an owner for write access, or use another token",
             )
-        what = self.path[len(f"/repos/{repo}") :].lstrip("/") or "it"
+        what = _named(self.path[len(f"/repos/{repo}") :].lstrip("/"))
         return self._failed(
             f"{repo} has no {what}" if self.message == "Not Found" else self._said(),
             FailureKind.WRONG_INPUT,
@@ -225,6 +225,13 @@ class _Refusal:
         )
 
 
+def _named(path: str) -> str:
+    """What a path of the API stands for, in words."""
+    if found := re.match(r"(pulls|issues)/(\d+)(?:/[a-z_]+)?$", path):
+        return f"{'pull request' if found[1] == 'pulls' else 'issue or pull request'} #{found[2]}"
+    return path or "it"
+
+
 def _scopes(text: str) -> set[str]:
     return {scope.strip() for scope in text.split(",") if scope.strip()}
 
@@ -236,6 +243,8 @@ def _field(item: Any) -> str:
     if item.get("message"):
         return str(item["message"]).rstrip(".")
     code = str(item.get("code", "invalid"))
+    if code == "invalid" and item.get("resource") == "PullRequest" and item.get("field") in ("head", "base"):
+        return f"{item['field']} is no branch that is there"
     return f"{item.get('field') or item.get('resource')} {_CODES.get(code, code)}"
 
 

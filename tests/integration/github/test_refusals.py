@@ -94,7 +94,9 @@ def test_not_there_is_told_from_not_for_you(hands: Hands) -> None:
     error = refused(hands, "create_branch", branch="x", from_="nowhere")
     assert "mona/shop has no branch 'nowhere'" in error.message
     error = refused(hands, "comment_issue", number=77, body="hi")
-    assert "mona/shop has no issues/77/comments" in error.message
+    assert error.message.endswith("mona/shop has no issue or pull request #77")
+    error = refused(hands, "merge_pull_request", number=77)
+    assert error.message.endswith("mona/shop has no pull request #77")
 
 
 def test_a_protected_branch(hands: Hands) -> None:
@@ -118,7 +120,7 @@ def test_a_protected_branch(hands: Hands) -> None:
 
 def test_github_s_field_errors(hands: Hands) -> None:
     error = refused(hands, "open_pull_request", head="none", base="main", title="t")
-    assert error.message.endswith("head is not valid")
+    assert error.message.endswith("head is no branch that is there")
     assert error.kind is FailureKind.WRONG_INPUT
     hands.place.branch("same")
     error = refused(hands, "open_pull_request", head="same", base="main", title="t")
