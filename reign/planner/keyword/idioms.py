@@ -86,6 +86,9 @@ def plain(tokens: Sequence[Token], vocabulary: Vocabulary) -> list[Token]:
 def _replace(tokens: Sequence[Token], at: int, vocabulary: Vocabulary, result: list[Token]) -> int:
     """Appends what stands for the words at this place; where to go on."""
     words = tuple(token.word for token in tokens[at : at + 8])
+    if words[0] == "->" and vocabulary.head_at(tokens, at + 1) is None:
+        result.append(_word("to", tokens, at, at + 1))
+        return at + 1
     if words[0] in ("call", "name") and at + 2 < len(tokens) and words[1] in english.IT:
         while result and (result[-1].text in (",", ".", ";", "?") or result[-1].word in ("and", "then")):
             result.pop()

@@ -210,7 +210,7 @@ def _word(text: str, start: int) -> Iterator[Token]:
     elif lower == "@":
         yield Token("at", start, end, Shape.WORD)
     elif lower in ("->", "=>", "→"):
-        yield Token("to", start, end, Shape.WORD)
+        yield Token("->", start, end, Shape.WORD)  # "to", or "then" before a verb
     elif lower.endswith("'s") and len(text) > 2:
         yield replace(_classified(text[:-2], start, end), possessive=True)
     elif lower.endswith("s'") and len(text) > 3:

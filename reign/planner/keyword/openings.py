@@ -264,6 +264,9 @@ class Openings:
         forms = (Form.BASE, Form.GERUND) if subordinate or certain else (Form.BASE,)
         guess = certain or opening.negated or (opening.separated and self._has_arguments(at))
         head = self.vocabulary.head_at(self.tokens, at, forms, fuzzy=guess and not subordinate)
+        if head is not None and head.lemma in ("want", "need") and self._wants_to_do(at + 1):
+            opening.at = at = at + 1
+            head = self.vocabulary.head_at(self.tokens, at)
         if head is None and opening.separated and not subordinate:
             head = self._amending(at)
         if subordinate and head is not None and head.form is Form.BASE:
@@ -278,6 +281,13 @@ class Openings:
             opening.at += aside
             head = behind
         opening.head = head
+
+    def _wants_to_do(self, at: int) -> bool:
+        """``i want make a branch``: whether a verb follows at once, and no noun."""
+        if at + 1 >= len(self.tokens) or self.vocabulary.is_noun(self.tokens[at]):
+            return False
+        head = self.vocabulary.head_at(self.tokens, at)
+        return head is not None and head.lemma in self.vocabulary.by_verb and self._has_arguments(at)
 
     def _amending(self, at: int) -> Head | None:
         """``deploy x with 2 replicas, EXPOSED on port 80``: what else is done with what was just made."""

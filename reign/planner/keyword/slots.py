@@ -21,6 +21,7 @@ _SHAPED = frozenset(
 )
 _PLACES = frozenset({Kind.PATH, Kind.HOST, Kind.URL})
 _OWN_WAY = frozenset({Kind.CHOICE, Kind.PAIRS, Kind.SETTINGS})  # filled by rules of their own
+_MEASURES = frozenset({Kind.NUMBER, Kind.PORT, Kind.PUBLISH, Kind.INNER, Kind.SIZE, Kind.CPUS, Kind.DURATION})
 _CALLED = frozenset({"called", "named", "titled", "entitled"})
 _NAMING_WORDS = _CALLED | {"as"}
 _NEVER_NAMES = english.PRONOUNS | english.QUANTIFIERS | {"usual", "same", "well", "possible", "needed", "one"}
@@ -295,6 +296,16 @@ def _describes(frame: Frame, mention: Mention, piece: Piece) -> bool:
     return value or mention.preposition in _NAMING_WORDS
 
 
+def _measures(frame: Frame, mention: Mention, piece: Piece) -> bool:
+    """Whether the noun of a number stands before a word that is none: ``port 81x`` is no network."""
+    pieces = frame.pieces(mention)
+    at = next((i for i, other in enumerate(pieces) if other is piece), 0)
+    label = pieces[at - 1] if at else None
+    if label is None or not label.label or label.took is not None:
+        return False
+    return all(frame.slots[index].kind in _MEASURES for index in label.label)
+
+
 def _best_slot(frame: Frame, mention: Mention, piece: Piece) -> int | None:
     best: tuple[float, int] | None = None
     for index, slot in enumerate(frame.slots):
@@ -317,7 +328,8 @@ def _suits(frame: Frame, index: int, slot: Slot, mention: Mention, piece: Piece)
     preposition = mention.preposition
     called = preposition in _NAMING_WORDS and token.word not in _NEVER_NAMES and not frame.is_small(token)
     vague = piece.tool or frame.is_vague(token) or frame.labels_other(mention, piece)
-    if _describes(frame, mention, piece):
+    named = slot.kind in (Kind.NAME, Kind.REF) and _measures(frame, mention, piece)
+    if named or _describes(frame, mention, piece):
         return None
     plural = frame.word(token) != token.word and frame.vocabulary.is_noun(token)
     if (vague or (plural and mention.definite)) and not (piece.named or called):

@@ -187,11 +187,12 @@ def _wish(clause: Clause, vocabulary: Vocabulary) -> list[Clause]:
             end += len(head.tokens)
             while end < len(body) and (body[end].text == "," or openings.joins(body[end])):
                 end += 1
-        if not heads or not before:
+        of_list = end < len(body) and body[end].text == ":"  # "need to be deleted: a and b"
+        if not heads or not (before or of_list):
             continue
         if end < len(body) and body[end].shape in _NAMES and body[end].word not in english.PREPOSITIONS:
             return []  # "I need a stopped container"
-        rest = [token for token in (*body[:at], *body[end:]) if token.word not in ("to", "be")]
+        rest = [token for token in (*body[:at], *body[end + of_list :]) if token.word not in ("to", "be")]
         joins = [clause.join, *(Join.THEN for _ in heads[1:])]
         return [replace(clause, head=h, body=list(rest), join=j) for h, j in zip(heads, joins, strict=True)]
     return []

@@ -230,3 +230,48 @@ def test_a_list_with_a_place_of_its_own_each() -> None:
     found = tasks("run nginx:1.27 as web1 on 8081, web2 on 8082")
     assert [(i["name"], i["ports"]) for _, i in found] == [("web1", {"8081": 80}), ("web2", {"8082": 80})]
     assert all("networks" not in inputs for _, inputs in found)
+
+
+def test_an_arrow_is_a_step_or_a_goal() -> None:
+    assert only("tag app:1 -> app:2") == ("docker.tag", {"image": "app:1", "target": "app:2"})
+    assert edges("pull redis:7 -> run redis:7 as cache") == {("pull", "run")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Restart the monitoring stack: restart the container web",
+        "rebuild and restart: restart the container web",
+        "Today\n- restart the container web",
+    ],
+)
+def test_a_heading_holds_nothing_to_be_done(text: str) -> None:
+    assert only(text) == ("docker.restart", {"name": "web"})
+    assert any("heading" in warning for warning in propose(text).warnings) or text.startswith("Today")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "shut down the data center",
+        "get the release out",
+        "frobnicate db2: restart web",
+        "delete nothing: restart web",
+        "run nginx as web on port 80, db on port 81x",
+    ],
+)
+def test_what_may_mean_something_else_is_asked(text: str) -> None:
+    refusal(text)
+
+
+def test_a_command_goes_on_where_the_one_before_it_ran() -> None:
+    found = tasks("execute `nginx -t` in container web and, if that works, `nginx -s reload`")
+    assert found == [
+        ("docker.exec", {"command": "nginx -t", "name": "web"}),
+        ("docker.exec", {"command": "nginx -s reload", "name": "web"}),
+    ]
+
+
+def test_a_place_is_made_first() -> None:
+    found = edges("install ./charts/web as web in namespace mon, creating the namespace first")
+    assert found == {("create-namespace", "helm-install")}

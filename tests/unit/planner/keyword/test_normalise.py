@@ -28,7 +28,7 @@ def texts(text: str) -> list[str]:
         ("copy .env to ../b/", ["copy", ".env", "to", "../b/"]),
         ("don't stop", ["do", "not", "stop"]),
         ("what's up", ["what", "is", "up"]),
-        ("a -> b", ["a", "to", "b"]),
+        ("a -> b", ["a", "->", "b"]),
         ("a && b & c", ["a", "then", "b", "and", "c"]),
         ("run it (in ./x)", ["run", "it", "in", "./x"]),
         ("stop — then go", ["stop", ",", "then", "go"]),
