@@ -8,6 +8,7 @@ import re
 import shlex
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from html import escape
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -17,6 +18,9 @@ MASK = "***"
 SHORTEST = 4
 #: What a capped output has in the place of its middle (``executor.process.Capped``).
 _GAP = re.compile(r"\.\.\. \d+ bytes left out \.\.\.")
+#: What stays as it is where a text becomes part of a URL: RFC 3986's minimum, a path in Python, encodeURIComponent and
+#: encodeURI (ECMA-262), a user or password by the URL standard of WHATWG, and by RFC 3986's grammar.
+_LEFT_IN_URLS = ("", "/", "!'()*", ";,/?:@&=+$!'()*#", "!$&'()*+,", "!$&'()*+,;=:")
 _BREAK = re.compile(r"(\r?\n)")
 
 
@@ -184,13 +188,15 @@ def _any_of(words: Sequence[str]) -> str:
 
 
 def _forms(text: str) -> set[str]:
-    """The text and how it looks in base64 (at each of the three alignments), hex, URLs, JSON and a shell's trace."""
+    """The text and how it looks in base64 (at each of its alignments), hex, URLs, HTML, JSON and a shell's trace."""
     raw = text.encode()
     forms = {
         text,
-        quote(text, safe=""),
-        quote(text),
+        *(quote(text, safe=left) for left in _LEFT_IN_URLS),
         quote_plus(text),
+        escape(text),
+        escape(text, quote=False),
+        escape(text).replace("&quot;", "&#34;").replace("&#x27;", "&#39;"),
         json.dumps(text)[1:-1],
         json.dumps(text, ensure_ascii=False)[1:-1],
         shlex.quote(text).strip("'"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shlex
 from urllib.parse import quote, quote_plus
 
@@ -39,6 +40,25 @@ def masker(value: str = SECRET) -> Masker:
 def test_each_form_is_masked(form: str) -> None:
     found = Masker({REFERENCE: SECRET, "secret://env/B": "it's a secret"})
     assert found.mask(f"<{form}> and {form}").replace("'", "") == f"<{MASK}> and {MASK}"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "p%40ss!w(o)r*d%2F%3D%3A%2B%26%3C'%22x",  # encodeURIComponent
+        "p@ss!w(o)r*d/=:+&%3C'%22x",  # encodeURI
+        "p%40ss!w(o)r*d%2F%3D%3A+&%3C'%22x",  # a password in a URL, as browsers write it
+        "p%40ss!w(o)r*d%2F=:+&%3C'%22x",  # and as Go does
+        "p%40ss%21w%28o%29r%2Ad%2F%3D%3A%2B%26%3C%27%22x",
+        "p@ss!w(o)r*d/=:+&amp;&lt;&#x27;&quot;x",
+        "p@ss!w(o)r*d/=:+&amp;&lt;&#39;&#34;x",
+        "p@ss!w(o)r*d/=:+&amp;&lt;'\"x",
+    ],
+)
+def test_every_way_to_write_it_in_a_url_or_a_page_is_masked(form: str) -> None:
+    hidden = Masker({"secret://env/A": "p@ss!w(o)r*d/=:+&<'\"x"})
+    assert hidden.mask(f"https://user:{form}@host/") == f"https://user:{MASK}@host/"
+    assert hidden.mask(re.sub("%[0-9A-F]{2}", lambda found: found.group().lower(), form)) == MASK
 
 
 @pytest.mark.parametrize("before", ["", "u", "us", "use", "user:"])
