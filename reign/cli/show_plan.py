@@ -117,6 +117,7 @@ def _rehearsal(branch: Tree, rehearsal: dict[str, Any]) -> None:
 
 def explain(plan: dict[str, Any], request: str) -> None:
     """Which words led to what."""
-    console.print(f"\n[dim]{escape(request)}[/dim]")
+    words = re.sub(r"\S+", lambda word: str(_veiled(word[0])), request)
+    console.print(f"\n[dim]{escape(words)}[/dim]")
     for note in plan.get("explanation", ()):
         console.print(f"  [cyan]{escape(note['text'])}[/cyan] → {escape(note['meaning'])}")

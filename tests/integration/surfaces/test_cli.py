@@ -66,6 +66,10 @@ def test_exit_codes_and_one_clear_line(up: Up, tmp_path: Path) -> None:
     assert up.reign("run", "plan.yaml").returncode == 2, "nobody is there to say yes"
     assert up.reign("nonsense").returncode == 2
     assert json.loads(up.reign("show", "no-such-run-1", "-o", "json").stdout)["error"]["code"] == "not_found"
+    bad.write_text("name: x\ntasks: {a: {uses: probe.fail}}\n")
+    failed = up.reign("run", str(bad), "--yes", "-o", "json")
+    assert (failed.returncode, json.loads(failed.stdout)["state"]) == (1, "failed")
+    assert "failed" in failed.stderr
 
 
 def test_a_plan_of_fifty_megabytes_is_refused_in_a_line(up: Up, tmp_path: Path) -> None:

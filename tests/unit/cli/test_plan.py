@@ -68,3 +68,21 @@ def test_a_reference_to_a_secret_is_shown_as_it_stands(
     )
     _, out, _ = reign(capsys, monkeypatch, "plan", "--no-preview", "p.yaml")
     assert reference in out
+
+
+def test_a_password_in_a_request_is_on_no_screen(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    words = "run shop:1 as shop with DB_PASSWORD=hunter2-xyz"
+    code, out, _ = reign(capsys, monkeypatch, "plan", "--no-preview", words, "--explain")
+    assert code == 0
+    assert '{"DB_PASSWORD": "secret://sealed/***"}' in out
+    code, as_json, _ = reign(capsys, monkeypatch, "plan", "--no-preview", words, "-o", "json")
+    assert json.loads(as_json)["tasks"][0]["with"]["env"]["DB_PASSWORD"].startswith("secret://sealed/")
+    file = tmp_path / "p.yaml"
+    env = "[DB_PASSWORD=postgres, COLOUR=green]"
+    file.write_text(f"name: p\ntasks: {{a: {{uses: docker.run, with: {{image: 'a:1', name: a, env: {env}}}}}}}\n")
+    _, shown, _ = reign(capsys, monkeypatch, "plan", "--no-preview", str(file))
+    assert "DB_PASSWORD=***" in shown or '"DB_PASSWORD": "***"' in shown
+    assert "green" in shown
+    assert "hunter2" not in out + as_json + shown
