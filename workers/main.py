@@ -127,9 +127,9 @@ def make_worker(settings: Settings, agents: Sequence[str], name: str) -> tuple[C
     """The Celery app with one task for each operation of ``agents``, and the pool behind it."""
     runtime = Runtime(settings)
     app, pool = runtime.app, Pool(settings, agents, name)
-    for name, spec in registry.catalog().items():
-        if spec.agent in agents:
-            _register(app, pool, name)
+    for agent in agents:
+        for uses in registry.catalog_of(agent):
+            _register(app, pool, uses)
     worker_process_init.connect(lambda **_: pool.open_early(), weak=False)
     worker_process_shutdown.connect(lambda **_: pool.close(), weak=False)
     return app, pool
@@ -205,13 +205,16 @@ def missing(runtime: Runtime) -> str | None:
 
 
 def _agents(names: Sequence[str]) -> list[str]:
-    known = registry.agents()
     if list(names) == ["all"]:
-        return list(known)
+        return list(registry.agents())
     for name in names:
-        if name in registry.broken():
-            raise NotFound(f"the {name} agent cannot be loaded: {registry.broken()[name]}", hint="reign doctor")
-        registry.agent(name)
+        try:
+            registry.agent(name)
+        except NotFound:
+            if name in registry.broken():
+                why = registry.broken()[name]
+                raise NotFound(f"the {name} agent cannot be loaded: {why}", hint="reign doctor") from None
+            raise
     return list(dict.fromkeys(names))
 
 

@@ -130,9 +130,9 @@ def during_the_run(
 
 def _assessed(task: Task, workdir: Path) -> Assessment:
     try:
-        return assess(task, registry.catalog(), workdir)
+        return assess(task, registry.catalog_of(task.uses), workdir)
     except ValueError:  # a secret's reference may stand where a number is wanted
-        model = registry.catalog()[task.uses].inputs
+        model = registry.catalog_of(task.uses)[task.uses].inputs
         return registry.operation(task.uses).assess(partial_inputs(model, task.with_))
 
 

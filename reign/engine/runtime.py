@@ -55,7 +55,7 @@ class Runtime:
     def app(self) -> Celery:
         from reign.broker.app import make_app
 
-        return make_app(self.settings, registry.catalog().agents)
+        return make_app(self.settings, registry.names())
 
     @cached_property
     def signer(self) -> Signer:

@@ -310,7 +310,7 @@ class Spine:
             state_path=self._settings.data_dir.absolute() / "agents" / claim.agent,
             masker=Masker(),
             blobs=SqlBlobs(self._database, time.time(), self._settings.key),
-            deadline=time.monotonic() + (task.timeout or registry.catalog().find(claim.uses).timeout),
+            deadline=time.monotonic() + (task.timeout or registry.operation(claim.uses).timeout),
             approved=claim.approval == "granted",
             options=self._settings.agents.get(claim.agent, {}),
             private=(self._settings.data_dir.absolute(),),
@@ -391,7 +391,7 @@ class _Attempt:
         plain, early = self._resolve()
         if early is not None:
             return early
-        self._inputs = inputs = registry.catalog().parse(self.claim.uses, self._with_secrets(plain))
+        self._inputs = inputs = registry.catalog_of(self.claim.uses).parse(self.claim.uses, self._with_secrets(plain))
         self._crash.reach("after-resolve")
         if self.task.observe_of is not None and self._original is not None:
             addresses = [item.resource for item in self._original.before]

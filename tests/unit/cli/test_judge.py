@@ -89,6 +89,6 @@ def test_what_is_asked_wrongly_is_said(run: Any) -> None:
 
 
 def test_without_an_agent_that_runs_commands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "agents", dict)
+    monkeypatch.setattr(registry, "names", list)
     with pytest.raises(NotFound):
         registry.command_judge()

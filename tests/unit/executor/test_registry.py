@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from reign.executor.contract import Operation
 from reign.executor.failures import TaskFailed
 from reign.executor.testing import make_context
 
-CACHED = (registry.agents, registry.broken, registry.catalog, registry._operations)
+CACHED = tuple(made for made in vars(registry).values() if hasattr(made, "cache_clear"))
 
 
 @pytest.fixture
@@ -49,6 +51,14 @@ def test_a_broken_agent_is_named() -> None:
     registry.broken()["ghost"] = "ImportError: no ghosts"
     with pytest.raises(Unavailable, match="the ghost agent cannot be loaded: ImportError"):
         registry.operation("ghost.walk")
+
+
+def test_one_agent_is_loaded_without_the_others() -> None:
+    told = "from reign.executor import registry as r; import sys; r.operation('bash.run'); r.is_pure('bash.run'); "
+    told += "r.catalog_of('bash.run'); print(*r.names(), *(n for n in sys.modules if n.startswith('workers.')))"
+    said = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout.split()
+    assert {"bash", "docker", "workers.bash"} <= set(said)
+    assert not [name for name in said if name.startswith(("workers.docker", "workers.kubernetes"))]
 
 
 def test_the_defaults_of_the_contract(tmp_path: Path) -> None:
