@@ -160,8 +160,8 @@ class Frame:
         """Whether a bare word names nothing in particular."""
         if token.text.isupper() and len(token.text) > 1:
             return False  # "the file VERSION"
-        if self.vocabulary.is_participle(token.word):
-            return True  # "it must be stopped and REMOVED"
+        if self.vocabulary.is_participle(token.word) or token.word in english.WENT_WRONG - {"red"}:
+            return True  # "it must be stopped and REMOVED", "pods that CRASH"
         return token.shape is Shape.WORD and (
             any(token.word in words for words in (english.VAGUE, english.KINDS)) or self.is_small(token)
         )

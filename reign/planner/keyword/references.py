@@ -29,11 +29,23 @@ def take_pronouns(frame: Frame, objects: bool) -> None:
 def _says_nothing(frame: Frame, token: Token, mention: Mention) -> bool:
     """A pronoun that may stay open: the subject of a statement whose address is said, "its", or lent words."""
     result = frame.result
+    if token.word in english.ITS and _of_another(frame, mention):
+        return False
     if token.word in english.ITS and any(fill.tokens for fill in result.fills.values()):
         return True
     if token.word in english.IT and any(t in result.used for m in frame.mentions if m.lent for t in m.tokens):
         return True  # "container api: restart it"
     return mention.lent or (result.stated and bool(result.fills) and token.word in ("it", "that", "there"))
+
+
+def _of_another(frame: Frame, mention: Mention) -> bool:
+    """``remove web and ITS VOLUME``: two things, of which the phrase knows one by its noun; the other is not that."""
+    at = next((i for i, other in enumerate(frame.mentions) if other is mention), 0)
+    if not mention.joined or frame.clause.question or at == 0 or at + 1 >= len(frame.mentions):
+        return False
+    nouns = frame.entry.nouns
+    said_before = any((frame.word(t),) in nouns for other in frame.mentions[:at] for t in other.tokens)
+    return not said_before and any((frame.word(t),) in nouns for t in frame.mentions[at + 1].tokens)
 
 
 def _resolve(frame: Frame, token: Token, mention: Mention) -> bool:

@@ -152,6 +152,12 @@ def _tries_again(story: Story, clause: Clause, conditions: Sequence[Clause]) -> 
     return True
 
 
+def _stands_alone(story: Story, clause: Clause) -> bool:
+    """Whether what is spared is a thing of its own, and not a part of what is destroyed."""
+    found = next(iter(story.understanding.ranked(replace(clause, negated=False), story.discourse)), None)
+    return found is not None and found.fits
+
+
 def leave_out(story: Story, clause: Clause) -> None:
     """What is not to be done makes no task. Where something is destroyed, it must be understood what is spared.
 
@@ -161,7 +167,8 @@ def leave_out(story: Story, clause: Clause) -> None:
     known = clause.head is not None and (clause.lemma in story.vocabulary.by_verb or clause.lemma in english.LIGHT)
     last = story.timeline.last
     destroys = last is not None and any(draft.entry.spec.effect.value == "destroy" for draft in last.drafts)
-    if destroys and not (known and clause.role is Role.DO):
+    part = clause.copied and not _stands_alone(story, clause)  # "destroy ./infra but not the database"
+    if destroys and (part or not (known and clause.role is Role.DO)):
         raise questions.ask(story.text, f"leaving out {said}", "what should be spared?", story.suggestions())
     story.note(clause.tokens, "left out")
     story.warnings.append(f"not done, as asked: {said}")

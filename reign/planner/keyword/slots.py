@@ -150,6 +150,8 @@ def _label_takes(frame: Frame, index: int, label_at: int, order: list[int], ment
         if not piece.named and slot.kind in _PLACES and reading.strength == 1 and frame.is_vague(piece.token):
             continue  # "the terraform FILES in ./infra"
         behind = at > label_at or piece.named
+        if not behind and piece.token.shape is Shape.WORD and piece.token.word in english.ADJECTIVES:
+            continue  # "remove UNUSED images"
         if not behind and (frame.is_vague(piece.token) or _known_elsewhere(frame, slot, piece.token)):
             continue
         words = [*pieces[label_at].words, piece.token]

@@ -254,6 +254,11 @@ def test_a_heading_holds_nothing_to_be_done(text: str) -> None:
     "text",
     [
         "shut down the data center",
+        "destroy ./infra but not the database",
+        "remove web and its volume",
+        "stop the last two containers",
+        "remove unused images",
+        "delete pods that crash in namespace shop",
         "get the release out",
         "frobnicate db2: restart web",
         "delete nothing: restart web",
