@@ -130,7 +130,9 @@ def read(text: str, language: str) -> Reading:
         found.shell += [f"{program} {words}" for program, words in _CMAKE_RUNS.findall(text)]
     literals = [literal.lstrip("<>+|& ") if literal[:1] in "<>+" else literal for literal in literals]
     paths = [literal for literal in literals if _PATH.match(literal) and "\n" not in literal][:60]
-    found.names = paths
+    # process.env.HOME + "/.npmrc"
+    at_home = [f"~{path}" for path in paths if path.startswith("/.")] if _HOME.search(folded) else []
+    found.names = paths + at_home
     if _DELETES.search(folded):
         found.deletes = paths + (["~"] if _HOME.search(folded) else [])
         chosen = re.search(r"\bif\b|\bgrep\b|\bfilter\b|\bunless\b", folded)

@@ -24,7 +24,7 @@ _RIGHTS = re.compile(
     r"(?i)create-access-key|attach-(?:user|role|group)-policy|put-\w+-policy|add-iam-policy-binding|update-assume-role-policy|"
     r"create-login-profile|set-iam-policy|get-secret-value|get-session-token|assume-role|print-access-token|"
     r"print-identity-token|get-access-token|keys|decrypt|get-parameters?|modify-\w+-attribute|make-public|put-bucket-acl|"
-    r"authorize-security-group-ingress|stop-logging|delete-trail|stop-instances|reboot-instances|run-command|send-command"
+    r"authorize-security-group-ingress|change-resource-record-sets|change-password|stop-logging|delete-trail|stop-instances|reboot-instances|run-command|send-command"
 )
 
 
@@ -45,6 +45,10 @@ _SECRETS = frozenset(
         ("kv", "get"),
         ("gist", "create"),
         ("pr", "merge"),
+        ("workflow", "run"),
+        ("auth", "login"),
+        ("assignment", "create"),
+        ("sp", "create-for-rbac"),
         ("repo", "edit"),
         ("repo", "rename"),
         ("repo", "transfer"),

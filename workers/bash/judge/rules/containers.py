@@ -36,6 +36,10 @@ def _engine(call: Invocation) -> Iterator[Finding]:
         yield from _started(call, rest)
     elif verb in ("build", "buildx build", "image build"):
         yield from _built(call, rest)
+    elif verb in ("push", "image push", "compose push", "manifest push"):
+        yield call.ask("network.sends", "It changes what a registry offers.")
+    elif verb.startswith("compose ") and any(re.match(r"(?:https?|git|ssh|oci)://", word) for word in args):
+        yield call.ask("containers.remote-build", "It starts what another machine serves.")
     elif verb in ("plugin install", "plugin enable"):
         yield call.ask("containers.setting", "A plugin of the engine gets rights on the machine.")
     elif verb in ("load", "image load", "import", "image import") and call.stdin and Trait.NETWORK in call.stdin.traits:

@@ -89,6 +89,8 @@ def _pip(call: Invocation) -> Iterator[Finding]:
             yield call.ask("packages.install", "It installs outside the project.")
     elif verb == "uninstall":
         yield call.ask("packages.remove", "It removes packages.")
+    elif verb == "config" and packages[:1] in (["set"], ["edit"]):
+        yield call.ask("packages.other-source", "It changes where packages come from.")
 
 
 def _npm(call: Invocation) -> Iterator[Finding]:
@@ -116,6 +118,8 @@ def _language(call: Invocation) -> Iterator[Finding]:
         yield call.ask("packages.other-source", "It runs code from an address.")
     read = options.read(call.args, ("--version", "-v", "--git", "--path", "--source", "-s", "--index"))
     verb, packages = (read.operands[0], read.operands[1:]) if read.operands else ("", [])
+    if verb == "add" and call.name == "poetry" and packages:
+        yield call.ask("packages.install", "It installs packages, which run code of their own.")
     if verb in ("install", "get", "require", "global") and (packages or read.has("--git")):
         if not all(package.startswith((".", "/")) for package in packages) or read.has("--git"):
             yield call.ask("packages.install", "It installs packages, which run code of their own.")
@@ -130,6 +134,11 @@ def _nix(call: Invocation) -> Iterator[Finding]:
     words = [argument for argument in call.args if not argument.startswith("-")]
     if words[:1] and words[0] in names("run shell develop build profile bundle") and any(":" in w for w in words[1:]):
         yield call.ask("packages.other-source", "It fetches a package and builds or runs it.")
+
+
+def _builder(call: Invocation) -> Iterator[Finding]:
+    if any(re.fullmatch(r"(?::\w+)*:?(?:deploy|publish\w*|release:\w+|uploadArchives)", word) for word in call.args):
+        yield call.ask("packages.publish", "It changes what a registry offers.")
 
 
 def _always(call: Invocation) -> Iterator[Finding]:
@@ -150,11 +159,12 @@ RULES = {
     **dict.fromkeys(
         names(
             "gem cargo go composer luarocks opam cpan cpanm stack cabal mix dotnet conda mamba micromamba twine "
-            "rustup sdk poetry pipx krew code"
+            "rustup sdk poetry pipx krew code ansible-galaxy helm-plugin"
         ),
         _language,
     ),
     "nix": _nix,
+    **dict.fromkeys(("mvn", "mvnw", "gradle", "gradlew"), _builder),
     "uvx": _runner,
     "bunx": _runner,
     "cpan": _always,

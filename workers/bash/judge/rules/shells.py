@@ -153,4 +153,5 @@ RULES = {
     ),
     "at": _at,
     "batch": _at,
+    "atrm": _at,
 }
