@@ -10,7 +10,6 @@ from workers.bash.judge import builtins, outputs, rules, syntax
 from workers.bash.judge.invocation import NOTHING, Invocation, Redirect, Stream
 from workers.bash.judge.judgement import Decision, Finding
 from workers.bash.judge.marks import DECODED, NETWORK, SECRET
-from workers.bash.judge.opinion import second_opinion
 from workers.bash.judge.scope import Scope
 from workers.bash.judge.unwrap import Inner, unwrap
 from workers.bash.judge.walk import Function, Walk
@@ -99,6 +98,8 @@ class Machine:
         self._compared += len(parsed.text)
         if self._compared > MOST_COMPARED:
             return
+        from workers.bash.judge.opinion import second_opinion  # bashlex makes its tables at import, which takes long
+
         opinion = second_opinion(parsed)
         if opinion.refused and not parsed.root.has_error:
             reason = "One of the two parsers takes this for no valid shell code."
