@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,16 @@ from reign.executor import Context, FailureKind, TaskFailed
 from reign.security import secrets
 from workers.kubernetes.inputs import Namespaced
 
+_TEXT = re.compile(r"""\n|^\s*(\{|["'\w.-]+\s*:(\s|$))""")
+_LONG = 8  # characters
 Values = dict[str, Any] | str | list[dict[str, Any] | str]
 
 
 class ChartInputs(Namespaced):
     chart: str = Field(description="a folder, an archive, repo/name, oci://... or, with `repo`, a name", min_length=1)
-    values: Values | None = Field(None, description="an object, a values file, or a list of both; later ones win")
+    values: Values | None = Field(
+        None, description="an object, a values file, YAML as text, or a list of these; later ones win"
+    )
     version: str | None = Field(None, description="of the chart (default: the newest)")
     repo: str | None = Field(None, description="address of the chart's repository")
     plain_http: bool = Field(False, description="an OCI registry without TLS")
@@ -67,21 +72,53 @@ def merged(ctx: Context, values: Values | None) -> dict[str, Any]:
     files are resolved too. Raises TaskFailed."""
     result: dict[str, Any] = {}
     for part in values if isinstance(values, list) else [values] if values is not None else []:
-        found = _read(ctx.path(part)) if isinstance(part, str) else part
+        found = part if not isinstance(part, str) else _of_text(ctx, part) if _is_text(part) else _read(ctx.path(part))
         result = _over(result, secrets.resolve(found, ctx.masker))
     return result
 
 
+def _is_text(part: str) -> bool:
+    """Whether it is the values themselves (as a secret reference may bring them) and no path."""
+    return bool(_TEXT.search(part))
+
+
+def _of_text(ctx: Context, text: str) -> dict[str, Any]:
+    found = _mapping(text, "the text of values")
+    if ctx.masker.mask(text) != text:  # of a secret: what stands in it alone would not be known for one
+        for value in _texts(found):
+            ctx.masker.add("", value)
+    return found
+
+
+def _texts(values: Any) -> Iterator[str]:
+    """The texts in it that are long enough to be a secret; shorter ones are words that stand everywhere."""
+    if isinstance(values, str):
+        yield from [values] if len(values) >= _LONG else []
+    elif isinstance(values, Mapping | list):
+        for value in values.values() if isinstance(values, Mapping) else values:
+            yield from _texts(value)
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = getattr(error, "strerror", None) or "it is no YAML"
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
         raise TaskFailed(f"values file {path}: {reason}", kind=FailureKind.WRONG_INPUT) from None
+    return _mapping(text, f"values file {path}")
+
+
+def _mapping(text: str, what: str) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" (line {mark.line + 1})" if mark else ""
+        raise TaskFailed(f"{what}: it is no YAML{line}", kind=FailureKind.WRONG_INPUT) from None
     if found is None:
         return {}
     if not isinstance(found, dict):
-        raise TaskFailed(f"values file {path} holds no mapping", kind=FailureKind.WRONG_INPUT)
+        raise TaskFailed(f"{what}: it holds no mapping", kind=FailureKind.WRONG_INPUT)
     return found
 
 
