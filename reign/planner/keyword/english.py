@@ -92,7 +92,7 @@ VAGUE = frozenset(
         *("containers", "file", "files", "name", "number"),
         *("image", "images", "person", "people", "us", "me", "you", "him", "her", "we", "they", "i", "he", "she"),
         *("online", "job", "life", "house", "pod", "pods", "how", "what", "why", "else", "more", "less", "some"),
-        *("think", "see"),
+        *("think", "see", "similar", "related", "associated", "remaining", "various", "certain", "such"),
     }
 )
 #: What something is, and never its name: "start the PROCESS" asks which one.

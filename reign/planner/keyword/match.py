@@ -155,6 +155,8 @@ def _without_verb(frame: Frame) -> list[Token] | None:
         return None
     if head is None and _longest_state(entry, clause.body)[1] is not None:
         return list(clause.body)
+    if clause.question and entry.spec.effect.value != "read":
+        return None  # "who deleted the container web?" is no order
     for verb, start, end in frame.vocabulary.nominals(clause.body):
         if verb in entry.phrase.verbs:
             result.score += 9

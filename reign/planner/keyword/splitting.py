@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reign.core.lexicon import CHECK
+from reign.core.lexicon import CHECK, SHOW
 from reign.planner.keyword import courtesies, english, idioms, openings
 from reign.planner.keyword.clauses import Clause, Join, Role
 from reign.planner.keyword.inflection import Form
@@ -277,7 +277,7 @@ def _headless(clause: Clause, previous: Clause | None, following: Clause | None,
         while first.word == "how" and len(clause.body) > 1 and clause.body[0].word in _WHO_ASKS:
             del clause.body[0]
         verb = vocabulary.head_at(clause.body, 0) if first.word == "how" and clause.body else None
-        if verb is not None and verb.lemma in vocabulary.by_verb:
+        if verb is not None and verb.lemma in (*SHOW, *CHECK):  # how to change something is no order to do it
             clause.head, clause.body = verb, clause.body[len(verb.tokens) :]  # "how can I see the logs of web?"
         return
     if first.word == "new" and any(vocabulary.is_noun(token) for token in clause.body[1:4]):

@@ -254,6 +254,8 @@ def test_a_heading_holds_nothing_to_be_done(text: str) -> None:
     "text",
     [
         "shut down the data center",
+        "who deleted the container web?",
+        "how do I delete the namespace shop?",
         "destroy ./infra but not the database",
         "remove web and its volume",
         "stop the last two containers",
