@@ -21,7 +21,7 @@ _SILENT = re.compile(
     r"current-context|context .* does not exist|invalid configuration|stat .*kubeconfig|server is currently unable|EOF",
     re.IGNORECASE,
 )
-_NO_CONTEXT = re.compile(r"context .* does not exist|names no context")
+_NO_CONTEXT = re.compile(r"context .* does not exist")
 _MISSING_NAMESPACE = re.compile(r'namespaces "([^"]+)" not found')
 _MISSING_KIND = re.compile(
     r"no matches for kind|the server could not find the requested resource|doesn't have a resource type"
