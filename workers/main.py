@@ -228,6 +228,8 @@ def serve(settings: Settings, agents: Sequence[str], options: argparse.Namespace
         worker_shutdown.connect(lambda **_: pool.close(), weak=False)
     argv = ["worker", "-P", options.pool, "-c", str(concurrency), "-n", name, "-l", options.loglevel.upper(), "-E"]
     argv += [*LEAN[:2], "-Q", ",".join(queue_name(agent) for agent in agents)]
+    for agent in agents:
+        registry.agent(agent).prepare()
     gc.collect()
     gc.freeze()  # a collection in a child would write to, and so copy, every page that it shares with this process
     return _exit_code(app.worker_main, argv)

@@ -254,6 +254,8 @@ class Agent:
     #: Addresses of what an observed resource needs to be there, for `reign blast` and the order of repairs.
     refers: Callable[[Observation], Sequence[str]] = lambda observation: ()
     judge: CommandJudge | None = None
+    #: Loads what nearly every task needs, in a worker before it forks: its children then share it, and none waits.
+    prepare: Callable[[], None] = lambda: None
     #: Ends what it keeps running beside the workers, given its state folder, and names it: for the end of `reign up`.
     leave: Callable[[Path], Sequence[str]] = lambda state: ()
     #: Names what :attr:`leave` would end.

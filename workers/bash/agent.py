@@ -24,6 +24,12 @@ def _judge(command: str, shell: str) -> Mapping[str, Any]:
     return judge(command, shell=shell).as_dict()
 
 
+def _prepare() -> None:
+    from workers.bash.judge import judge
+
+    judge("true")
+
+
 AGENT = Agent(
     name="bash",
     summary="commands and scripts in a sandbox, files with exact undo, processes that stay",
@@ -31,6 +37,7 @@ AGENT = Agent(
     checks=checks,
     words=WORDS,
     judge=_judge,
+    prepare=_prepare,
     leave=end_all,
     stays=names_of_all,
 )

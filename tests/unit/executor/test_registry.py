@@ -61,6 +61,12 @@ def test_one_agent_is_loaded_without_the_others() -> None:
     assert not [name for name in said if name.startswith(("workers.docker", "workers.kubernetes"))]
 
 
+def test_what_a_worker_loads_before_it_forks() -> None:
+    for agent in registry.agents().values():
+        agent.prepare()
+    assert "bashlex" in sys.modules
+
+
 def test_the_defaults_of_the_contract(tmp_path: Path) -> None:
     probe = registry.operation("probe.noop")
     ctx, inputs = make_context(tmp_path), probe.Inputs()
