@@ -115,7 +115,9 @@ class Line:
         return answer
 
     def read_until(self, answer: Answer) -> None:
-        """Read answers up to this one. Raises the first error of those."""
+        """Read answers up to this one. Raises the first error of those; an answer that was lost with one stays lost."""
+        if answer not in self._due:
+            raise errors.PipelineAborted("a statement before it failed")
         self._pg.send_flush_request()
         self._flush()
         while answer.result is None:

@@ -87,6 +87,8 @@ def test_an_error_is_that_of_the_statement_that_failed_and_undoes_all_of_its_tri
         after.rows()
     with pytest.raises(psycopg.errors.PipelineAborted):
         line.leave()
+    with pytest.raises(psycopg.errors.PipelineAborted):
+        after.rows()
     assert line.idle
     assert numbers(connection) == []
     put = line.send(_PUT, values(3, "x"))
