@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,12 +10,16 @@ import yaml
 
 from reign.core.resource import Observation, canonical
 from reign.executor import FailureKind, TaskFailed
+from workers.kubernetes.access import MANAGER
 from workers.kubernetes.cluster import Cluster
 from workers.kubernetes.helm import Helm, failure, helm_of, marks
 from workers.kubernetes.helm_records import Revision, record_kind, revisions
 from workers.kubernetes.kinds import Ref
 from workers.kubernetes.record import digest_of, hidden
 from workers.kubernetes.rehearsal import diff_of
+
+#: Who helm says owns a field that it may not change (Helm 4 applies on the server).
+_OWNER = re.compile(r'conflicts? with "([^"]+)"')
 
 
 def address(context: str, namespace: str, release: str) -> str:
@@ -102,7 +107,10 @@ def last_good(found: Sequence[Revision]) -> int | None:
 
 
 def roll_back(helm: Helm, release: str, revision: int, *, wait: bool, timeout: float) -> None:
-    done = helm.run("rollback", release, str(revision), *helm.wait_flags(wait, timeout))
+    command = ["rollback", release, str(revision), *helm.wait_flags(wait, timeout)]
+    done = helm.run(*command)
+    if done.exit_code and set(_OWNER.findall(done.stderr)) == {MANAGER}:  # left by a scale of ours: not in the way
+        done = helm.run(*command, *helm.adopt_flags())
     if done.exit_code:
         raise failure(helm, "rollback", done)
 

@@ -130,6 +130,10 @@ def test_rollback(perform: Performer, control_plane: Cluster, namespace: str) ->
     assert replicas(control_plane, namespace, "shop") == 3
     perform("helm_rollback", release="shop", revision=1)
     assert replicas(control_plane, namespace, "shop") == 1
+    scaled = perform("scale", name="shop", replicas=4)
+    scaled.undo()
+    perform("helm_rollback", release="shop", revision=2)
+    assert replicas(control_plane, namespace, "shop") == 2, "our own scale is not in the way"
     with pytest.raises(TaskFailed, match="has no revision 77"):
         perform("helm_rollback", release="shop", revision=77)
 
