@@ -186,6 +186,8 @@ class _Deploys(ReleaseOperation):
         ctx.progress(f"helm {command[0]} {inputs.release} in context {helm.access.context}, namespace {helm.namespace}")
         with Watch(cluster, helm.namespace, inputs.release).running() as watch:
             done = helm.run(*command, *chart_flags(ctx, inputs), *flags)
+            if not inputs.force and releases.ours_alone(done):
+                done = helm.run(*command, *chart_flags(ctx, inputs), *flags, *helm.adopt_flags())
         if done.exit_code:
             raise self._explained(cluster, helm, command[0], inputs, failure(helm, command[0], done), watch)
         return release_result(cluster, helm, inputs.release)

@@ -10,6 +10,7 @@ import yaml
 
 from reign.core.resource import Observation, canonical
 from reign.executor import FailureKind, TaskFailed
+from reign.executor.process import ToolResult
 from workers.kubernetes.access import MANAGER
 from workers.kubernetes.cluster import Cluster
 from workers.kubernetes.helm import Helm, failure, helm_of, marks
@@ -106,10 +107,15 @@ def last_good(found: Sequence[Revision]) -> int | None:
     return good[-1] if good else None
 
 
+def ours_alone(done: ToolResult) -> bool:
+    """Whether helm was stopped by nothing but fields that a scale or an undo of ours owns: they are not in the way."""
+    return done.exit_code != 0 and set(_OWNER.findall(done.stderr)) == {MANAGER}
+
+
 def roll_back(helm: Helm, release: str, revision: int, *, wait: bool, timeout: float) -> None:
     command = ["rollback", release, str(revision), *helm.wait_flags(wait, timeout)]
     done = helm.run(*command)
-    if done.exit_code and set(_OWNER.findall(done.stderr)) == {MANAGER}:  # left by a scale of ours: not in the way
+    if ours_alone(done):
         done = helm.run(*command, *helm.adopt_flags())
     if done.exit_code:
         raise failure(helm, "rollback", done)

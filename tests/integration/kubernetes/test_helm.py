@@ -134,6 +134,9 @@ def test_rollback(perform: Performer, control_plane: Cluster, namespace: str) ->
     scaled.undo()
     perform("helm_rollback", release="shop", revision=2)
     assert replicas(control_plane, namespace, "shop") == 2, "our own scale is not in the way"
+    perform("scale", name="shop", replicas=4)
+    perform("helm_upgrade", release="shop", chart=SHOP, values={"replicas": 3})
+    assert replicas(control_plane, namespace, "shop") == 3
     with pytest.raises(TaskFailed, match="has no revision 77"):
         perform("helm_rollback", release="shop", revision=77)
 
