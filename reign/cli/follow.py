@@ -18,6 +18,8 @@ from reign.core.duration import readable
 from reign.core.errors import ReignError, RunFailed
 
 _LOOK_EVERY = 2.0  # seconds
+_POLL = 0.2  # seconds
+_PATIENCE = 15.0  # seconds in which a run that takes itself back should have begun to
 _TAIL = 3  # log lines shown below a running task
 
 
@@ -42,13 +44,28 @@ def follow(client: Client, run: Run, output: Format) -> None:
             from reign.cli.repair import tell
 
             tell(client, run.name)
+        back = _taken_back(client, run, output)
+        then = f"it was taken back by {back}" if back else f"`reign retry {run.name}` goes on from there"
         failed = RunFailed(
             f"run {run.name} {run.state.replace('_', ' ')}: {run.cause or 'see its tasks'}",
-            hint=f"`reign show {run.name}`, `reign logs {run.name}`; `reign retry {run.name}` goes on from there",
+            hint=f"`reign show {run.name}`, `reign logs {run.name}`; {then}",
         )
         if output is Format.JSON:  # the run is the one document; what became of it stands in it
             raise typer.Exit(fail(failed, Format.TEXT))
         raise failed
+
+
+def _taken_back(client: Client, run: Run, output: Format) -> str | None:
+    """The run that takes a failed one back because its plan says so (``on_failure: rollback``), followed to its end."""
+    give_up = time.monotonic() + _PATIENCE
+    while run.data.get("takes_itself_back") and time.monotonic() < give_up:
+        time.sleep(_POLL)
+        run.refresh()
+    name: str | None = run.data["rolled_back_by"]
+    if name and output is Format.TEXT:
+        console.print(f"  it takes itself back: run {escape(name)}")
+        follow(client, client.run(name), output)
+    return name
 
 
 def _lines(client: Client, run: Run, told: int) -> int:

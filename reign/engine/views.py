@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from reign.core.states import TaskState
+from reign.core.plan import OnFailure
+from reign.core.states import RunState, TaskState
 from reign.engine.preview import Preview
 from reign.engine.rollback import Rollback
 from reign.store import events, holding, locks, retention, runs, workers
@@ -65,12 +66,21 @@ def run_detail(tx: Transaction, run: RunRecord, *, seen_since: float) -> dict[st
         "workdir": run.workdir,
         "tasks": [task_view(task) for task in found],
         "waits_for": _waits(tx, run, found, seen_since),
+        "takes_itself_back": _takes_itself_back(run, found),
         "archived": _archived(tx, run),
         "changes": [
             {"task": c["task"], "resource": c["resource"], "kind": c["kind"], "at": c["at"]}
             for c in runs.changes_of(tx, run.id)
         ],
     }
+
+
+def _takes_itself_back(run: RunRecord, found: list[TaskRecord]) -> bool:
+    """Whether a failed run is about to be taken back because its plan says so (``on_failure: rollback``)."""
+    if run.kind != "apply" or run.state is not RunState.FAILED or run.rolled_back_by is not None:
+        return False
+    said = [run.on_failure, *(task.spec.get("on_failure") for task in found if task.state is TaskState.FAILED)]
+    return OnFailure.ROLLBACK in said
 
 
 def _archived(tx: Transaction, run: RunRecord) -> dict[str, Any] | None:

@@ -63,6 +63,7 @@ class Hands:
             if self.working.is_set():
                 self.inline.work()
                 service.proceed()
+                self.inline.general.roll_back_failed()
 
     def stop(self) -> None:
         self._over.set()
@@ -101,6 +102,21 @@ def reign(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     yield hands
     hands.stop()
     inline.close()
+
+
+def test_a_run_that_takes_itself_back_is_followed_until_it_has(reign: Hands) -> None:
+    (reign.folder / "fails.yaml").write_text(
+        "name: fails\non_failure: rollback\ntasks:\n"
+        "  a: {uses: bash.write_file, with: {path: a, content: x}}\n"
+        "  b: {uses: bash.run, needs: [a], with: {command: exit 3}}\n"
+    )
+    said = reign("run", "fails.yaml", "--yes")
+    back = re.search(r"it takes itself back: run (\S+)", said.out)
+    assert said.code == 1
+    assert back
+    assert f"it was taken back by {back[1]}" in said.err
+    assert f"run {back[1]} ✓ succeeded" in said.out
+    assert not (reign.folder / "a").exists()
 
 
 def test_what_is_there_and_how_it_came_to_be(reign: Hands) -> None:
