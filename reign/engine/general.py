@@ -107,6 +107,15 @@ class ReignGeneral:
         words = submission.request and Masker(found.values).mask(submission.request)
         return replace(submission, plan=found.plan.as_file(), params=found.params, request=words)
 
+    def to_keep(self, submission: Submission) -> Submission:
+        """What may be stored of a submission that is to be made later: its secrets sealed. Words that hold one stand
+        there without it, beside the plan that they make now. Raises what :meth:`submit` raises."""
+        asked = self.sealed(submission)
+        shown, _, _, hidden = self._planned(asked, False, False)
+        shown.refusals()
+        words = asked.request and hidden.mask(asked.request)
+        return asked if words == asked.request else replace(asked, request=words, plan=shown.plan.as_file())
+
     def _seal(self) -> Seal:
         return self._runtime.seal
 

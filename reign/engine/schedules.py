@@ -238,7 +238,7 @@ def _times(schedule: Schedule) -> Recurrence:
 def checked_body(general: ReignGeneral, body: Mapping[str, Any]) -> dict[str, Any]:
     """A submission body that makes a plan now, with its folder made absolute and its secrets sealed. Raises what
     planning raises."""
-    asked = general.sealed(
+    asked = general.to_keep(
         Submission(
             request=body.get("request"),
             plan=body.get("plan"),
@@ -246,7 +246,6 @@ def checked_body(general: ReignGeneral, body: Mapping[str, Any]) -> dict[str, An
             environment=body.get("environment"),
         )
     )
-    shown, _ = general.plan(asked)
-    shown.refusals()
-    kept = {name: value for name, value in (("plan", asked.plan), ("params", dict(asked.params))) if name in body}
+    known = {"request": asked.request, "plan": asked.plan, "params": dict(asked.params)}
+    kept = {name: value for name, value in known.items() if value or name in body}
     return {**body, **kept, "workdir": str(Path(body.get("workdir") or Path.cwd()).absolute())}

@@ -122,6 +122,17 @@ def test_a_schedule_keeps_it_sealed(inline: Inline) -> None:
     assert resolved(kept["params"]) == {"pw": PASSWORD}
 
 
+def test_a_schedule_keeps_the_plan_of_words_that_hold_a_secret(inline: Inline) -> None:
+    words = f"run postgres:16 as db with DB_PASSWORD={PASSWORD}"
+    kept = checked_body(inline.general, {"request": words, "plan": None, "workdir": str(inline.folder)})
+    assert PASSWORD not in json.dumps(kept)
+    assert kept["request"] == "run postgres:16 as db with DB_PASSWORD=***"
+    task = next(iter(kept["plan"]["tasks"].values()))
+    assert resolved(task["with"]["env"])["DB_PASSWORD"] == PASSWORD
+    plain = {"request": "check that http://127.0.0.1:1 answers", "plan": None, "workdir": str(inline.folder)}
+    assert checked_body(inline.general, plain) == plain
+
+
 def test_other_plans_are_left_alone(inline: Inline) -> None:
     given = {"name": "one", "tasks": {"a": {"uses": "probe.noop"}, "b": "?"}}
     assert not sealing.concerns(given)
