@@ -32,37 +32,40 @@ def _number(labels: tuple[str, ...], thing: str, ask: str) -> Slot:
     )
 
 
+_OPENED = (
+    Slot(
+        "head",
+        Kind.REF,
+        labels=("head", "branch"),
+        after=("from", "of", "for"),
+        required=True,
+        things=("branch",),
+        ask="from which branch?",
+    ),
+    Slot(
+        "base",
+        Kind.REF,
+        labels=("base", "base branch"),
+        after=("to", "into", "against", "onto"),
+        required=True,
+        ask="into which branch?",
+    ),
+    _TITLE,
+    BODY,
+    REPO,
+    Slot("draft", Kind.CHOICE, choices={"draft": True}),
+    Slot("reviewers", Kind.REF, labels=("reviewer", "--reviewer"), after=("reviewed by",), many=True),
+    Slot("labels", Kind.REF, labels=("label", "--label"), after=("labelled", "labeled"), many=True),
+)
+
+
 ISSUE_WORDS: Words = {
     "github.open_pull_request": (
         Phrase(
             verbs=(*CREATE, "open", "raise", "submit", "file", "propose", "send"),
             cues=CUES,
             about=_PULL,
-            slots=(
-                Slot(
-                    "head",
-                    Kind.REF,
-                    labels=("head", "branch"),
-                    after=("from", "of", "for"),
-                    required=True,
-                    things=("branch",),
-                    ask="from which branch?",
-                ),
-                Slot(
-                    "base",
-                    Kind.REF,
-                    labels=("base", "base branch"),
-                    after=("to", "into", "against", "onto"),
-                    required=True,
-                    ask="into which branch?",
-                ),
-                _TITLE,
-                BODY,
-                REPO,
-                Slot("draft", Kind.CHOICE, choices={"draft": True}),
-                Slot("reviewers", Kind.REF, labels=("reviewer", "--reviewer"), after=("reviewed by",), many=True),
-                Slot("labels", Kind.REF, labels=("label", "--label"), after=("labelled", "labeled"), many=True),
-            ),
+            slots=_OPENED,
             gives=(Gives("pull request", "{result.number}"),),
             example="open a pull request from release-1 to main titled 'Release 1' in acme/shop",
         ),
@@ -70,31 +73,7 @@ ISSUE_WORDS: Words = {
             verbs=("draft",),
             cues=CUES,
             about=_PULL,
-            slots=(
-                Slot(
-                    "head",
-                    Kind.REF,
-                    labels=("head", "branch"),
-                    after=("from", "of", "for"),
-                    required=True,
-                    things=("branch",),
-                    ask="from which branch?",
-                ),
-                Slot(
-                    "base",
-                    Kind.REF,
-                    labels=("base", "base branch"),
-                    after=("to", "into", "against", "onto"),
-                    required=True,
-                    ask="into which branch?",
-                ),
-                _TITLE,
-                BODY,
-                REPO,
-                Slot("draft", Kind.CHOICE, choices={"draft": True}),
-                Slot("reviewers", Kind.REF, labels=("reviewer", "--reviewer"), after=("reviewed by",), many=True),
-                Slot("labels", Kind.REF, labels=("label", "--label"), after=("labelled", "labeled"), many=True),
-            ),
+            slots=_OPENED,
             gives=(Gives("pull request", "{result.number}"),),
             sets={"draft": True},
         ),
