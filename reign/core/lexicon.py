@@ -128,6 +128,7 @@ class Phrase:
     gives: tuple[Gives, ...] = ()
     comes_before: tuple[str, ...] = ()  # operations on the same thing that it precedes, however the sentence runs
     settles: tuple[str, str] | None = None  # said of what that operation makes while that input is open, it fills it
+    renames: tuple[str, str] | None = None  # two inputs, said as one name: the first is then a namesake that was made
     merges: bool = False  # neighbouring clauses become one task: "22 is closed and 443 is open"
     weight: float = 0.0  # settles what the words leave open; above 0 for the commoner meaning
     example: str = ""  # shown as a suggestion; understood as this operation, which a test holds

@@ -175,6 +175,7 @@ IMAGE_WORDS: Words = {
                 Slot("target", Kind.HOST, labels=("registry",), after=("to", "into"), form="{}/{image}"),
             ),
             filler=("registry", "there", "hub"),
+            renames=("image", "target"),
             gives=(Gives("image", "{target}"),),
             example="push shop:1 to registry.local:5000",
         ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from reign.core.errors import NotUnderstood
-from reign.planner.keyword import english, options, questions, remarks
+from reign.planner.keyword import english, namesakes, options, questions, remarks
 from reign.planner.keyword.clauses import Clause, Join, Role
 from reign.planner.keyword.conditions import Condition, condition
 from reign.planner.keyword.drafts import Draft
@@ -55,6 +55,7 @@ class Reader:
             raise self.story.not_understood(self.ahead[0].tokens)
         if self.story.asking and self.story.timeline.last is not None:
             self.story.ask_first(self.story.timeline.last)
+        namesakes.settle(self.story.timeline.drafts)
         return self.story
 
     def _clause(self, clause: Clause, following: Sequence[Clause]) -> None:

@@ -67,6 +67,12 @@ def basename(path: str) -> str:
     return stem[0] if stem[0] and stem[2] in ("tgz", "yml", "yaml", "sh", "py") else last
 
 
+def tag(image: str) -> str:
+    """The tag or digest of an image, or nothing."""
+    last = image.rpartition("/")[2]
+    return last.partition("@")[2] or last.partition(":")[2]
+
+
 def folder_name(path: str) -> str:
     """The name of the folder that a file lies in, or nothing."""
     return path.rpartition("/")[0].rstrip("/").rpartition("/")[2].lstrip(".")
