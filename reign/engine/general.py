@@ -159,6 +159,11 @@ class ReignGeneral:
                 f"{count} secret value{'s' * (count > 1)} of the plan will be kept sealed; better is a reference to "
                 "where each is kept, like secret://env/NAME"
             )
+        if names := found.names + bound.names:
+            about["warnings"].append(
+                f"{names} secret value{'s' * (names > 1)} of the plan also name{'s' * (names == 1)} something in it, "
+                "and what is named stays in clear: choose a secret that is no name"
+            )
         environments.check_secrets(settings, plan)
         if strange := environments.unfamiliar(settings, plan.environment):
             about["warnings"].append(strange)

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reign.core import expressions
-from reign.core.plan import Plan
+from reign.core.plan import Plan, Task
+from reign.engine.repeats import Repeats
 from reign.executor import registry
 from reign.security.masking import SHORTEST, Masker
-from reign.security.sealed import Seal, unsealed
+from reign.security.sealed import PREFIX, Seal, unsealed
 from reign.security.shapes import secrets_in
 
 Change = Callable[[Any], Any]
@@ -29,6 +30,8 @@ class Sealed:
     plan: Plan
     params: Mapping[str, Any]
     values: Mapping[str, str] = field(default_factory=dict)
+    #: How many of them stay elsewhere in the plan, as they name something there.
+    names: int = 0
 
 
 def concerns(plan: Any) -> bool:
@@ -56,13 +59,13 @@ def sealed(plan: Plan, params: Mapping[str, Any], seal: Callable[[], Seal]) -> S
         work.task(name)
     if not work.values:
         return Sealed(plan, params)
+    names = work.repeats()
     said = {
         "name": _named(plan.name, work.values.values()),
         "description": plan.description and Masker(work.values).mask(plan.description),
     }
-    return Sealed(
-        plan.model_copy(update={**said, "params": work.defaults, "tasks": work.tasks}), work.given, work.values
-    )
+    changed = plan.model_copy(update={**said, "params": work.defaults, "tasks": work.tasks})
+    return Sealed(changed, work.given, work.values, names)
 
 
 def _named(name: str, values: Iterable[str]) -> str:
@@ -102,6 +105,32 @@ class _Work:
         inputs = dict(registry.operation(task.uses).sealed(task.with_, self))
         if inputs != task.with_ or self._items != task.for_each:
             self.tasks[name] = task.model_copy(update={"with_": inputs, "for_each": self._items})
+
+    def repeats(self) -> int:
+        """Seal in every other place what was sealed in one; tells how many values name something, and stay there."""
+        tasks = [(task.with_, task.for_each) for task in self.tasks.values()]
+        wanted = {value for reference in self.values for value in self._forms(reference)}
+        found = Repeats(wanted, lambda text: self._token(text, False, False), tasks)
+        self.defaults = found.sealed(self.defaults, template=False)
+        self.given = found.sealed(self.given, template=False)
+        hide = Masker(self.values).mask
+        for name, task in self.tasks.items():
+            fields = {
+                "with_": found.sealed(task.with_),
+                "for_each": found.sealed(task.for_each),
+                "if_": found.condition(task.if_),
+                "locks": tuple(map(found.sealed, task.locks)),
+                "name": task.name and hide(task.name),
+            }
+            if any(getattr(task, field) != value for field, value in fields.items()):
+                self.tasks[name] = Task(**{**dict(task), **fields})
+        return len(found.names)
+
+    def _forms(self, reference: str) -> Iterator[str]:
+        """What was sealed, and what it is the base64 of."""
+        yield self.values[reference]
+        if opened := self._seal().open(reference.removeprefix(PREFIX)):
+            yield from opened.within.values()
 
     # --- what the operation calls ------------------------------------------------------------------------------------
 

@@ -220,3 +220,59 @@ def test_the_words_of_a_request_are_kept_without_it(tmp_path: Path) -> None:
     for file in inline.runtime.settings.data_dir.rglob("*"):
         assert not file.is_file() or PASSWORD.encode() not in file.read_bytes(), file
     inline.close()
+
+
+def beside(env: dict[str, Any], *others: dict[str, Any], **more: Any) -> dict[str, Any]:
+    tasks = {f"t{number}": other for number, other in enumerate(others)}
+    first = {"uses": "docker.run", "with": {"image": "shop:1", "name": "shop", "env": env}}
+    return {"name": "one", **more, "tasks": {"a": first, **tasks}}
+
+
+#: Tasks that repeat the secret of another one.
+REPEATING: list[dict[str, Any]] = [
+    {"uses": "bash.run", "with": {"command": f"mysql -p{PASSWORD} -e 'select 1'"}},
+    {"uses": "bash.run", "with": {"command": f"export P={PASSWORD}; true ${{{{ run.name }}}} {PASSWORD}"}},
+    {"uses": "bash.script", "with": {"script": "echo $1", "args": [PASSWORD]}},
+    {"uses": "bash.write_file", "with": {"path": "a.env", "content": f"P='{PASSWORD}'\n"}},
+    {"uses": "validation.http", "with": {"url": "http://127.0.0.1", "headers": {"X-Shop": f"key {PASSWORD}"}}},
+    {"uses": "validation.http", "with": {"url": f"http://127.0.0.1/?key={PASSWORD}&a=b"}},
+    {"uses": "docker.exec", "with": {"name": "shop", "command": ["login", f"--key={PASSWORD}"]}},
+    {"uses": "bash.run", "with": {"command": "echo ${{ item }}"}, "for_each": [f"a {PASSWORD}", "b"]},
+    {"uses": "bash.run", "with": {"command": f"echo ${{{{ params.none ?? '{PASSWORD}' }}}}"}},
+    {"uses": "probe.noop", "if": f"run.name != '{PASSWORD}'", "locks": [f"at-{PASSWORD}"], "name": PASSWORD},
+    {"uses": "probe.noop", "with": {"value": f"$${{{{ {PASSWORD} }}}}"}},
+    {"uses": "probe.noop", "with": {"value": f"${{{{ params.other }}}} {PASSWORD}"}},
+]
+
+
+def test_what_is_secret_in_one_place_is_sealed_in_all(inline: Inline) -> None:
+    params = {"other": f"and {PASSWORD}", "none": ""}
+    kept, template = recorded(inline, beside({"DB_PASSWORD": PASSWORD}, *REPEATING, params=params))
+    assert PASSWORD not in json.dumps([kept, template])
+    assert resolved(template["plan"]["params"]) == params
+    for number, given in enumerate(REPEATING):
+        task = template["plan"]["tasks"][f"t{number}"]
+        same = set(given) & {"uses", "with", "for_each", "if", "locks"}
+        assert {key: resolved(task[key]) for key in same} == {key: given[key] for key in same}
+
+
+def test_what_a_manifest_holds_encoded_is_sealed_where_it_stands_plainly(inline: Inline) -> None:
+    given = plan(secret("data", p=ENCODED))
+    given["tasks"]["b"] = {"uses": "bash.run", "with": {"command": f"echo {PASSWORD}"}}
+    kept, _ = recorded(inline, given)
+    assert resolved(kept["tasks"]["b"]["with"]["command"]) == f"echo {PASSWORD}"
+
+
+def test_a_value_that_names_something_stays_where_it_does(inline: Inline) -> None:
+    env = {"DB_PASSWORD": "wordpress", "TOKEN": "sHort1", "KEY_SECRET": "shopsecret"}
+    given = beside(
+        env,
+        {"uses": "docker.run", "with": {"image": "wordpress:6", "name": "blog", "networks": {"wordpress": ["w"]}}},
+        {"uses": "bash.run", "with": {"command": "echo wordpress sHort1 shopsecrets secret://env/shopsecret"}},
+    )
+    shown, about = inline.general.plan(Submission(plan=given))
+    tasks = shown.full.tasks
+    assert tasks["t0"].with_["image"] == "wordpress:6"
+    assert tasks["t1"].with_["command"] == given["tasks"]["t1"]["with"]["command"]
+    assert "wordpress" not in tasks["a"].with_["env"].values()
+    assert any("1 secret value of the plan also names something" in text for text in about["warnings"])
