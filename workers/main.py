@@ -144,7 +144,9 @@ def _register(app: Celery, pool: Pool, uses: str) -> None:
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="reign worker", description="Serve the queues of some agents.")
     parser.add_argument("agents", nargs="+", metavar="AGENT", help="docker, bash, ... or all")
-    parser.add_argument("--concurrency", "-c", type=int, default=None, help="tasks at the same time (default 2)")
+    parser.add_argument(
+        "--concurrency", "-c", type=int, default=None, help="tasks at the same time; default: REIGN_CONCURRENCY"
+    )
     parser.add_argument("--pool", choices=("prefork", "solo"), default="prefork")
     parser.add_argument("--loglevel", default="WARNING")
     parser.add_argument("--name", default=None, help="of this worker, as Flower shows it")

@@ -43,7 +43,7 @@ def listing(
     actor: Actor = None,
     subject: Subject = None,
     since: Since = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=5000)] = 30,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=5000, help="at most so many, the newest")] = 30,
     check: Annotated[bool, typer.Option("--verify", help="as `reign audit verify`")] = False,
     output: Output = Format.TEXT,
 ) -> None:
@@ -68,12 +68,14 @@ def listing(
         return
     if not found:
         console.print("nothing is recorded of that")
+    width = max((len(entry["kind"]) for entry in found), default=0)
     for entry in reversed(found):
         when = _when(entry["at"])
         what = [entry["run"] or "", entry["subject"] or "", _told(entry)]
         about = escape("  ".join(part for part in what if part))
+        kind = f"[bold]{entry['kind']:<{width}}[/bold]"
         console.print(
-            f"[dim]{entry['seq']:>6} {when}[/dim]  [bold]{entry['kind']:<13}[/bold] {escape(entry['actor'])}  {about}",
+            f"[dim]{entry['seq']:>6} {when}[/dim]  {kind} {escape(entry['actor'])}  {about}",
             soft_wrap=True,
         )
 

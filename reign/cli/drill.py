@@ -20,8 +20,8 @@ def register(app: typer.Typer) -> None:
 
 
 def drill(
-    runs: Annotated[int, typer.Option("--runs", min=1, max=10_000)] = 20,
-    kills: Annotated[int, typer.Option("--kills", min=0, max=100_000)] = 40,
+    runs: Annotated[int, typer.Option("--runs", min=1, max=10_000, help="runs in all")] = 20,
+    kills: Annotated[int, typer.Option("--kills", min=0, max=100_000, help="kills in all")] = 40,
     tasks: Annotated[int, typer.Option("--tasks", min=1, max=1000, help="of each run")] = 8,
     environment: Annotated[str, typer.Option("--environment", "--env", "-e", help="a test environment")] = "drill",
     installed: Annotated[
@@ -34,8 +34,10 @@ def drill(
     ] = False,
     output: Output = Format.TEXT,
 ) -> None:
-    """Kill workers, services and the broker at random while runs go on; then count what was lost. Exit 1 if anything
-    was. By default it uses a temporary folder of its own and touches nothing that is installed."""
+    """Kill workers, services and the broker at random while runs go on; then count what was lost.
+
+    Exit 1 if anything was. By default it uses a temporary folder of its own and touches nothing that is installed.
+    """
     from reign.local import drill_agent
     from reign.local.drill import Drill, Size, refuse_if_in_use
 

@@ -48,6 +48,9 @@ def findings(
         Threshold, typer.Option("--fail-on", help="exit with 1 if there is one from this severity on, not waived")
     ] = Threshold.NEVER,
     file: File = Path(WAIVERS_FILE),
+    plan: Annotated[
+        Path, typer.Option("--plan", help="in SARIF, the file at which findings of the plan itself stand")
+    ] = Path("plan.yaml"),
     output: Annotated[
         FindingsFormat, typer.Option("--output", "-o", help="text, json, sarif (code hosts) or junit (CI servers)")
     ] = FindingsFormat.TEXT,
@@ -63,7 +66,7 @@ def findings(
         if fail_on is not Threshold.NEVER
         else {task: Threshold(at) for task, at in told.get("thresholds", {}).items()}
     )
-    _write(flat, fail_on, output, own)
+    _write(flat, fail_on, output, own, plan)
     if not (whole := verdict([finding for _, finding in flat], fail_on)).ok:
         raise typer.Exit(_failed(whole, output))
 
@@ -87,12 +90,16 @@ def _waived(found: Sequence[tuple[str, Finding]], accepted: Sequence[Waiver]) ->
 
 
 def _write(
-    found: Sequence[tuple[str, Finding]], fail_on: Threshold, output: FindingsFormat, own: Mapping[str, Threshold]
+    found: Sequence[tuple[str, Finding]],
+    fail_on: Threshold,
+    output: FindingsFormat,
+    own: Mapping[str, Threshold],
+    plan: Path,
 ) -> None:
     if output is FindingsFormat.JSON:
         write_json([{"task": task, **finding.model_dump(mode="json")} for task, finding in found])
     elif output is FindingsFormat.SARIF:
-        write_json(sarif([finding for _, finding in found], version("reign")))
+        write_json(sarif([finding for _, finding in found], version("reign"), plan.as_posix()))
     elif output is FindingsFormat.JUNIT:
         threshold = Threshold.HIGH if fail_on is Threshold.NEVER else fail_on
         tasks = groupby(found, key=lambda pair: pair[0])

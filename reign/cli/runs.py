@@ -25,7 +25,9 @@ def register(app: typer.Typer) -> None:
 
 
 def listing(
-    environment: Annotated[str | None, typer.Option("--environment", "--env", "-e")] = None,
+    environment: Annotated[
+        str | None, typer.Option("--environment", "--env", "-e", help="only runs in this environment")
+    ] = None,
     states: Annotated[
         list[RunState] | None, typer.Option("--state", "-s", help="only runs in this state; may be given several times")
     ] = None,

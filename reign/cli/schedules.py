@@ -29,8 +29,12 @@ def add(
     name: Name,
     when: Annotated[str, typer.Argument(help="'0 7 * * MON-FRI', '@daily', 'every 10m'")],
     words: Annotated[list[str] | None, typer.Argument(help="a plan file, or a sentence")] = None,
-    param: Annotated[list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE")] = None,
-    environment: Annotated[str | None, typer.Option("--environment", "--env", "-e")] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="a parameter of the plan")
+    ] = None,
+    environment: Annotated[
+        str | None, typer.Option("--environment", "--env", "-e", help="dev, staging, prod, ...; default: the plan's")
+    ] = None,
     timezone: Annotated[str, typer.Option("--timezone", help="of a cron expression, as Europe/Berlin")] = "UTC",
     misfire: Annotated[
         str, typer.Option(help="due times that nobody was there for: run the last one once, or skip them")

@@ -94,7 +94,7 @@ def _detached(settings: Settings) -> None:
 
 
 def down() -> None:
-    """Stop what ``reign up`` started, and wait until it is gone."""
+    """Stop what `reign up` started, and wait until it is gone."""
     from reign.local import supervisor
 
     settings = Settings.load()
@@ -198,9 +198,11 @@ def sample() -> None:
 def worker(
     context: typer.Context,
     agents: Annotated[list[str], typer.Argument(help="docker, bash, ... or all")],
-    concurrency: Annotated[int | None, typer.Option("--concurrency", "-c", min=1, max=256)] = None,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", "-c", min=1, max=256, help="processes of the pool")
+    ] = None,
     pool: Annotated[str, typer.Option(help="prefork, or solo for short tasks")] = "prefork",
-    loglevel: Annotated[str, typer.Option()] = "WARNING",
+    loglevel: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR")] = "WARNING",
 ) -> None:
     """Serve the queues of some agents until SIGTERM."""
     argv = [sys.executable, "-m", "workers", *agents, "--pool", pool, "--loglevel", loglevel, *context.args]

@@ -177,7 +177,7 @@ def checkpoint(
 
 def points(
     environment: Environment = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000)] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="at most so many")] = 20,
     output: Output = Format.TEXT,
 ) -> None:
     """Where one can go back to, newest first: named points, and one from before each run's first change."""

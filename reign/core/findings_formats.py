@@ -30,8 +30,12 @@ _SCORE = {
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def sarif(findings: Iterable[Finding], version: str = "0") -> dict[str, Any]:
-    """A SARIF log with one run. ``version`` is that of REIGN. Waived findings are there, as suppressed."""
+def sarif(findings: Iterable[Finding], version: str = "0", plan: str = "plan.yaml") -> dict[str, Any]:
+    """A SARIF log with one run. ``version`` is that of REIGN. Waived findings are there, as suppressed.
+
+    ``plan``: the file that a finding which stands in none is shown at. GitHub refuses a whole log if one result has no
+    file (rule GH1001 of Microsoft's SARIF validator).
+    """
     listed = list(findings)
     rules = list({finding.rule: finding for finding in reversed(listed)}.values())[::-1]
     index = {finding.rule: number for number, finding in enumerate(rules)}
@@ -48,7 +52,7 @@ def sarif(findings: Iterable[Finding], version: str = "0") -> dict[str, Any]:
                     }
                 },
                 "columnKind": "unicodeCodePoints",
-                "results": [_result(finding, index[finding.rule]) for finding in listed],
+                "results": [_result(finding, index[finding.rule], plan) for finding in listed],
             }
         ],
     }
@@ -66,33 +70,38 @@ def _rule(finding: Finding) -> dict[str, Any]:
     return rule
 
 
-def _result(finding: Finding, rule: int) -> dict[str, Any]:
+def _result(finding: Finding, rule: int, plan: str) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": finding.rule,
         "ruleIndex": rule,
         "level": _LEVEL[finding.severity],
-        "message": {"text": f"{finding.message}. {finding.remedy}" if finding.remedy else finding.message},
+        "message": {"text": _message(finding)},
+        "locations": [_location(finding, plan)],
         "partialFingerprints": {"reign/v1": finding.fingerprint},
         "properties": {"severity": finding.severity.value},
     }
-    if location := _location(finding):
-        result["locations"] = [location]
     if finding.waived:
         until = f" (until {finding.waived.until.isoformat()})" if finding.waived.until else ""
         result["suppressions"] = [{"kind": "external", "justification": finding.waived.reason + until}]
     return result
 
 
-def _location(finding: Finding) -> dict[str, Any] | None:
-    if finding.path is not None:
-        physical: dict[str, Any] = {"artifactLocation": {"uri": quote(finding.path)}}
-        if finding.line is not None:
-            region = {"startLine": finding.line}
-            physical["region"] = region | ({"startColumn": finding.column} if finding.column else {})
-        return {"physicalLocation": physical}
-    if finding.address is not None:
-        return {"logicalLocations": [{"fullyQualifiedName": finding.address, "kind": "resource"}]}
-    return None
+def _message(finding: Finding) -> str:
+    if not finding.remedy:
+        return finding.message
+    end = "" if finding.message.endswith((".", "!", "?")) else "."
+    return f"{finding.message}{end} {finding.remedy}"
+
+
+def _location(finding: Finding, plan: str) -> dict[str, Any]:
+    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(finding.path or plan)}}
+    if finding.path is not None and finding.line is not None:
+        region = {"startLine": finding.line}
+        physical["region"] = region | ({"startColumn": finding.column} if finding.column else {})
+    location: dict[str, Any] = {"physicalLocation": physical}
+    if finding.path is None and finding.address is not None:
+        location["logicalLocations"] = [{"fullyQualifiedName": finding.address, "kind": "resource"}]
+    return location
 
 
 def _semantic(version: str) -> str:

@@ -165,7 +165,15 @@ def test_sarif_follows_its_schema(schema: jsonschema.Draft7Validator) -> None:
     )
     assert run["results"][3]["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] == "http://web:80/"
     assert run["results"][4]["suppressions"] == [{"kind": "external", "justification": "known (until 2030-06-01)"}]
-    assert "locations" not in run["results"][4]
+    for result in run["results"][3:5]:
+        assert result["locations"][0]["physicalLocation"] == {"artifactLocation": {"uri": "plan.yaml"}}
+    named = sarif([finding("r3", path=None)], plan="deploy/shop plan.yaml")["runs"][0]["results"][0]
+    assert named["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "deploy/shop%20plan.yaml"
+
+
+def test_a_sentence_of_sarif_ends_once() -> None:
+    log = sarif([finding(message="cd may fail.", remedy="see the wiki")])
+    assert log["runs"][0]["results"][0]["message"]["text"] == "cd may fail. see the wiki"
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
