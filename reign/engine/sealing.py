@@ -71,6 +71,8 @@ def sealed(plan: Plan, params: Mapping[str, Any], seal: Callable[[], Seal]) -> S
 def _named(name: str, values: Iterable[str]) -> str:
     """A plan's name, which a planner makes of the words of a request, cut to a length: without a secret in them."""
     for value in values:
+        if len(value) >= SHORTEST:
+            name = name.replace(value, "secret")
         slug = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")
         ends = (slug[:length] for length in range(len(slug) - 1, SHORTEST - 1, -1) if name.endswith(slug[:length]))
         part = slug if slug in name else next(ends, "")

@@ -247,7 +247,9 @@ REPEATING: list[dict[str, Any]] = [
 
 def test_what_is_secret_in_one_place_is_sealed_in_all(inline: Inline) -> None:
     params = {"other": f"and {PASSWORD}", "none": ""}
-    kept, template = recorded(inline, beside({"DB_PASSWORD": PASSWORD}, *REPEATING, params=params))
+    kept, template = recorded(
+        inline, beside({"DB_PASSWORD": PASSWORD}, *REPEATING, params=params) | {"name": f"a {PASSWORD}"}
+    )
     assert PASSWORD not in json.dumps([kept, template])
     assert resolved(template["plan"]["params"]) == params
     for number, given in enumerate(REPEATING):
