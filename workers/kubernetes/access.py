@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,6 +40,12 @@ class Access:
     user: str | None = None  # impersonated
     groups: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()  # further variables of the worker that credential plugins need
+    authority: str = ""  # SHA-256 of the certificate authority that the server must answer for
+
+    @property
+    def endpoint(self) -> str:
+        """What stands for the cluster's identity where the account may not read that: address and authority."""
+        return f"server:{hashlib.sha256(f'{self.server} {self.authority}'.encode()).hexdigest()[:16]}"
 
     def kubectl(self, binary: str) -> list[str]:
         return [binary, f"--context={self.context}", *self._as("--as", "--as-group")]
@@ -86,18 +95,32 @@ def resolve(ctx: Context, context: str | None, as_user: str | None = None) -> Ac
             hint=did_you_mean(name, config["contexts"]),
         )
     found = config["contexts"][name]
+    cluster = config["clusters"].get(found.get("cluster"), {})
     user = config["users"].get(found.get("user"), {})
     impersonated = as_user or options.get("as") or user.get("as")
     groups = options.get("as_groups") or (user.get("as-groups") if impersonated == user.get("as") else None) or ()
     return Access(
         context=name,
         kubeconfig=os.pathsep.join(map(str, paths)),
-        server=str(config["clusters"].get(found.get("cluster"), {}).get("server", "")),
+        server=str(cluster.get("server", "")),
         namespace=found.get("namespace") or "default",
         user=impersonated,
         groups=tuple(groups),
         environment=tuple(options.get("environment", ())),
+        authority=_authority(cluster),
     )
+
+
+def _authority(cluster: Mapping[str, Any]) -> str:
+    """The digest of a kubeconfig's certificate authority, the same for a file and for its content; "" without one."""
+    try:
+        if given := cluster.get("certificate-authority-data"):
+            content = base64.b64decode("".join(str(given).split()), validate=True)
+        else:
+            content = Path(str(cluster["certificate-authority"])).read_bytes()
+    except (KeyError, OSError, binascii.Error):  # what is wrong with it is told when it is used
+        return ""
+    return hashlib.sha256(content).hexdigest()
 
 
 def kubeconfig_paths(options: Mapping[str, Any]) -> list[Path]:

@@ -36,6 +36,10 @@ class Apply(AppliedOperation["Apply.Inputs", "Apply.Result"]):
     name = "kubernetes.apply"
     summary = "Apply a manifest"
     secrets = ("manifest",)
+    undo_note = (
+        f"the former objects, or none; {SECRET_NOTE}; a namespace or a kind that it made goes only if nothing of "
+        "others is in it"
+    )
 
     class Inputs(Waits):
         manifest: Manifest = Field(description=_MANIFEST)
@@ -77,6 +81,10 @@ class Apply(AppliedOperation["Apply.Inputs", "Apply.Result"]):
 
     def assess(self, inputs: Inputs) -> Assessment:
         exact = super().assess(inputs)
+        if manifests.is_open(inputs.manifest):
+            return replace(
+                exact, undo=Undo.COMPENSATING, note=f"what is applied is known only in the run: {exact.note}"
+            )
         if not manifests.secret_inside(inputs.manifest):
             return exact
         found = tuple(_in_clear(name) for name in manifests.secrets_in_clear(inputs.manifest))
@@ -201,7 +209,8 @@ class Delete(ObjectOperation["Delete.Inputs", "Delete.Result"]):
         if kind in ("Namespace", "CustomResourceDefinition", "PersistentVolume", "PersistentVolumeClaim"):
             asks = f"deleting {kind.lower()} {inputs.name} takes away what is in it, which cannot be brought back"
             return Assessment(usual.effect, Undo.COMPENSATING, asks=asks, note=self.undo_note)
-        if kind == "Secret" or (inputs.manifest is not None and manifests.secret_inside(inputs.manifest)):
+        unknown = manifests.is_open(inputs.manifest) or "${{" in str(inputs.kind)
+        if unknown or kind == "Secret" or (inputs.manifest is not None and manifests.secret_inside(inputs.manifest)):
             return Assessment(usual.effect, Undo.COMPENSATING, asks=usual.asks, note=self.undo_note)
         return usual
 

@@ -124,11 +124,21 @@ def _may(cluster: Cluster) -> str:
         missing = tuple(verb for verb in verbs if not any(_allows(rule, verb, resource, group) for rule in rules))
         if missing:
             lacking.setdefault(missing, []).append(resource)
-    who = f"{cluster.access.user} " if cluster.access.user else ""
+    who = f"{user} " if (user := _who(cluster)) else ""
     if not lacking:
         return f"{who}may do what the operations need in namespace {namespace}"
     said = "; ".join(f"{', '.join(verbs)} {', '.join(kinds)}" for verbs, kinds in lacking.items())
     return f"in namespace {namespace} {who}may not {said}"
+
+
+def _who(cluster: Cluster) -> str:
+    """The account's name as the cluster knows it (SelfSubjectReview, since Kubernetes 1.28)."""
+    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    try:
+        answer = cluster.ask("/apis/authentication.k8s.io/v1/selfsubjectreviews", asked)
+    except TaskFailed:
+        return cluster.access.user or ""
+    return str((answer.get("status") or {}).get("userInfo", {}).get("username") or "")
 
 
 def _allows(rule: Mapping[str, Any], verb: str, resource: str, group: str) -> bool:

@@ -25,13 +25,18 @@ def access_of(ctx: Context, where: Where) -> Access:
 
 
 def pins_of(ctx: Context, where: Where) -> dict[str, Any]:
-    """The context that is meant, by name, and which cluster that is now, if it answers. Raises TaskFailed."""
+    """The context that is meant, by name, who acts there for whom, and which cluster that is now, if it answers.
+
+    Raises TaskFailed.
+    """
     if has_expression([where.context, where.as_user]):
         return {}
     cluster = Cluster(ctx, access_of(ctx, where))
     named = {"context": cluster.access.context}
+    if cluster.access.user and cluster.access.user != where.as_user:
+        named["as"] = cluster.access.user
     try:
-        return {**named, "cluster": cluster.uid} if cluster.uid else named
+        return {**named, "cluster": cluster.uid or cluster.access.endpoint}
     except TaskFailed:
         return named
 
@@ -104,9 +109,16 @@ class Cluster:
     def check_identity(self, expected: str | None = None) -> None:
         """Raises TaskFailed if this is not the cluster that was meant. To be called before the first change."""
         wanted = expected or self._pinned
-        if wanted is None or wanted == self.uid:
+        if wanted is None or wanted in (self.access.endpoint, self.uid):
             return
         where = f"context {self.access.context!r} ({self.access.server})"
+        if wanted.startswith("server:"):
+            raise TaskFailed(
+                f"{where} is another address, or has another certificate authority, than was pinned; "
+                "nothing was changed",
+                kind=FailureKind.CONFLICT,
+                hint="check the kubeconfig; if the cluster has only moved, plan again",
+            )
         if self.uid is None:
             raise TaskFailed(
                 f"{where}: whether this is cluster {wanted} cannot be checked: no right to get namespace kube-system",
@@ -182,10 +194,18 @@ class Cluster:
                 return None
 
     def list(
-        self, kind: str, namespace: str | None, *, labels: str | None = None, fields: str | None = None
+        self,
+        kind: str,
+        namespace: str | None,
+        *,
+        version: str | None = None,
+        labels: str | None = None,
+        fields: str | None = None,
     ) -> list[dict[str, Any]]:
-        """The objects of a built-in kind."""
-        version = "v1" if kind == "Event" else kinds.BUILT_IN.get(kind, ("apps/v1",))[0]
+        """The objects of a built-in kind, or of the kind of that ``version`` (none if the cluster does not know it)."""
+        if version is not None and not self.knows(version, kind):
+            return []
+        version = version or ("v1" if kind == "Event" else kinds.BUILT_IN.get(kind, ("apps/v1",))[0])
         handle = self.resource(version, kind)
         with self._words(f"list {kind.lower()}s"):
             found = _plain(handle.get(namespace=namespace, label_selector=labels, field_selector=fields, **_CALL))

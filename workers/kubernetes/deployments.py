@@ -292,33 +292,3 @@ class CreateNamespace(AppliedOperation["CreateNamespace.Inputs", "CreateNamespac
 
     def result(self, cluster: Cluster, inputs: Inputs, steps: Sequence[Step]) -> Result:
         return self.Result(name=inputs.name, **placed(cluster, inputs.name))
-
-    def restore(self, ctx: Context, inputs: Inputs, before: Observations, now: Observations) -> None:
-        if before and not before[0].exists:
-            cluster = connect_again(ctx, inputs, before[0].facts)
-            if others := _inhabitants(cluster, inputs.name):
-                raise TaskFailed(
-                    f"namespace {inputs.name} stays: it holds {', '.join(others[:5])}",
-                    kind=FailureKind.CONFLICT,
-                    hint="that was put there by others; delete the namespace yourself if it may go",
-                )
-        super().restore(ctx, inputs, before, now)
-
-
-#: What every namespace gets by itself.
-_OWN = frozenset({"configmap/kube-root-ca.crt", "serviceaccount/default"})
-
-
-def _inhabitants(cluster: Cluster, namespace: str) -> list[str]:
-    """The objects of the usual kinds in a namespace, but for those that it gets by itself or that others own."""
-    found = []
-    for kind in (
-        "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod", "Service", "Ingress", "ConfigMap", "Secret",
-        "PersistentVolumeClaim", "ServiceAccount", "Role", "RoleBinding",
-    ):  # fmt: skip
-        for item in cluster.list(kind, namespace):
-            label = f"{kind.lower()}/{item['metadata']['name']}"
-            passing = item["metadata"].get("ownerReferences") or item["metadata"].get("deletionTimestamp")
-            if label not in _OWN and not passing:
-                found.append(label)
-    return found

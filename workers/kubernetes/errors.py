@@ -15,6 +15,8 @@ _FORBIDDEN = re.compile(
     r'User "(?P<user>[^"]+)" cannot (?P<verb>\S+) resource "(?P<what>[^"]+)"'
     r'(?: in API group "(?P<group>[^"]*)")?(?: (?P<where>in the namespace "[^"]+"|at the cluster scope))?'
 )
+#: ``impersonate``, and since 1.36 also ``impersonate-on:user-info:get`` and the like, on whatever was asked for first.
+_IMPERSONATE = re.compile(r'User "(?P<user>[^"]+)" cannot impersonate')
 _OWNER = re.compile(r'conflict with "([^"]+)"(?: with subresource "[^"]+")?(?: using (\S+))?')
 NAMESPACE = re.compile(r'namespaces "([^"]+)" not found')
 QUOTA_HINT = "free something in the namespace, ask for less, or have the quota raised"
@@ -52,9 +54,7 @@ def unreachable(access: Access, doing: str, reason: str) -> TaskFailed:
         why = f"its certificate is not accepted: {detail.group(1).strip() if detail else first_line(reason)}"
         kind, hint = FailureKind.MISSING_PREREQUISITE, "check certificate-authority in the kubeconfig"
     else:
-        why = next(
-            (text for mark, text in _REASONS if mark in reason.lower()), first_line(reason.rpartition("Caused by")[2])
-        )
+        why = no_answer(reason) or first_line(reason.rpartition("Caused by")[2])
         kind, hint = FailureKind.TRANSIENT, "is the cluster up and the network open? `reign doctor` tries every context"
     return TaskFailed(
         f"cannot {doing}: no cluster answers at {access.server} (context {access.context!r}): {why}",
@@ -68,10 +68,19 @@ _REASONS = (
     ("name or service not known", "the name does not resolve"),
     ("failed to resolve", "the name does not resolve"),
     ("nodename nor servname", "the name does not resolve"),
+    ("no such host", "the name does not resolve"),
+    ("server misbehaving", "the name does not resolve"),
+    ("i/o timeout", "no answer in time"),
+    ("no route to host", "the network does not lead there"),
     ("timed out", "no answer in time"),
     ("unreachable", "the network does not lead there"),
     ("reset by peer", "the connection was closed"),
 )
+
+
+def no_answer(reason: str) -> str | None:
+    """Why an address does not answer, in a few words; None if it is something else."""
+    return next((text for mark, text in _REASONS if mark in reason.lower()), None)
 
 
 def of_response(access: Access, doing: str, status: int, body: str) -> TaskFailed:
@@ -118,6 +127,13 @@ def _forbidden(access: Access, start: str, message: str) -> TaskFailed:
             kind=FailureKind.MISSING_PREREQUISITE,
             hint=QUOTA_HINT,
             details={"reason": "quota"},
+        )
+    if access.user and (found := _IMPERSONATE.search(message)):
+        return TaskFailed(
+            f"{start}: {found['user']} may not act as {access.user}",
+            kind=FailureKind.PERMISSION,
+            hint=f"bind a role with the verb impersonate on users {access.user!r}, or leave `as` out",
+            details={"reason": "impersonation", "user": found["user"]},
         )
     found = _FORBIDDEN.search(message)
     if found is None:

@@ -14,6 +14,7 @@ from reign.executor import Context, FailureKind, TaskFailed
 from reign.executor.process import ToolResult
 from workers.kubernetes import errors
 from workers.kubernetes.access import Access
+from workers.kubernetes.chart_refusals import no_chart
 from workers.kubernetes.cluster import Cluster
 
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
@@ -183,6 +184,8 @@ def failure(helm: Helm, doing: str, done: ToolResult) -> TaskFailed:
     text = done.stderr.lower()
     if errors.NAMESPACE.search(done.stderr):
         return errors.of_response(helm.access, f"run helm {doing}", 404, done.stderr)
+    if fetching := no_chart(f"helm {doing}", said):
+        return fetching
     fits = ((kind, hint) for mark, kind, hint in _KNOWN if mark.lower() in text)
     kind, hint = next(fits, (FailureKind.UNKNOWN, None))
     if kind is FailureKind.PERMISSION:

@@ -29,7 +29,9 @@ Name = Annotated[
 class Where(OperationInputs):
     context: str | None = Field(None, description="the kubeconfig's context (default: its current one)")
     cluster: str | None = Field(
-        None, description="UID of the cluster's namespace kube-system; nothing is changed in any other cluster"
+        None,
+        description="UID of the cluster's namespace kube-system (or what a plan was pinned to); "
+        "nothing is changed in any other cluster",
     )
     as_user: str | None = Field(None, alias="as", description="act as this user (impersonation)")
 

@@ -17,6 +17,8 @@ from workers.kubernetes.kinds import Ref
 from workers.kubernetes.record import is_secret
 
 KUSTOMIZATION = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+_DOCUMENTS = re.compile(r"^---", re.MULTILINE)
+_KIND = re.compile(r"""^[\s{,-]*["']?kind["']?\s*:(.*)""", re.MULTILINE)
 _TEXT = re.compile(r"\n|^\s*[{\[]|^\s*(apiVersion|kind)\s*:")
 
 
@@ -58,6 +60,24 @@ def secret_inside(manifest: Any) -> bool:
     if isinstance(manifest, str):
         return bool(re.search(r"""["']?kind["']?\s*:\s*["']?Secret\b""", manifest))
     return any(isinstance(item, Mapping) and item.get("kind") == "Secret" for item in _flat(manifest))
+
+
+def is_open(manifest: Any) -> bool:
+    """Whether only a run can tell what kinds of objects a manifest holds: an expression stands where they would."""
+    if not isinstance(manifest, str):
+        return any(_kind_is_open(item) for item in _flat(manifest))
+    if "${{" not in manifest:
+        return False
+    return not is_text(manifest) or any(_text_is_open(part) for part in _DOCUMENTS.split(manifest))
+
+
+def _kind_is_open(item: Any) -> bool:
+    return "${{" in str(item.get("kind", "")) if isinstance(item, Mapping) else "${{" in str(item)
+
+
+def _text_is_open(document: str) -> bool:
+    kinds_said = _KIND.findall(document)
+    return "${{" in document and (not kinds_said or any("${{" in kind for kind in kinds_said))
 
 
 def _flat(manifest: Any) -> Iterable[Any]:

@@ -7,13 +7,14 @@ import binascii
 import copy
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from reign.core.resource import Observation, canonical
 from reign.executor import Context, FailureKind, TaskFailed
 from reign.security import secrets
 from workers.kubernetes.cluster import Cluster
+from workers.kubernetes.inhabitants import INHABITED, refuse_if_inhabited
 from workers.kubernetes.kinds import Ref
 
 _VOLATILE = (
@@ -178,12 +179,13 @@ def values_of(address: str, body: Mapping[str, Any]) -> dict[str, dict[str, byte
     return {address: _values(body)} if is_secret(body) else {}
 
 
-def put_back(cluster: Cluster, before: Observation, known: Known | None = None) -> None:
-    """Brings one object back to what was observed. Repeatable. Raises TaskFailed."""
+def put_back(cluster: Cluster, before: Observation, known: Known | None = None, own: Collection[Ref] = ()) -> None:
+    """Brings one object back to what was observed; ``own``: what else goes. Repeatable. Raises TaskFailed."""
     ref = ref_of(before)
     live = cluster.get(ref)
     if not before.exists:
         if live is not None:
+            refuse_if_inhabited(cluster, ref, live, own)
             cluster.delete(ref, uid=live["metadata"]["uid"])
             cluster.wait_gone(ref)
         return
@@ -248,18 +250,22 @@ def _reveal(
     return data
 
 
+_TOLD_LAST = (FailureKind.MISSING_PREREQUISITE, FailureKind.WRONG_INPUT)
+
+
 def put_all_back(cluster: Cluster, before: list[Observation], known: Known | None = None) -> None:
     """Brings all objects back, in the order in which they depend on each other; what cannot come back is told last."""
     from workers.kubernetes.kinds import rank
 
     ordered = sorted(before, key=lambda seen: rank(ref_of(seen).kind))
+    own = [ref_of(seen) for seen in before if not seen.exists]
     failures: list[TaskFailed] = []
     for seen in [s for s in reversed(ordered) if not s.exists] + [s for s in ordered if s.exists]:
         cluster.ctx.progress(f"putting back {ref_of(seen).label}")
         try:
-            put_back(cluster, seen, known)
+            put_back(cluster, seen, known, own)
         except TaskFailed as error:
-            if error.kind not in (FailureKind.MISSING_PREREQUISITE, FailureKind.WRONG_INPUT):
+            if error.kind not in _TOLD_LAST and error.details.get("reason") != INHABITED:
                 raise
             failures.append(error)
     if failures:

@@ -132,6 +132,7 @@ _DEPLOYMENT_SLOTS = (
         ask="which name should the deployment have?",
     ),
     Slot("replicas", Kind.NUMBER, labels=("replica", "pod", "instance", "copy", "--replicas"), after=("with",)),
+    Slot("replicas", Kind.TIMES, bare=True),
     Slot("port", Kind.PORT, labels=("port", "container port"), after=("on", "at")),
     Slot("env", Kind.PAIRS, labels=("environment variable", "environment", "env", "variable")),
     Slot(
@@ -195,7 +196,7 @@ WORDS: Words = {
             cues=CUES,
             object_needed=True,
             slots=(replace(_MANIFEST, like=r"k8s|kube|manifest|kustomiz", tells=True), *WHERE),
-            filler=("everything", "all", "what", "is"),
+            filler=("everything", "all", "what", "is", "defines", "describes", "declares", "contains", "creates"),
             example="delete what is in k8s/app.yaml from the cluster",
         ),
     ),
@@ -265,6 +266,7 @@ WORDS: Words = {
                     Kind.PORT,
                     labels=("port", "service port", "--port"),
                     after=("on", "at", "under"),
+                    bare=True,
                     required=True,
                     ask="on which port?",
                 ),
@@ -299,6 +301,8 @@ WORDS: Words = {
             slots=(
                 *_workload("what should be scaled?"),
                 _FORMER,
+                Slot(("name", "replicas"), Kind.COUNTED, bare=True),
+                Slot("replicas", Kind.TIMES, bare=True, after=("to",)),
                 Slot(
                     "replicas",
                     Kind.NUMBER,

@@ -43,6 +43,12 @@ def test_in_a_pod_its_service_account_is_used(
     made = perform("apply", manifest=config("mine"))
     assert (made.result.context, made.result.namespace) == ("in-cluster", namespace)
     assert made.result.cluster is None, "the account may not read kube-system"
+    [own] = [check for check in checks(perform.options) if "in-cluster" in check.name]
+    assert f"system:serviceaccount:{namespace}:worker may not" in own.detail
+    pinned = made.operation.pins(made.context, made.inputs)["cluster"]
+    assert perform("apply", manifest=config("mine"), cluster=pinned).result.changed == []
+    with pytest.raises(TaskFailed, match="another address, or has another certificate authority"):
+        perform("apply", manifest=config("mine", a="b"), cluster="server:0000000000000000")
     (tmp_path / "k").mkdir()
     (tmp_path / "k" / "kustomization.yaml").write_text("configMapGenerator: [{name: c, literals: [a=b]}]\n")
     assert perform("apply", manifest="k").result.changed

@@ -83,6 +83,28 @@ def test_multi_document_manifest_with_a_crd_and_its_custom_resource_in_order(
     assert "configmap/settings" not in names(control_plane, namespace, "configmap")
 
 
+def test_a_namespace_and_a_kind_stay_while_others_use_them_and_all_else_is_taken_back(
+    perform: Performer, control_plane: Cluster, namespace: str
+) -> None:
+    group, room = f"{namespace}-shared.example.org", f"{namespace}-room"
+    place = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": room}}
+    own = config("mine")
+    own["metadata"]["namespace"] = room
+    applied = perform("apply", manifest=[place, own, definition(group, "Cluster")], wait=False)
+    control_plane.kubectl("create", "configmap", "theirs", "-n", room)
+    lamp = {"apiVersion": f"{group}/v1", "kind": "Lamp", "metadata": {"name": "theirs"}}
+    control_plane.kubectl("create", "-f", "-", given=yaml.safe_dump(lamp))
+    with pytest.raises(TaskFailed, match=r"stays: it holds .*theirs \(and 1 more\)") as refused:
+        applied.undo()
+    assert refused.value.kind is FailureKind.CONFLICT
+    assert "configmap/mine" not in names(control_plane, room, "configmap")
+    control_plane.kubectl("delete", "configmap/theirs", "-n", room)
+    control_plane.kubectl("delete", f"lamps.{group}/theirs")
+    applied.undo()
+    assert f"lamps.{group}" not in control_plane.kubectl("get", "crd,namespace", "-o", "name")
+    assert f"namespace/{room}" not in names(control_plane, namespace, "namespace")
+
+
 def test_manifests_as_folder_text_list_and_kustomization(
     perform: Performer, control_plane: Cluster, namespace: str, tmp_path: Path
 ) -> None:

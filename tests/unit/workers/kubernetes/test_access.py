@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,27 @@ def test_impersonation_of_kubeconfig_and_options(tmp_path: Path) -> None:
     assert found.kubectl("k")[2:] == ["--as=jane", "--as-group=team"]
     other = of(tmp_path, file, **{"as": "joe", "as_groups": ["x"]})
     assert other.helm("h")[2:] == ["--kube-as-user=joe", "--kube-as-group=x"]
+
+
+def test_a_cluster_is_told_by_address_and_authority_where_its_identity_may_not_be_read(tmp_path: Path) -> None:
+    def endpoint(server: str = "https://a", **authority: str) -> str:
+        file = kubeconfig(tmp_path / "k", "a", current="a")
+        config = yaml.safe_load(file.read_text())
+        config["clusters"] = [{"name": "a", "cluster": {"server": server, **authority}}]
+        file.write_text(yaml.safe_dump(config))
+        return of(tmp_path, file).endpoint
+
+    (tmp_path / "ca.crt").write_text("one")
+    known = endpoint(**{"certificate-authority-data": base64.b64encode(b"one").decode()})
+    assert known.startswith("server:")
+    assert endpoint(**{"certificate-authority": str(tmp_path / "ca.crt")}) == known
+    others = [
+        endpoint(**{"certificate-authority-data": base64.b64encode(b"two").decode()}),
+        endpoint("https://b", **{"certificate-authority": str(tmp_path / "ca.crt")}),
+        endpoint(**{"certificate-authority": str(tmp_path / "none")}),
+    ]
+    assert len({known, *others}) == 4
+    assert endpoint(**{"certificate-authority-data": "no base64!"}) == endpoint()
 
 
 def test_environment_of_tools_is_scrubbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

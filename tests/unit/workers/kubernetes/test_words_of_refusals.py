@@ -132,6 +132,77 @@ def test_what_helm_says(tmp_path: Path, stderr: str, said: str, kind: FailureKin
     assert error.kind is kind
 
 
+_FETCH = 'Error: failed to perform "FetchReference" on source: '
+
+
+@pytest.mark.parametrize(
+    "stderr, said, kind",
+    [
+        (_FETCH + "reg:5/charts/shop:9.9.9: not found", "no chart oci://reg:5/charts/shop:9.9.9", "wrong_input"),
+        (
+            _FETCH + 'Get "http://reg:5/v2/charts/shop/manifests/1": dial tcp 10.0.0.1:5: connect: connection refused',
+            "registry reg:5 does not answer: connection refused",
+            "transient",
+        ),
+        (
+            _FETCH + 'Get "https://reg:5/v2/shop/manifests/1": http: server gave HTTP response to HTTPS client',
+            "reg:5 speaks no TLS",
+            "wrong_input",
+        ),
+        (
+            _FETCH + 'GET "http://reg:5/v2/shop/manifests/1": response status code 401: unauthorized: [map[A:b]]',
+            "registry reg:5 asks for a login",
+            "permission",
+        ),
+        (
+            _FETCH + 'Get "https://reg/v2/shop/manifests/1": certificate: x509: unknown authority',
+            "certificate of the registry reg is not accepted: unknown authority",
+            "missing_prerequisite",
+        ),
+        (_FETCH + 'Get "https://reg/v2/shop/manifests/1": a surprise', "a surprise", "unknown"),
+        (
+            'Error: chart "shpo" version "7" not found in http://r repository',
+            "http://r has no chart shpo 7",
+            "wrong_input",
+        ),
+        ('Error: chart "shpo" not found in http://r repository', "http://r has no chart shpo", "wrong_input"),
+        *(
+            (f'Error: looks like "http://r" is not a valid chart repository or cannot be reached: {why}', said, kind)
+            for why, said, kind in (
+                (
+                    'Get "http://r/index.yaml": dial tcp: lookup r: no such host',
+                    "the name does not resolve",
+                    "transient",
+                ),
+                (
+                    "failed to fetch http://r/index.yaml : 404 Not Found",
+                    "http://r is no chart repository",
+                    "wrong_input",
+                ),
+                ("failed to fetch http://r/index.yaml : 401 Unauthorized", "http://r asks for a login", "permission"),
+                ("failed to fetch http://r/index.yaml : 503 Busy", "in trouble: HTTP 503", "transient"),
+            )
+        ),
+    ],
+)
+def test_why_a_chart_cannot_be_fetched(tmp_path: Path, stderr: str, said: str, kind: str) -> None:
+    error = failure(helm(tmp_path), "upgrade", ToolResult(("helm",), 1, "", stderr, 0.1))
+    assert said in error.message
+    assert error.kind == kind
+    assert error.hint or kind == "unknown"
+
+
+@pytest.mark.parametrize(
+    "verb", ['impersonate resource "users" in API group ""', 'impersonate-on:user-info:get path "/"']
+)
+def test_who_may_not_act_as_another(verb: str) -> None:
+    said = json.dumps({"message": f'forbidden: User "ann" cannot {verb}'})
+    access = Access("shop", "/k", "https://10.0.0.1:6443", "default", user="jane")
+    error = errors.of_response(access, "connect", 403, said)
+    assert error.message == "cannot connect: ann may not act as jane"
+    assert "verb impersonate on users 'jane'" in str(error.hint)
+
+
 def test_flags_by_version(tmp_path: Path) -> None:
     old, three, four = (helm(tmp_path, v) for v in ((3, 2, 0), (3, 22, 0), (4, 3, 1)))
     assert (three.back_on_failure(), four.back_on_failure()) == ("--atomic", "--rollback-on-failure")
