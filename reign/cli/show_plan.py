@@ -77,7 +77,7 @@ def _task(task: dict[str, Any]) -> Tree:
     for name in ("if", "for_each", "retry", "timeout", "on_failure"):
         if name in task:
             branch.add(f"[dim]{name}:[/dim] {escape(short(task[name]))}")
-    if task["undo"] in ("compensating", "none") and task.get("undo_note"):
+    if task["undo"] in ("compensating", "none") and task.get("undo_note") and "original" not in task:
         branch.add(f"[dim]undo:[/dim] {escape(task['undo_note'])}")
     if pins := task.get("pins"):
         branch.add(f"[dim]pinned to:[/dim] {escape(short(pins, 160))}")
