@@ -7,6 +7,7 @@ process of its own under one parent; ``solo`` runs N single processes side by si
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import gc
 import logging
 import os
@@ -21,7 +22,13 @@ from typing import Any, TypeAlias
 
 from celery import Celery, Task
 from celery.exceptions import SecurityWarning
-from celery.signals import worker_process_init, worker_process_shutdown, worker_ready, worker_shutdown
+from celery.signals import (
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 
 from reign.broker.app import queue_name
 from reign.broker.messages import NotOurs, Pointer
@@ -39,6 +46,9 @@ AnyTask: TypeAlias = "Task[Any, Any]"
 
 _LOOK_AGAIN = 0.5  # seconds
 _SAY_AGAIN = 30.0  # seconds
+#: Seconds from the end of a stopping worker's last task to its own. All is recorded by then, so a worker that hangs in
+#: letting go of its connections says where (the stacks of its threads, on stderr) and ends without.
+_PARTING = 15.0
 LEAN = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
@@ -73,6 +83,7 @@ class Pool:
         self._runtime: Runtime | None = None
         self._spine: Spine | None = None
         self._teller: Teller | None = None
+        self._at_work = self._ending = False
 
     def open(self) -> None:
         """Connect and show that this process is there. Raises Unavailable, and is then still to be opened."""
@@ -96,6 +107,12 @@ class Pool:
         except Unavailable as error:
             log.warning("%s", error)
 
+    def end_soon(self) -> None:
+        """Be gone _PARTING seconds after the last task, whatever happens: this process has been asked to end."""
+        self._ending = True
+        if not self._at_work:
+            faulthandler.dump_traceback_later(_PARTING, exit=True)
+
     def close(self) -> None:
         if self._spine is not None and self._runtime is not None:
             self._spine.pulse.stop()
@@ -107,6 +124,8 @@ class Pool:
     def carry_out(self, task: AnyTask, uses: str, pointer: Pointer) -> None:
         """The body of every Celery task. Raises NotDone if the task did not succeed, so that Flower shows it so."""
         chain = CeleryChain(task)
+        faulthandler.cancel_dump_traceback_later()  # a message can still come while the connections are closed
+        self._at_work = True
         try:
             self.open()
             assert self._spine is not None
@@ -121,6 +140,10 @@ class Pool:
         else:
             if failure is not None:
                 raise NotDone(failure)
+        finally:
+            self._at_work = False
+            if self._ending:
+                self.end_soon()
 
 
 def make_worker(settings: Settings, agents: Sequence[str], name: str) -> tuple[Celery, Pool]:
@@ -227,6 +250,7 @@ def serve(settings: Settings, agents: Sequence[str], options: argparse.Namespace
     solo = options.pool == "solo"
     if solo:
         worker_ready.connect(lambda **_: pool.open_early(), weak=False)
+        worker_shutting_down.connect(lambda **_: pool.end_soon(), weak=False)
         worker_shutdown.connect(lambda **_: pool.close(), weak=False)
     argv = ["worker", "-P", options.pool, "-c", str(concurrency), "-n", name, "-l", options.loglevel.upper(), "-E"]
     argv += [*LEAN[:2], "-Q", ",".join(queue_name(agent) for agent in agents)]

@@ -27,6 +27,9 @@ _SQLITE = (
     "PRAGMA temp_store=MEMORY",
 )
 
+#: A server that vanishes without a word is noticed in half a minute; the system's own defaults take two hours.
+_KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+
 Transaction = Connection
 
 #: What the drivers themselves raise when the database is away, full or being restarted.
@@ -74,7 +77,7 @@ class Database:
                 max_overflow=pool_size,
                 pool_pre_ping=False,
                 # What psycopg has prepared itself it would throw away, ours with it, after each rollback.
-                connect_args={"connect_timeout": 5, "prepare_threshold": None},
+                connect_args={"connect_timeout": 5, "prepare_threshold": None, **_KEEPALIVE},
             )
             event.listen(self.engine, "connect", _on_postgres_connect)
             event.listen(self.engine, "before_cursor_execute", _before_others)
@@ -124,6 +127,8 @@ class Database:
         engine = self._reader if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
         with self._translated(), engine.connect() as tx:
             tx.exec_driver_sql("SELECT 1")  # the moment is that of the first look
+            if not self.is_sqlite:  # what is read goes to a file or a client that may be slow, and holds nobody up
+                tx.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             yield tx
 
     @contextmanager
@@ -176,6 +181,8 @@ def _hint(reason: str) -> str:
         return "check that its folder is there and writable, or set REIGN_DATABASE_URL"
     if "no such table" in reason or "does not exist" in reason:
         return "run `reign state upgrade`"
+    if "lock" in reason:
+        return "another process holds a lock on it; this goes on when that has ended"
     return "is it running? `reign doctor` looks"
 
 

@@ -26,7 +26,11 @@ _TRIP, _LINE = "reign.trip", "reign.line"
 #: Of every connection of ours. A statement is planned once a connection, for good: planning took longer than running.
 #: A plan made while the tables were small must then suit them when they have grown, so it goes by the keys in any case.
 #: That a commit waits for the disk is asked for by each that has to (:func:`commit`), which is most of them.
+#: A process that is frozen inside a transaction (SIGSTOP, a paused machine) would hold the others up for ever: the
+#: server ends its session. And who waits for a lock gives up as it would on SQLite (store.database.BUSY_TIMEOUT).
 SETTINGS = {
+    "idle_in_transaction_session_timeout": "20s",
+    "lock_timeout": "30s",
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
     "synchronous_commit": "off",

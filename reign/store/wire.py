@@ -20,6 +20,10 @@ from psycopg.pq.abc import PGresult
 
 _GOOD = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
 
+#: Seconds until a server that has not moved at all is given up. Longer than any wait of the server's own (locks:
+#: store.pending), so that what runs into it is a server, or a way to it, that hangs.
+SILENCE = 60.0
+
 #: How the values of a column are read from PostgreSQL's texts, by the number of its type (pg_type.oid).
 _READERS: dict[int, Callable[[bytes], Any]] = {
     16: b"t".__eq__,  # bool
@@ -66,7 +70,7 @@ class Answer:
         self.result: PGresult | None = None
 
     def rows(self) -> list[tuple[Any, ...]]:
-        """Wait for it. Raises psycopg's errors: its own, or that of a statement before it."""
+        """Wait for it. Raises psycopg's errors: its own, that of one before it, OperationalError after SILENCE."""
         if self.result is None:
             self._line.read_until(self)
         found = self.result
@@ -86,7 +90,7 @@ class Line:
         self._pg = connection.pgconn
         self._names: dict[Statement, bytes] = {}  # those that the server knows, or will when it comes to them
         self._prepared = 0
-        #: In the order of the server's answers; a Statement stands for its preparation, None for the sync at the end.
+        #: In the order of the server's answers; a Statement stands for its preparation, None for a sync.
         self._due: deque[Answer | Statement | None] = deque()
         self._readable, self._either = select.poll(), select.poll()
         self._readable.register(self._pg.socket, select.POLLIN)
@@ -118,8 +122,7 @@ class Line:
         """Read answers up to this one. Raises the first error of those; an answer that was lost with one stays lost."""
         if answer not in self._due:
             raise errors.PipelineAborted("a statement before it failed")
-        self._pg.send_flush_request()
-        self._flush()
+        self._sync()  # not a flush: until it meets a sync, the server does not count a client as idle, however long
         while answer.result is None:
             if error := self._take():
                 raise error
@@ -128,9 +131,7 @@ class Line:
         """Wait for all that is under way; the connection is psycopg's again. Raises the first error of those."""
         if not self.open:
             return
-        self._pg.pipeline_sync()
-        self._due.append(None)
-        self._flush()
+        self._sync()
         first = None
         while self._due:
             error = self._take()
@@ -147,7 +148,7 @@ class Line:
             raise psycopg.OperationalError("the server has closed the connection")
         due = self._due.popleft()
         if due is None:
-            return None  # the sync; nothing follows it
+            return None  # nothing follows a sync's one answer
         while self._result() is not None:
             pass
         if result.status in _GOOD:
@@ -162,11 +163,17 @@ class Line:
 
     def _result(self) -> PGresult | None:
         while self._pg.is_busy():
-            self._readable.poll()
-            self._pg.consume_input()
+            self._wait(self._readable)
         return self._pg.get_result()
 
-    def _flush(self) -> None:
+    def _sync(self) -> None:
+        self._pg.pipeline_sync()
+        self._due.append(None)
         while self._pg.flush():
-            self._either.poll()
-            self._pg.consume_input()  # a server that cannot get rid of its answers takes no more statements
+            self._wait(self._either)  # a server that cannot get rid of its answers takes no more statements
+
+    def _wait(self, until: select.poll) -> None:
+        if not until.poll(SILENCE * 1000):
+            self._pg.finish()  # whoever tidies up would wait for it again
+            raise psycopg.OperationalError(f"nothing came for {SILENCE:g} s")
+        self._pg.consume_input()

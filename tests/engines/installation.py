@@ -57,6 +57,7 @@ class Installation:
             "REIGN_API_PORT": str(self.settings.api_port),
             "REIGN_FLOWER_PORT": "0",
             "REIGN_PLANNER": self.settings.planner,
+            "PYTHONFAULTHANDLER": "1",  # see leaves()
         }
         if self.settings.database_url:
             named["REIGN_DATABASE_URL"] = self.settings.database_url
@@ -125,6 +126,15 @@ class Installation:
 
     def log(self) -> str:
         return (self.folder / "processes.log").read_text(errors="replace")
+
+    def leaves(self, process: subprocess.Popen[bytes], seconds: float = 20.0) -> int:
+        """The exit code of a process that has been asked to end; one that hangs says where in the log."""
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGABRT)
+            process.wait(10)
+            raise AssertionError(f"not ended within {seconds:g} s:\n{self.log()}") from None
 
     def close(self) -> None:
         self.runtime.close()

@@ -169,7 +169,7 @@ def test_sigterm_lets_running_work_end(installation: Installation, tmp_path: Pat
     run = installation.submit(plan(a=line("one", seconds=1.0), b=line("two", "a")))
     until(lambda: installation.tasks(run)["a"].state is TaskState.RUNNING)
     os.kill(worker.pid, signal.SIGTERM)
-    assert worker.wait(20) == 0
+    assert installation.leaves(worker) == 0, installation.log()
     assert installation.tasks(run)["a"].state is TaskState.SUCCEEDED
     installation.start_worker("probe")
     assert installation.wait(run).state is RunState.SUCCEEDED

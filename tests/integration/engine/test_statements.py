@@ -128,3 +128,41 @@ def test_a_server_that_is_gone_is_noted(database: Database) -> None:
     put(database, 2)
     with database.read() as tx:
         assert stored(tx) == [2]
+
+
+def test_who_stays_in_a_transaction_does_not_hold_the_others_up_for_ever(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite has no server that could end it")
+    with database.write() as tx:
+        _PUT.later(tx, row(1))
+    monkeypatch.setitem(pending.SETTINGS, "idle_in_transaction_session_timeout", "300ms")
+    frozen = Database(database.url.render_as_string(hide_password=False))
+
+    def overtaken() -> None:
+        with frozen.write() as tx:
+            assert _TAKE.one(tx, {"task": 1}) is not None
+            with database.write() as other:  # waits for the row that the first one holds
+                assert _TAKE.one(other, {"task": 1}) is not None
+
+    with pytest.raises(Unavailable):
+        overtaken()
+    with frozen.write() as tx:
+        assert stored(tx) == []
+    frozen.close()
+
+
+def test_a_lock_that_is_held_for_too_long_is_told(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite's wait is its own: store.database.BUSY_TIMEOUT")
+    with database.write() as tx:
+        _PUT.later(tx, row(1))
+    monkeypatch.setitem(pending.SETTINGS, "lock_timeout", "200ms")
+    hasty = Database(database.url.render_as_string(hide_password=False))
+    with database.write() as tx:
+        assert _TAKE.one(tx, {"task": 1}) is not None
+        with pytest.raises(Unavailable, match="lock timeout") as raised, hasty.write() as other:
+            _TAKE.one(other, {"task": 1})
+    assert "another process" in str(raised.value.hint)
+    hasty.close()

@@ -79,6 +79,7 @@ def test_more_than_fits_into_the_sockets_gets_through_both_ways(
 def test_an_error_is_that_of_the_statement_that_failed_and_undoes_all_of_its_trip(
     connection: psycopg.Connection[Any], line: Line
 ) -> None:
+    line.send(Statement(b"BEGIN"))
     first = line.send(_PUT, values(1, "first"))
     assert first.rows() == [("first",)]
     line.send(_PUT, values(1, "again"))
@@ -89,8 +90,9 @@ def test_an_error_is_that_of_the_statement_that_failed_and_undoes_all_of_its_tri
         line.leave()
     with pytest.raises(psycopg.errors.PipelineAborted):
         after.rows()
-    assert line.idle
-    assert numbers(connection) == []
+    assert not line.idle, "the transaction has failed and is there"
+    connection.rollback()
+    assert (line.idle, numbers(connection)) == (True, [])
     put = line.send(_PUT, values(3, "x"))
     line.leave()
     assert (put.rows(), numbers(connection)) == ([("x",)], [3])
@@ -120,3 +122,13 @@ def test_a_server_that_goes_away_is_an_error_of_the_connection(connection: psyco
         other.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
     with pytest.raises(psycopg.OperationalError):
         use()
+
+
+def test_a_server_that_does_not_move_is_given_up(
+    connection: psycopg.Connection[Any], line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "SILENCE", 0.2)
+    answer = line.send(Statement(b"SELECT pg_sleep(30)"))
+    with pytest.raises(psycopg.OperationalError, match="nothing came"):
+        answer.rows()
+    assert connection.closed
