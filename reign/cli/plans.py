@@ -204,16 +204,23 @@ def _operation(found: dict[str, Any]) -> None:
             default = (
                 f" (default {json.dumps(field['default'])})" if field.get("default") not in (None, "", [], {}) else ""
             )
-            kind = " or ".join(sorted(_types(field) - {"null"}))
+            kind = escape(" or ".join(sorted(_types(field, found[key].get("$defs", {})) - {"null"})))
             about = escape(field.get("description", ""))
             console.print(f"  [bold]{name}{mark}[/bold] [dim]{kind}[/dim] {about}{escape(default)}", soft_wrap=True)
 
 
-def _types(field: dict[str, Any]) -> set[str]:
-    """The types that an input may have, also those of its alternatives; a schema writes one type, or a list of them."""
+def _types(field: dict[str, Any], known: dict[str, Any]) -> set[str]:
+    """The types that an input may have, also those of its alternatives; a schema writes one type, or a list of them.
+
+    An object with keys of its own is named by these. ``known``: what the schema defines, by name.
+    """
+    if reference := field.get("$ref"):
+        return _types(known.get(reference.rpartition("/")[2], {}), known)
+    if keys := field.get("properties"):
+        return {f"{{{', '.join(keys)}}}"}
     if named := field.get("type"):
         return {named} if isinstance(named, str) else set(named)
-    return set().union(*(_types(each) for each in field.get("anyOf", ()))) or {"object"}
+    return set().union(*(_types(each, known) for each in field.get("anyOf", ()))) or {"object"}
 
 
 def schema() -> None:

@@ -60,6 +60,8 @@ describe("types of inputs", () => {
     [{ enum: ["a", "b"] }, '"a" or "b"'],
     [{ $ref: "#/$defs/Level" }, '"low"'],
     [{ $ref: "#/$defs/Missing" }, "object"],
+    [{ type: ["number", "string"] }, "number or text"],
+    [{ type: "object", properties: { cpus: {}, memory: {} } }, "{cpus, memory}"],
     [{}, "anything"],
   ])("%j is %s", (schema, words) => expect(schemaType(schema, { Level: { const: "low" } })).toBe(words));
 });

@@ -20,3 +20,9 @@ def test_each_operation_is_shown_with_all_its_inputs(agent: str) -> None:
 
 def test_an_input_of_several_types_names_them() -> None:
     assert "timeout number or string" in CliRunner().invoke(app, ["operations", "docker.stop"]).output
+
+
+def test_an_input_of_a_type_of_its_own_is_shown_as_what_it_is() -> None:
+    assert "\n  sandbox string " in CliRunner().invoke(app, ["operations", "bash.run"]).output
+    shown = CliRunner().invoke(app, ["operations", "docker.run"]).output
+    assert "\n  resources {cpus, memory, memory_swap, pids, shm_size} " in shown

@@ -244,7 +244,7 @@ export interface HeldLock {
 }
 
 export interface JsonSchema {
-  type?: string;
+  type?: string | string[];
   title?: string;
   description?: string;
   default?: Json;

@@ -70,7 +70,7 @@ export function plain(text: string): string {
   return bare.slice(bare.lastIndexOf("\r") + 1).replaceAll(CONTROLS, "");
 }
 
-/** The type of a field of a JSON Schema in a few words: `text`, `whole number`, `list of text`, `"a" or "b"`. */
+/** The type of a field of a JSON Schema in a few words: `text`, `list of text`, `"a" or "b"`, `{cpus, memory}`. */
 export function schemaType(schema: JsonSchema, defs: Record<string, JsonSchema> = {}): string {
   if (schema.$ref) {
     const found = defs[schema.$ref.split("/").pop() ?? ""];
@@ -82,6 +82,13 @@ export function schemaType(schema: JsonSchema, defs: Record<string, JsonSchema> 
     const kinds = schema.anyOf.filter((part) => part.type !== "null").map((part) => schemaType(part, defs));
     return [...new Set(kinds)].join(" or ");
   }
+  if (Array.isArray(schema.type)) {
+    return schema.type
+      .filter((type) => type !== "null")
+      .map((type) => schemaType({ ...schema, type }, defs))
+      .join(" or ");
+  }
+  if (schema.properties) return `{${Object.keys(schema.properties).join(", ")}}`;
   switch (schema.type) {
     case "string":
       return "text";
