@@ -77,7 +77,8 @@ def _task(task: dict[str, Any]) -> Tree:
     for name in ("if", "for_each", "retry", "timeout", "on_failure"):
         if name in task:
             branch.add(f"[dim]{name}:[/dim] {escape(short(task[name]))}")
-    if task["undo"] in ("compensating", "none") and task.get("undo_note") and "original" not in task:
+    takes_back = "undo_of" in task or "restore_of" in task  # its note says what, not how it would be undone
+    if task["undo"] in ("compensating", "none") and task.get("undo_note") and not takes_back:
         branch.add(f"[dim]undo:[/dim] {escape(task['undo_note'])}")
     if pins := task.get("pins"):
         branch.add(f"[dim]pinned to:[/dim] {escape(short(pins, 160))}")
