@@ -53,8 +53,14 @@ _REASONS = (
         trust=True,
     ),
     _reason(
+        r"(?i)alert[_ ]certificate[_ ]expired",
+        "the certificate in cert.pem has expired",
+        "have a new one made, and look at the clocks of both machines",
+        trust=True,
+    ),
+    _reason(
         r"(?i)certificate[_ ]required|bad[_ ]certificate|unknown[_ ]ca|handshake[_ ]failure",
-        "it does not take the certificate in cert.pem",
+        "it does not take the certificate in cert.pem: there is none, it is over, or another CA has signed it",
         _CERTIFICATES,
         trust=True,
     ),

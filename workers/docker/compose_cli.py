@@ -58,12 +58,14 @@ def program(ctx: Context) -> list[str]:
 def environment(ctx: Context, variables: Mapping[str, str] | None = None) -> dict[str, str]:
     """What Compose sees: the scrubbed environment, the way to the engine, and the variables of its file."""
     way = {name: os.environ[name] for name in os.environ if name.startswith("DOCKER_")}
+    kept_config = {name: way[name] for name in way if name == "DOCKER_CONFIG"}  # logins, contexts, plugins
     if ctx.options.get("host"):
-        way = {"DOCKER_HOST": str(ctx.options["host"])}
+        way = kept_config | {"DOCKER_HOST": str(ctx.options["host"])}
         if ctx.options.get("cert_path"):
-            way |= {"DOCKER_CERT_PATH": str(ctx.options["cert_path"]), "DOCKER_TLS_VERIFY": "1"}
+            trusted = "DOCKER_TLS_VERIFY" if ctx.options.get("tls_verify", True) else "DOCKER_TLS"
+            way |= {"DOCKER_CERT_PATH": str(ctx.options["cert_path"]), trusted: "1"}
     elif ctx.options.get("context"):
-        way = {"DOCKER_CONTEXT": str(ctx.options["context"])}
+        way = kept_config | {"DOCKER_CONTEXT": str(ctx.options["context"])}
     return safe_environment({**way, **(variables or {})})
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from reign.core.errors import did_you_mean
 from reign.executor import Context, FailureKind, TaskFailed
-from workers.docker import by_ssh
+from workers.docker import by_ssh, contexts
 from workers.docker.errors import in_words
 
 if TYPE_CHECKING:
@@ -51,7 +51,6 @@ def _way(options: Mapping[str, Any]) -> dict[str, Any]:
     folder with ca.pem, cert.pem and key.pem) and ``tls_verify`` (default true). Without them DOCKER_HOST,
     DOCKER_CERT_PATH, DOCKER_TLS_VERIFY, DOCKER_CONTEXT and the current context count.
     """
-    from docker.context import ContextAPI
     from docker.tls import TLSConfig
     from docker.utils import kwargs_from_env
 
@@ -63,15 +62,15 @@ def _way(options: Mapping[str, Any]) -> dict[str, Any]:
             way["tls"] = TLSConfig(client_cert=own, ca_cert=f"{folder}/ca.pem", verify=verify)
         return way
     name = _named(options)
-    if name and ContextAPI.get_context(name) is None:
-        known = [context.Name for context in ContextAPI.contexts()]
+    if name and contexts.api().get_context(name) is None:
+        known = [context.Name for context in contexts.api().contexts()]
         raise TaskFailed(
             f"there is no docker context {name!r}",
             kind=FailureKind.WRONG_INPUT,
             hint=did_you_mean(name, known) or "see `docker context ls`",
         )
     found: dict[str, Any] = {} if name else kwargs_from_env()
-    return found if "base_url" in found else {**ContextAPI.kwargs_from_context(name), **found}
+    return found if "base_url" in found else {**contexts.api().kwargs_from_context(name), **found}
 
 
 def connect(options: Mapping[str, Any], timeout: float = _ANSWER_WITHIN) -> DockerClient:

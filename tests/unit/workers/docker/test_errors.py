@@ -175,6 +175,7 @@ def test_connections() -> None:
         ("certificate verify failed: certificate has expired", "not valid today", "clock"),
         ("[SSL: CERTIFICATE_VERIFY_FAILED] unable to get local issuer", "not signed by the CA", "cert_path"),
         ("[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED]", "does not take the certificate", "cert.pem"),
+        ("[SSL: SSLV3_ALERT_CERTIFICATE_EXPIRED]", "cert.pem has expired", "clocks"),
         ("[SSL: WRONG_VERSION_NUMBER] wrong version number", "speaks no TLS", "unset DOCKER_TLS_VERIFY"),
         ("Client sent an HTTP request to an HTTPS server.", "TLS is not asked for", "DOCKER_TLS_VERIFY=1"),
         ("SSLError: something new", "not trusted: SSLError: something new", "DOCKER_CERT_PATH"),
