@@ -23,6 +23,8 @@ class Kind(StrEnum):
     REF = "ref"  # a name that may hold slashes: feature/login, v1.4.0
     TEXT = "text"  # a quoted text
     NUMBER = "number"  # 5, five, #5
+    TIMES = "times"  # x3, 3x; becomes a number
+    COUNTED = "counted"  # web=3; for a slot with two inputs, name and number
     PORT = "port"  # 443, or a range 8000-8010, which stays a text
     PUBLISH = "publish"  # 8088 or 8080:80; becomes {"8088": 80}
     PATH = "path"  # ./shop, k8s/app.yaml, Dockerfile
@@ -74,6 +76,7 @@ class Slot:
     bare: bool = False  # may stand as the object of the verb: "restart WEB"
     required: bool = False
     many: bool = False  # takes a list; else several values make several tasks
+    beside: str = ""  # the input right behind whose value it may stand without more: "cp a B"
     scope: bool = False  # says where rather than what: holds for the clauses that follow
     things: tuple[str, ...] = ()  # what in the world it names; so "it", and an earlier task's product, can fill it
     shared: bool = False  # said with the last of several, it holds for all: "run a and b on the network x"
@@ -158,7 +161,20 @@ def unknown_inputs(phrases: tuple[Phrase, ...], known: set[str]) -> Iterator[str
 # Verbs that many operations share. An agent takes what fits and adds its own.
 CREATE = ("create", "make", "add", "set up", "need", "want")
 REMOVE = (
-    *("remove", "delete", "drop", "get rid of", "clean up", "rm", "purge", "erase", "wipe", "trash", "throw away"),
+    *(
+        "remove",
+        "delete",
+        "del",
+        "drop",
+        "get rid of",
+        "clean up",
+        "rm",
+        "purge",
+        "erase",
+        "wipe",
+        "trash",
+        "throw away",
+    ),
     *("throw out", "dispose of", "scrap", "discard", "nuke", "eliminate", "wipe out", "do away with", "clear out"),
 )
 SHOW = ("show", "get", "print", "display", "view", "read", "fetch", "see", "list", "give", "tell", "need", "want")

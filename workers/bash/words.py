@@ -45,6 +45,7 @@ _SOURCE = Slot(
 _DESTINATION = Slot(
     "destination",
     Kind.PATH,
+    beside="source",
     labels=("destination",),
     after=("to", "into", "as", "in", "over", "onto", "called", "named"),
     required=True,

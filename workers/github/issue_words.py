@@ -38,6 +38,7 @@ _OPENED = (
         Kind.REF,
         labels=("head", "branch"),
         after=("from", "of", "for"),
+        beside="repo",
         required=True,
         things=("branch",),
         ask="from which branch?",

@@ -11,6 +11,7 @@ from workers.github.place_words import BODY, CUES, REPO
 _BRANCH = Slot(
     "branch",
     Kind.REF,
+    beside="repo",
     labels=("branch",),
     after=("to", "on", "in", "from", "into"),
     required=True,
@@ -109,7 +110,7 @@ WORDS: Words = {
                     ask="how should the branch be called?",
                 ),
                 Slot("from", Kind.REF, labels=("base",), after=("from", "off", "based on", "off of")),
-                REPO,
+                replace(REPO, after=(*REPO.after, "to")),
             ),
             gives=(Gives("branch", "{branch}"),),
             example="create a branch release-1 from main in acme/shop",
@@ -168,6 +169,7 @@ WORDS: Words = {
                     Kind.REF,
                     labels=("ref", "branch", "tag"),
                     after=("on", "at", "for", "against"),
+                    beside="repo",
                     required=True,
                     things=("branch",),
                     ask="on which branch or tag?",
@@ -263,6 +265,7 @@ WORDS: Words = {
                     after=("for", "from"),
                     bare=True,
                     required=True,
+                    only=r"^[^/]+$",
                     ask="for which tag? for example v1.2.0",
                 ),
                 Slot(

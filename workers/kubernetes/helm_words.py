@@ -151,7 +151,7 @@ HELM_WORDS: Words = {
             cues=(*_HELM, *CUES),
             object_needed=True,
             slots=(_RELEASE, *WHERE),
-            filler=("status", "state"),
+            filler=("status", "state", "how", "is", "doing", "health"),
             example="show the status of the helm release shop",
         ),
     ),

@@ -102,6 +102,7 @@ _SELECTOR = Slot(
     Kind.TEXT,
     labels=("selector", "label", "label selector", "-l", "--selector"),
     after=("with", "for", "of", "labelled", "labeled", "matching"),
+    bare=True,
     required=True,
     only=r"=",
     ask=_WHICH_PODS,
@@ -132,6 +133,7 @@ _DEPLOYMENT_SLOTS = (
         ask="which name should the deployment have?",
     ),
     Slot("replicas", Kind.NUMBER, labels=("replica", "pod", "instance", "copy", "--replicas"), after=("with",)),
+    Slot("replicas", Kind.TIMES, bare=True),
     Slot("port", Kind.PORT, labels=("port", "container port"), after=("on", "at")),
     Slot("env", Kind.PAIRS, labels=("environment variable", "environment", "env", "variable")),
     Slot(
@@ -195,7 +197,7 @@ WORDS: Words = {
             cues=CUES,
             object_needed=True,
             slots=(replace(_MANIFEST, like=r"k8s|kube|manifest|kustomiz", tells=True), *WHERE),
-            filler=("everything", "all", "what", "is"),
+            filler=("everything", "all", "what", "is", "defines", "describes", "declares", "contains", "creates"),
             example="delete what is in k8s/app.yaml from the cluster",
         ),
     ),
@@ -265,6 +267,7 @@ WORDS: Words = {
                     Kind.PORT,
                     labels=("port", "service port", "--port"),
                     after=("on", "at", "under"),
+                    bare=True,
                     required=True,
                     ask="on which port?",
                 ),
@@ -299,6 +302,8 @@ WORDS: Words = {
             slots=(
                 *_workload("what should be scaled?"),
                 _FORMER,
+                Slot(("name", "replicas"), Kind.COUNTED, bare=True),
+                Slot("replicas", Kind.TIMES, bare=True, after=("to",)),
                 Slot(
                     "replicas",
                     Kind.NUMBER,

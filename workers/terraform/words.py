@@ -38,6 +38,7 @@ _DIRECTORY = Slot(
     scope=True,
     things=("folder",),
     like=r"infra|terraform|\btf\b|tofu",
+    only=r"^(?!.*\.(ya?ml|json)$)",
     ask="which terraform folder? for example ./infra",
 )
 _ADDRESS = r"^(module\.[\w-]+\.)*[a-z][a-z0-9]*_[\w-]+\.[\w-]+"

@@ -8,8 +8,9 @@ _ANSWERS = (
     *("answers", "answer", "answering", "responds", "respond", "responding", "returns", "return", "works", "working"),
     *("serves", "serve", "reachable", "healthy", "up", "live", "alive", "online", "loads", "available", "gives"),
 )
+_REACHED = ("reachable", "accessible", "reached", "connects")
 _ACCEPTS = ("accepts connections", "accepts tcp", "accepting connections", "accept connections")
-_OPEN = ("open", "listening", "listens", "reachable", "in use", "taken", "used")
+_OPEN = ("open", "listening", "listens", "in use", "taken", "used")
 _CLOSED = ("closed", "free", "unused", "shut", "blocked", "unreachable")
 _WITHIN = Slot(
     "within",
@@ -72,6 +73,7 @@ _HTTP_SLOTS = (
         labels=("body", "text", "content"),
         after=("contains", "containing", "with", "returns", "says", "saying", "shows", "answers", "contain", "say"),
     ),
+    Slot("expect_body", Kind.REF, labels=("word",), after=("contains", "containing", "saying", "contain"), only=r"\w"),
     _WITHIN,
     _EVERY,
 )
@@ -183,7 +185,7 @@ WORDS: Words = {
     ),
     "validation.scan_ports": (
         Phrase(
-            verbs=CHECK,
+            verbs=(*CHECK, "scan", "probe"),
             objects=("port",),
             states=_OPEN,
             state_needed=True,
@@ -206,7 +208,7 @@ WORDS: Words = {
             example="check that port 443 is open on 127.0.0.1",
         ),
         Phrase(
-            verbs=CHECK,
+            verbs=(*CHECK, "scan", "probe"),
             objects=("port",),
             states=_CLOSED,
             fails=_OPEN,
@@ -263,7 +265,7 @@ WORDS: Words = {
             objects=("health check", "http check", "smoke test"),
             states=_ANSWERS,
             slots=_HTTP_SLOTS,
-            filler=("app", "service", "something", "server", "http"),
+            filler=("app", "service", "something", "server", "http", "check"),
             merges=True,
             example="check that http://127.0.0.1:8080/ answers with 200 within 30 seconds",
         ),
@@ -288,23 +290,24 @@ WORDS: Words = {
             verbs=(*WAIT, *CHECK, "connect", "ping", "probe"),
             objects=("tcp", "tcp port", "connection", "tcp connection"),
             object_needed=True,
-            states=(*_OPEN, *_ACCEPTS),
+            states=(*_OPEN, *_REACHED, *_ACCEPTS),
             slots=_TCP_SLOTS,
-            filler=("connections", "connect"),
+            filler=("connections", "connect", "check"),
             weight=1,
             example="check the tcp port 5432 of localhost",
         ),
         Phrase(
             verbs=CHECK,
-            states=_ACCEPTS,
+            states=(*_ACCEPTS, *_REACHED),
             state_needed=True,
             slots=_TCP_SLOTS,
             example="check that port 5432 on localhost accepts connections",
         ),
+        Phrase(verbs=CHECK, about=("tcp", "tcp port"), states=("up",), state_needed=True, slots=_TCP_SLOTS, weight=1),
         Phrase(verbs=("reach",), slots=(*_TCP_SLOTS[:2], *_TCP_SLOTS[2:]), weight=1),
         Phrase(
             verbs=(*WAIT, "connect"),
-            states=(*_OPEN, *_ACCEPTS),
+            states=(*_OPEN, *_REACHED, *_ACCEPTS),
             slots=_TCP_SLOTS,
             filler=("connections", "connect"),
             weight=1,
@@ -351,11 +354,18 @@ WORDS: Words = {
             r"plan[^/]*\.ya?ml$",
             "check the plan file ./plan.yaml against the policy",
         ),
+        Phrase(
+            verbs=_LINT,
+            about=("policy",),
+            objects=("plan",),
+            filler=("against", "rule"),
+            example="check this plan against the policy",
+        ),
     ),
     "validation.terraform": (
         _check_of(
             "terraform folder",
-            ("terraform", "terraform code", "terraform configuration"),
+            ("terraform", "terraform code", "terraform configuration", "terraform file", "terraform module"),
             r"\.tf$",
             "scan the terraform code in ./infra for problems",
             verbs=(

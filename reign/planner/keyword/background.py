@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
+from reign.core.lexicon import Kind
 from reign.planner.keyword import english, values
 from reign.planner.keyword.clauses import Clause, Role
 from reign.planner.keyword.inflection import Form, singular
@@ -32,6 +34,10 @@ _WISHES = frozenset(
         *("forbidden", "ensure", "wish", "like", "going", "planned", "due", "if", "both", "all", "every", "each"),
     }
 )
+#: Wishes that are none in "we no longer need x", and in "y must stay".
+_NEEDS = frozenset({"need", "needs", "needed", "use", "uses", "used", "want", "wants"})
+_STAYS = frozenset({"stay", "stays", "remain", "remains"})
+_MUST = frozenset({"must", "should", "shall", "has", "to", "needs", "will"})
 _BEFORE_PAST = frozenset({"was", "were", "been", "had", "already", "got", "is", "are"})
 
 
@@ -47,13 +53,24 @@ def is_background(clause: Clause, vocabulary: Vocabulary) -> bool:
     told = (
         words[0] in _SUBJECTS or (words[1] in _STANDS and _is_unknown(body[0], vocabulary)) if len(body) > 1 else False
     )
-    if not told or not (having or _STANDS & set(words)) or _WISHES & set(words):
+    over, stays = _is_over(words), words[-1:] and words[-1] in _STAYS and words[0] not in english.PRONOUNS
+    told = told or over or stays or (singular(words[0]),) in vocabulary.thing_labels
+    wishes = _WISHES - (_NEEDS if over else frozenset()) - (_MUST if stays else frozenset())
+    if not told or not (having or over or stays or _STANDS & set(words)) or wishes & set(words):
         return False
     named = {token for _, token in things(body, vocabulary)}
     return all(
-        token in named or token.shape is Shape.PUNCT or (token.shape is Shape.WORD and not _acts(body, at, vocabulary))
+        token in named
+        or token.shape is Shape.PUNCT
+        or values.read(Kind.REPO, token) is not None
+        or (token.shape is Shape.WORD and ((over and token.word in _NEEDS) or not _acts(body, at, vocabulary)))
         for at, token in enumerate(body)
     )
+
+
+def _is_over(words: Sequence[str]) -> bool:
+    """``we no longer need x``, ``nobody uses x any more``."""
+    return "anymore" in words or any(pair in (("no", "longer"), ("any", "more")) for pair in pairwise(words))
 
 
 def _is_unknown(token: Token, vocabulary: Vocabulary) -> bool:
@@ -70,8 +87,8 @@ def _acts(body: Sequence[Token], at: int, vocabulary: Vocabulary) -> bool:
     bases = {base for base, _ in vocabulary.first_words.get(token.word, ())}
     if not any(verb.partition(" ")[0] in bases for verb in vocabulary.by_verb):
         return False
-    if at > 0 and body[at - 1].word in english.ARTICLES | english.DEFINITE:
-        return False  # "our BUILD agent is full"
+    if any(body[i].word in english.ARTICLES | english.DEFINITE for i in (at - 1, at - 2) if i >= 0):
+        return False  # "our BUILD agent is full", "the load TEST is over"
     going_on = any(form is Form.GERUND for _, form in vocabulary.first_words[token.word])
     if going_on and at > 0 and body[at - 1].word in english.AUXILIARIES:
         return False  # "the customer is WAITING"
@@ -97,6 +114,8 @@ def things(body: Sequence[Token], vocabulary: Vocabulary) -> Iterator[tuple[set[
 
 
 def _is_name(token: Token, vocabulary: Vocabulary) -> bool:
+    if token.shape is Shape.NUMBER:
+        return True
     if token.shape in (Shape.QUOTED, Shape.CODE, Shape.TYPED):
         return values.looks_like_path(token.text) or bool(token.text.strip())
     if token.shape is not Shape.WORD or token.word in _STANDS | _SUBJECTS | english.ADJECTIVES | english.VAGUE:

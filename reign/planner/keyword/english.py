@@ -140,6 +140,31 @@ ADJECTIVES = frozenset(
         *("latest", "recent", "detached", "default", "official", "called", "named"),
     }
 )
+#: How nouns are cut short in notes and on command lines.
+SHORT = {
+    "argument": "arg",
+    "command": "cmd",
+    "config": "cfg",
+    "configuration": "config",
+    "context": "ctx",
+    "description": "desc",
+    "destination": "dest",
+    "directory": "dir",
+    "environment": "env",
+    "image": "img",
+    "message": "msg",
+    "namespace": "ns",
+    "network": "net",
+    "process": "proc",
+    "project": "proj",
+    "repository": "repo",
+    "revision": "rev",
+    "terraform": "tf",
+    "variable": "var",
+    "volume": "vol",
+    "workflow": "wf",
+    "workspace": "ws",
+}
 #: Behind a number: it holds for every one of the list.
 EACH = frozenset({"each", "apiece"})
 QUANTIFIERS = frozenset({"all", "every", "each", "any", "most", "half", "many", "few", "several", "everything"})
@@ -267,6 +292,7 @@ OUTCOME_NOUNS = frozenset(
 CONDITIONS = {
     ("if",): "if",
     ("only", "if"): "if",
+    ("only", "when"): "if",
     ("but", "only", "if"): "if",
     ("in", "case"): "if",
     ("provided",): "if",
@@ -301,6 +327,8 @@ REASONS = {
     ("hope",): "because",
     ("i", "hope"): "because",
     ("since",): "because",
+    ("still", "need"): "because",
+    ("still", "needs"): "because",
     ("so", "that"): "because",
     ("as", "we"): "because",
     ("although",): "because",
@@ -446,6 +474,7 @@ CONTRACTIONS = {
     **{f"{who}'re": (who, "are") for who in ("they", "we", "you")},
     **{f"{who}'s": (who, "is") for who in ("it", "that", "what", "where", "how", "there", "here", "who")},
     **{f"{who}'d": (who, "would") for who in ("i", "we", "you")},
+    **{f"{who}'ve": (who, "have") for who in ("i", "we", "you", "they")},
     **{f"{who}'ll": (who, "will") for who in ("i", "we", "you", "it")},
     "won't": ("will", "not"),
     "can't": ("can", "not"),

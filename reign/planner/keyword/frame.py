@@ -23,6 +23,7 @@ _GATHERING = frozenset({Kind.PUBLISH, Kind.PAIRS, Kind.SETTINGS, Kind.MOUNT, Kin
 _SMALL = (
     *(english.PLACED, english.POLITE, english.LIMITING, english.QUANTIFIERS, english.AUXILIARIES, english.PRONOUNS),
 )
+_SHORT = frozenset(english.SHORT.values()) - {"config", "tf"}
 _ADVERBS = ("ally", "ively", "ately", "arily", "ently", "antly", "edly", "ously", "fully", "ably")
 
 
@@ -163,7 +164,7 @@ class Frame:
         if self.vocabulary.is_participle(token.word) or token.word in english.WENT_WRONG - {"red"}:
             return True  # "it must be stopped and REMOVED", "pods that CRASH"
         return token.shape is Shape.WORD and (
-            any(token.word in words for words in (english.VAGUE, english.KINDS)) or self.is_small(token)
+            any(token.word in words for words in (english.VAGUE, english.KINDS, _SHORT)) or self.is_small(token)
         )
 
     def is_light(self, token: Token) -> bool:

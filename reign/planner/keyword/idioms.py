@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence, Set
+from itertools import pairwise
 
 from reign.planner.keyword import english
 from reign.planner.keyword.inflection import singular
@@ -70,6 +71,7 @@ _NOTHING = tuple(
         "if i may",
     )
 )
+_PLAIN_NAME = re.compile(r"[A-Za-z][\w-]*(?:/[\w.-]+)*")
 _VERSION = re.compile(r"\d{1,3}(?:\.\d{1,3}){0,2}(?:-[a-z]+)?")
 _VALUES = frozenset({Shape.WORD, Shape.TYPED, Shape.QUOTED})
 
@@ -87,8 +89,16 @@ def _replace(tokens: Sequence[Token], at: int, vocabulary: Vocabulary, result: l
     """Appends what stands for the words at this place; where to go on."""
     words = tuple(token.word for token in tokens[at : at + 8])
     if words[0] == "->" and vocabulary.head_at(tokens, at + 1) is None:
+        if _comes_from(result, tokens[at + 1 : at + 2]):
+            left = result.pop()
+            result += [_word("from", (left,), 0, 1), left]
         result.append(_word("to", tokens, at, at + 1))
         return at + 1
+    if (
+        said := _equals(tokens, at, vocabulary) or _needless(tokens, at, result) or _elided(tokens, at, result)
+    ) is not None:
+        result += said[0]
+        return said[1]
     if words[0] in ("call", "name") and at + 2 < len(tokens) and words[1] in english.IT:
         while result and (result[-1].text in (",", ".", ";", "?") or result[-1].word in ("and", "then")):
             result.pop()
@@ -189,6 +199,51 @@ def _ended(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tuple[l
         if before and before[-1].shape not in (Shape.PUNCT, Shape.BREAK):
             return said, end
         return [*said, Token(",", tokens[end - 1].end, tokens[end - 1].end, Shape.PUNCT)], end
+    return None
+
+
+def _comes_from(before: Sequence[Token], behind: Sequence[Token]) -> bool:
+    """``fix-cart -> main``: whether plain names stand on both sides of an arrow, and nothing governs the first."""
+    if not before or not behind or (len(before) > 1 and before[-2].word in english.PREPOSITIONS):
+        return False
+    sides = (before[-1], behind[0])
+    return all(t.shape in (Shape.WORD, Shape.TYPED) and _PLAIN_NAME.fullmatch(t.text) for t in sides)
+
+
+def _equals(tokens: Sequence[Token], at: int, vocabulary: Vocabulary) -> tuple[list[Token], int] | None:
+    """``replicas = 3`` as ``replicas=3``; ``CODEOWNERS = 'x'`` as that with this."""
+    if at + 2 >= len(tokens) or tokens[at + 1].text != "=" or tokens[at].shape not in (Shape.WORD, Shape.TYPED):
+        return None
+    if vocabulary.is_noun(tokens[at]):
+        return [_word(f"{tokens[at].text}={tokens[at + 2].text}", tokens, at, at + 3, Shape.PAIR)], at + 3
+    return [tokens[at], _word("with", tokens, at + 1, at + 2)], at + 2
+
+
+def _elided(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tuple[list[Token], int] | None:
+    """``443 is open while 21 and 23 are not``: the state that was said before."""
+    ends = at + 2 == len(tokens) or (tokens[at + 2 : at + 3] and tokens[at + 2].shape in (Shape.PUNCT, Shape.BREAK))
+    if not ends or [t.word for t in tokens[at : at + 2]] not in (["are", "not"], ["is", "not"]):
+        return None
+    state = next((b for a, b in reversed(list(pairwise(before))) if a.word in ("is", "are", "be") and b.word), None)
+    if state is None or state.word in english.NEGATIONS:
+        return None
+    return [*tokens[at : at + 2], _word(state.text, tokens, at, at + 2)], at + 2
+
+
+def _needless(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tuple[list[Token], int] | None:
+    """``a new ONE called x``; ``do not delete a; move it INSTEAD``."""
+    words = [token.word for token in tokens[at : at + 4]]
+    begin = 1 if words[0] in ("a", "an") else 0
+    if words[begin : begin + 2] in (["new", "one"], ["fresh", "one"], ["another", "one"]):
+        return ([], at + begin + 2) if words[begin + 2 : begin + 3] != ["by"] else None
+    if words[0] == "all" and tokens[at + 1 : at + 2] and tokens[at + 1].shape is Shape.NUMBER:
+        end = at + 4 if words[2:4] in (["of", "them"], ["of", "these"], ["of", "those"]) else at + 2
+        stops = end >= len(tokens) or tokens[end].shape in (Shape.PUNCT, Shape.BREAK) or tokens[end].word in english.AND
+        if stops and (end >= len(tokens) or tokens[end].text != ":"):
+            return [_word("them", tokens, at, min(end, len(tokens)))], end  # "wait for ALL THREE"
+    ends = at + 1 == len(tokens) or tokens[at + 1].shape in (Shape.PUNCT, Shape.BREAK)
+    if words[0] == "instead" and ends and any(token.word in ("not", "never") for token in before):
+        return [], at + 1
     return None
 
 

@@ -82,7 +82,8 @@ class Matcher:
                 continue  # "to 3 replicas each"
             if frame.clause.question and word in english.HOLDS:
                 continue  # "what does the state HOLD?"
-            empty = any(word in words for words in _NO_CONTENT) or (statement and word in english.AUXILIARIES)
+            small = token.shape is not Shape.NUMBER and any(word in words for words in _NO_CONTENT)
+            empty = small or (statement and word in english.AUXILIARIES)
             if empty or frame.is_light(token) or frame.is_adverb(token):
                 continue
             matters = (
@@ -146,6 +147,7 @@ def _without_verb(frame: Frame) -> list[Token] | None:
     head = clause.head
     if head is not None and head.lemma in entry.phrase.verbs:
         result.score += 10 if head.read_as is None else 8
+        result.score += 2 if _is_own_verb(clause, entry) else 0
         frame.note(head.tokens)
         said = [(singular(word),) for word in head.lemma.split()]
         frame.spoken = frame.spoken or any(word in entry.about for word in said)
@@ -163,6 +165,15 @@ def _without_verb(frame: Frame) -> list[Token] | None:
             frame.note([*(head.tokens if head else ()), *clause.body[start:end]])
             return [*clause.body[:start], *clause.body[end:]]
     return None
+
+
+def _is_own_verb(clause: Clause, entry: Entry) -> bool:
+    """Whether the tool is called by the operation's own name: ``docker start mysql`` starts a container."""
+    head = clause.head
+    if head is None or head.lemma != entry.operation.partition(".")[2].replace("_", " "):
+        return False
+    before = [token for token in clause.body if token.end <= head.tokens[0].start]
+    return bool(before) and (singular(before[-1].word),) in entry.cues
 
 
 def _predicate(frame: Frame, body: Sequence[Token]) -> dict[int, str] | None:

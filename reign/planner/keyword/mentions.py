@@ -15,6 +15,9 @@ for _words in sorted(english.LONG_PREPOSITIONS, key=len, reverse=True):
     _LONG_PREPOSITIONS.setdefault(_words[0], []).append(_words)
 
 
+_ENDS = english.PREPOSITIONS | english.POLITE | english.AND
+
+
 @dataclass
 class Mention:
     """``to workspace staging``: its preposition, its words, and whether it goes on a list ("web1, web2 and web3")."""
@@ -161,7 +164,8 @@ class _Reader:
     def _plural_alone(self, at: int) -> bool:
         """Whether a noun in the plural stands here and ends its mention."""
         token = self.tokens[at]
-        ends = at + 1 == len(self.tokens) or self.tokens[at + 1].word in english.PREPOSITIONS
+        behind = self.tokens[at + 1] if at + 1 < len(self.tokens) else None
+        ends = behind is None or behind.shape is Shape.PUNCT or behind.word in _ENDS
         plural = token.shape is Shape.WORD and singular(token.word) != token.word
         return ends and plural and self.vocabulary.is_noun(token)
 

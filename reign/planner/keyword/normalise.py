@@ -165,9 +165,9 @@ class _Scanner:
             return
         self.at = end
         run = text[start:end]
-        if end < len(text) and run.endswith("=") and text[end] in "\"'“" and _PAIR.match(run):
+        if end < len(text) and run.endswith("=") and text[end] in "\"'“`" and _PAIR.match(run):
             quoted = self._quoted(text[end])
-            if quoted is not None and quoted.shape is Shape.QUOTED:
+            if quoted is not None and quoted.shape in (Shape.QUOTED, Shape.CODE):
                 yield Token(run + quoted.text, start, quoted.end, Shape.PAIR)
                 return
         body = run.rstrip("".join((*_END_MARKS, ")'’")))

@@ -15,6 +15,7 @@ from reign.planner.keyword.vocabulary import Head, Vocabulary
 
 _MOST = 40  # words before one verb; more is no sentence
 _SMALL_SUBJECTS = frozenset({"please", "just", "kindly", "you", "we", "i", "also", "having"})
+_NEEDED = frozenset({"needed", "necessary", "required", "wanted"})
 _SENTENCE_END = frozenset(".;!?")
 _ENDS_NO_CONDITION = english.ARTICLES | english.PREPOSITIONS | english.AUXILIARIES | english.NEGATIONS
 
@@ -215,18 +216,25 @@ class Openings:
             return  # "check if x answers" is no condition
         if role == "while" and current is not None and current.lemma in CHECK:
             return  # "22 is closed while 443 is open"
+        if self.tokens[opening.at].word == "still" and self.tokens[opening.at + length].word not in english.PRONOUNS:
+            return  # "we still need IT" is a reason, but "we still need a namespace x" a wish
         if length == 1 and self.tokens[opening.at].word == "no" and not self._denies_noun(opening):
             return
         if opening.at and self.tokens[opening.at - 1].word in english.NAMING | {"as"}:
             return  # a container called "once"
         opening.role = Role(role)
-        opening.at = self._small_subjects(opening.at + length)
+        begin = opening.at + length
+        opening.at = self._small_subjects(begin)
+        if begin < opening.at < len(self.tokens) - 1 and self.tokens[opening.at].word in ("have", "had"):
+            opening.at += 1  # "after you have applied x"
 
     def _denies_noun(self, opening: Opening) -> bool:
         """``..., no ports``: behind a comma, and before a noun or verb that an operation knows."""
         following = self.tokens[opening.at + 1]
         known = self.vocabulary.is_noun(following) or following.word in self.vocabulary.first_words
-        return opening.separated and not opening.fresh and known
+        end = next((i for i in range(opening.at, len(self.tokens)) if self.at_end(i)), len(self.tokens))
+        needless = end > 2 and self.tokens[end - 1].word in _NEEDED and self.tokens[end - 2].word in ("is", "are")
+        return known and (needless or (opening.separated and not opening.fresh))  # "no plan is needed"
 
     def _denial(self, opening: Opening) -> None:
         length, _ = _DENIALS.at(self.tokens, opening.at)
@@ -322,6 +330,9 @@ class Openings:
         if not self.vocabulary.is_noun(self.tokens[at]) or at + 1 >= len(self.tokens):
             return False
         own = self.vocabulary.head_at(self.tokens, at)
+        choice = (singular(self.tokens[at + 1].word),)
+        if own is not None and any(choice in entry.choices for entry in self.vocabulary.by_verb.get(own.lemma, ())):
+            return False  # "terraform PLAN destroy"
         return (own is None or len(own.tokens) == 1) and self.vocabulary.head_at(self.tokens, at + 1) is not None
 
     def _has_arguments(self, at: int) -> bool:

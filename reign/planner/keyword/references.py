@@ -127,11 +127,22 @@ def take_what_was_left_out(frame: Frame) -> None:
     for index, slot in enumerate(frame.slots):
         if set(slot.inputs) & frame.result.filled():
             continue
+        if _brought(frame, slot.inputs[0]):
+            continue  # each of several things has a place of its own
         if slot.scope and (value := frame.discourse.scope(frame.entry.agent, slot.inputs[0])) is not None:
             known = frame.discourse.known(slot.things, value)
             frame.fill(index, value, (), 0, score=1, entity=known)
         elif (slot.implicit or slot.required) and slot.things:
             _imply(frame, index, slot)
+
+
+def _brought(frame: Frame, name: str) -> bool:
+    """Whether several things that fill one slot bring different values of this input with them."""
+    for fill in frame.result.fills.values():
+        own = [entity.where.get(name) for entity in fill.entities if entity is not None]
+        if len(own) == len(fill.entities) and None not in own and len(set(map(str, own))) > 1:
+            return True
+    return False
 
 
 def _imply(frame: Frame, index: int, slot: Slot) -> None:

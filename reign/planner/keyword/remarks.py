@@ -85,7 +85,7 @@ def _orders(story: Story, clause: Clause) -> bool:
 
 
 def _rolls_back(story: Story, clause: Clause, conditions: Sequence[Clause]) -> bool:
-    if clause.lemma not in UNDO or not conditions or story.timeline.last is None:
+    if clause.lemma not in UNDO or not conditions or all(step.reads for step in story.timeline.steps):
         return False
     found = condition(conditions[0], story.understanding, story.discourse)
     if found.well or found.check is not None:

@@ -27,6 +27,7 @@ _NAMING_WORDS = _CALLED | {"as"}
 _NEVER_NAMES = english.PRONOUNS | english.QUANTIFIERS | {"usual", "same", "well", "possible", "needed", "one"}
 #: Adjectives that are names right behind a label, with nothing after them: "the deployment NEW".
 _SMALL_NAMES = frozenset({"new", "local", "current", "fresh", "simple", "small"})
+_SHORT = frozenset(english.SHORT.values())
 _LITERAL = frozenset({Shape.QUOTED, Shape.CODE, Shape.PAIR})
 
 
@@ -70,6 +71,9 @@ def _look_up(frame: Frame, piece: Piece, words: Words, tokens: Sequence[Token], 
     ``called``: it stands alone after "as", so it is a name, whatever else the word may be: "as stack".
     """
     entry = frame.entry
+    if called and words[0] in _SHORT:
+        piece.named = True  # "as net"
+        return
     for length in range(len(words), 0, -1):
         key = words[:length]
         flag = (key[0].lstrip("-"),) if tokens[0].shape is Shape.FLAG and length == 1 else key
@@ -117,6 +121,8 @@ def take_labels(frame: Frame) -> None:
             piece.took = next(took, None)
             if piece.took is None and piece.words[-1] == mention.tokens[-1]:
                 piece.took = _takes_of(frame, slots, piece, behind)
+            if piece.took is None and len(pieces) == 1 and mention.preposition == "as":
+                piece.took = _takes_list_before(frame, slots, piece, frame.mentions[:number])
             if piece.took is None:
                 frame.alone.append((piece, mention))
 
@@ -163,11 +169,12 @@ def _label_takes(frame: Frame, index: int, label_at: int, order: list[int], ment
 
 
 def _takes_last(frame: Frame, index: int, label_at: int, mention: Mention) -> bool:
-    """``from namespace jobs``: a place that is called what something else is called."""
+    """``from namespace jobs``: a place, or what goes by a short name, that is called what something else is called."""
     pieces, slot = frame.pieces(mention), frame.slots[index]
-    if not slot.scope or not mention.preposition or label_at + 2 != len(pieces) or not frame.is_open(index, mention):
-        return False
     last = pieces[-1]
+    fits = (slot.scope and mention.preposition) or last.token.word in _SHORT  # "the container NET"
+    if not fits or label_at + 2 != len(pieces) or not frame.is_open(index, mention):
+        return False
     if not (last.label or last.choice) or last.took is not None:
         return False
     reading = frame.read(slot, last.token)
@@ -193,6 +200,21 @@ def _takes_of(frame: Frame, slots: Sequence[int], label: Piece, behind: Mention 
             words = [*label.words, value.token]
             frame.fill(index, reading.value, words, behind.group, score=4 + reading.strength)
             return index
+    return None
+
+
+def _takes_list_before(frame: Frame, slots: Sequence[int], label: Piece, before: Sequence[Mention]) -> int | None:
+    """``with ann and bob as reviewers``: what the values of the list before are."""
+    listed = [m for m in before if m.group == before[-1].group and m.preposition in ("with", "using")]
+    pieces = [piece for mention in listed for piece in frame.pieces(mention)]
+    for index in slots:
+        readings = [frame.read(frame.slots[index], piece.token) for piece in pieces]
+        if not pieces or any(p.known or p.token in frame.result.used for p in pieces) or None in readings:
+            continue
+        frame.note(label.words)
+        for reading, piece in zip(readings, pieces, strict=True):
+            frame.fill(index, reading.value if reading else None, [piece.token], listed[0].group, score=5)
+        return index
     return None
 
 
@@ -273,11 +295,14 @@ def _continues_list(frame: Frame, mention: Mention, piece: Piece) -> int | None:
     """The slot of the list that this mention goes on."""
     if any(other.label for other in frame.pieces(mention)):
         return None
-    for index, fill in frame.result.fills.items():
+    before = {i: max((p for p in f.places if p < piece.token.start), default=-1) for i, f in frame.result.fills.items()}
+    for index in sorted(before, key=before.__getitem__, reverse=True):
+        fill = frame.result.fills[index]
         if mention.group not in fill.groups or not (mention.joined or (mention.group, index) in frame.plurals):
             continue  # "web1, web2" goes on by its place, "web and api containers" by the label at its end
         slot = frame.slots[index]
         another_sort = slot.kind is Kind.NAME and values.looks_like_path(piece.token.text)
+        another_sort = another_sort or (bool(slot.only) and not re.search(slot.only, piece.token.text))
         no_value = (
             _describes(frame, mention, piece)
             or piece.tool
@@ -338,13 +363,16 @@ def _suits(frame: Frame, index: int, slot: Slot, mention: Mention, piece: Piece)
         return None
     if slot.kind is Kind.IMAGE and token.word in english.ACTIVITIES and not piece.named:
         return None  # "run the TESTS with `make test`"
-    if token.word in english.ADJECTIVES and not piece.named and token != mention.tokens[-1]:
+    behind = next((b for a, b in pairwise(mention.tokens) if a == token), None)
+    if token.word in english.ADJECTIVES and not piece.named and behind is not None and behind.shape is not Shape.QUOTED:
         return None  # "the STOPPED container db"
-    if preposition and preposition in slot.after and not _another_list(frame, index, slot, mention):
+    if _is_beside(frame, slot, mention, piece):
+        place = 5.0
+    elif preposition and preposition in slot.after and not _another_list(frame, index, slot, mention):
         place = 4.0
     elif slot.bare and preposition in ("", "of", "for"):
         place = 3.0 if not preposition else 2.0
-    elif reading.strength == 3 and slot.kind in _SHAPED:
+    elif reading.strength == 3 and (slot.kind in _SHAPED or (slot.kind is Kind.TEXT and slot.bare)):
         place = 1.0
     else:
         return None
@@ -353,6 +381,16 @@ def _suits(frame: Frame, index: int, slot: Slot, mention: Mention, piece: Piece)
     if (slot.like and re.search(slot.like, token.text)) or slot.only:
         place += 0.5
     return place + reading.strength
+
+
+def _is_beside(frame: Frame, slot: Slot, mention: Mention, piece: Piece) -> bool:
+    """Whether the word stands right behind the value of the input that the slot names: ``acme/shop MAIN``."""
+    pieces = frame.pieces(mention)
+    at = next((i for i, other in enumerate(pieces) if other is piece), 0)
+    if not slot.beside or at == 0:
+        return False
+    before = pieces[at - 1].token
+    return any(before in f.tokens and slot.beside in frame.slots[i].inputs for i, f in frame.result.fills.items())
 
 
 def _another_list(frame: Frame, index: int, slot: Slot, mention: Mention) -> bool:
@@ -371,27 +409,37 @@ def _too_bare(slot: Slot, mention: Mention) -> bool:
     return by_preposition and mention.definite
 
 
+def _words_of(key: str) -> Words:
+    """``targetPort``, ``target-port`` and ``target_port`` as the words that they are made of."""
+    return tuple(map(singular, re.sub(r"(?<=[a-z])(?=[A-Z])|[-_.]", " ", key).lower().split()))
+
+
 def _take_pair(frame: Frame, token: Token, mention: Mention) -> bool:
     """``replicas=3``: the slot that its key names, else the slot that gathers pairs."""
     key, text = values.pair(token)
     labels = frame.entry.labels
-    named = (
-        labels.get((singular(key.lower()),))
-        or labels.get(("--" + key.lower(),))
-        or labels.get(("-" + key.lower(),))
-        or ()
-    )
+    named = labels.get(_words_of(key)) or labels.get(("--" + key.lower(),)) or labels.get(("-" + key.lower(),)) or ()
     own = [i for i, slot in enumerate(frame.slots) if key.replace("-", "_") in slot.inputs]
     parts = tokenise(text)
     for index in (*own, *named):
         slot = frame.slots[index]
-        if slot.kind in (Kind.PAIRS, Kind.SETTINGS) or len(parts) != 1 or index in frame.result.fills:
+        if slot.kind in (Kind.PAIRS, Kind.SETTINGS) or index in frame.result.fills:
+            continue
+        if slot.kind in (Kind.TEXT, Kind.COMMAND) and text.strip():
+            frame.fill(index, text, [token], mention.group, score=4)
+            return True
+        if len(parts) != 1:
             continue
         reading = frame.read(slot, parts[0])
         choice = frame.entry.choices.get((singular(parts[0].lower),))
         value = choice[1] if choice is not None and choice[0] == index else reading.value if reading else None
         if value is not None:
             frame.fill(index, value, [token], mention.group, score=4)
+            return True
+    for index, slot in enumerate(frame.slots):
+        counted = frame.read(slot, token) if slot.kind is Kind.COUNTED else None
+        if counted is not None and frame.is_open(index, mention):
+            frame.fill(index, counted.value, [token], mention.group, score=5)
             return True
     for index, fill in frame.result.fills.items():
         if mention.joined and mention.group in fill.groups and frame.slots[index].kind in (Kind.SETTINGS, Kind.PAIRS):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reign.core.lexicon import CHECK, SHOW
+from reign.core.lexicon import CHECK, SHOW, WAIT
 from reign.planner.keyword import courtesies, english, idioms, openings
 from reign.planner.keyword.clauses import Clause, Join, Role
-from reign.planner.keyword.inflection import Form
+from reign.planner.keyword.inflection import Form, singular
 from reign.planner.keyword.normalise import Shape, Token
 from reign.planner.keyword.openings import Opening, Openings
 from reign.planner.keyword.vocabulary import Head, Vocabulary
@@ -136,6 +136,7 @@ def _finished(clauses: list[Clause], vocabulary: Vocabulary) -> list[Clause]:
             previous = several[-1]
             continue
         if clause.head is not None:
+            _wait_for_it(clause, previous)
             _take_particle(clause, vocabulary)
             _take_tool(clause, vocabulary)
             if clause.body and clause.body[0].word in ("if", "whether") and clause.lemma in _ASKS:
@@ -151,6 +152,13 @@ def _finished(clauses: list[Clause], vocabulary: Vocabulary) -> list[Clause]:
             previous = clause
         result.append(clause)
     return result
+
+
+def _wait_for_it(clause: Clause, previous: Clause | None) -> None:
+    """``restart the deployment api and wait``: for what was said before."""
+    if clause.lemma in WAIT and clause.head is not None and not clause.body and previous is not None:
+        end = clause.head.tokens[-1].end
+        clause.body = [Token("for", end, end, Shape.WORD), Token("it", end, end, Shape.WORD)]
 
 
 def _take_particle(clause: Clause, vocabulary: Vocabulary) -> None:
@@ -284,10 +292,10 @@ def _headless(clause: Clause, previous: Clause | None, following: Clause | None,
         clause.head = Head("create", (first,))  # "new issue in acme/shop: 'x'"
         del clause.body[0]
         return
-    if len(clause.body) == 1 and first.shape is Shape.CODE and "run" in vocabulary.by_verb and previous is None:
+    if first.shape is Shape.CODE and "run" in vocabulary.by_verb and previous is None:
         clause.head = Head(
             "run", (replace(first, text="run", end=first.start, shape=Shape.WORD),)
-        )  # a command, and nothing said about it
+        )  # commands, and nothing said about them
         return
     if first.word in ("a", "an") and len(clause.body) == 2:
         head = vocabulary.head_at(clause.body, 1, (Form.BASE, Form.NOUN))
@@ -298,9 +306,19 @@ def _headless(clause: Clause, previous: Clause | None, following: Clause | None,
     if same_sentence and previous is not None and previous.head is not None:
         clause.head, clause.copied = previous.head, True
         return
+    if previous is None and not (following is not None and following.headed) and _is_shown(first, vocabulary):
+        clause.head = Head("show", (replace(first, text="show", end=first.start, shape=Shape.WORD),))
+        return
     leads = following is not None and following.sentence == clause.sentence and following.role is Role.DO
     heading = len(clause.body) <= _HEADING and any(
         vocabulary.is_noun(token) or vocabulary.is_cue(token) for token in clause.body
     )  # "container api: restart it"
     if leads and (first.word in english.PREPOSITIONS or (heading and following is not None and following.headed)):
         clause.role = Role.LEAD
+
+
+def _is_shown(token: Token, vocabulary: Vocabulary) -> bool:
+    """Whether a noun is all that need be said to be shown something: "PODS in namespace shop"."""
+    noun = (singular(token.word),)
+    told = (entry for entry in vocabulary.by_verb.get("show", ()) if noun in entry.about)
+    return any(entry.spec.effect.value == "read" for entry in told)

@@ -134,7 +134,8 @@ class Story:
         found = False
         for kinds, token in background.things(body, self.vocabulary):
             for thing in kinds:
-                self.discourse.add(Entity(thing, token.text, self._number, OBJECT))
+                value = token.value if token.shape is Shape.NUMBER else token.text
+                self.discourse.add(Entity(thing, value, self._number, OBJECT))
                 for (agent, scoped), names in self.vocabulary.scopes.items():
                     if scoped == thing and thing in _SCOPES:
                         for name in names:
@@ -144,13 +145,22 @@ class Story:
 
     def set_the_scene(self, clause: Clause) -> bool:
         """``the container web hangs.``: later words can mean what it names; whether it was such a statement."""
-        if not background.is_background(clause, self.vocabulary):
+        if not background.is_background(clause, self.vocabulary) or self._is_destroyed(clause):
             return False
         self._number += 1
         self._introduce_things(clause.body)
+        for token in clause.body:
+            if (repository := values.read(Kind.REPO, token)) is not None:
+                self.discourse.add(Entity("repository", repository.value, self._number, OBJECT))
         self.note(clause.tokens, "how things stand; asks for nothing")
         self.warnings.append(f"taken as background: {questions.phrase(self.text, clause.tokens)}")
         return True
+
+    def _is_destroyed(self, clause: Clause) -> bool:
+        """Whether it speaks of what an earlier task destroys: ``remove web. The container web must stay.``"""
+        names = {str(token.value or token.text) for _, token in background.things(clause.body, self.vocabulary)}
+        destroying = (draft for draft in self._made.values() if draft.entry.spec.effect.value == "destroy")
+        return any(names & set(map(str, draft.inputs.values())) for draft in destroying)
 
     def speak_of(self, clause: Clause) -> None:
         """``don't stop worker``: what is not to be done names things all the same."""

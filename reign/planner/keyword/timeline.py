@@ -113,7 +113,8 @@ class Timeline:
         if step.join is not Join.AND or step.gated:
             return list(sinks)
         before = set(_ids(previous.drafts))
-        if all(before & set(draft.links) for draft in step.drafts):
+        linked = [before & set(draft.links) for draft in step.drafts]
+        if all(linked) and (len(linked) != 1 or linked[0] == before):
             return []
         same = {d.uses for d in step.drafts} == {d.uses for d in previous.drafts}
         if step.reads and previous.reads and same:

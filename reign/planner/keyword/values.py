@@ -34,12 +34,15 @@ _SUFFIX = re.compile(r".*\.[A-Za-z][A-Za-z0-9]{0,9}")
 _FILE = re.compile(
     r"(?:Docker|Container|Make|Jenkins|Vagrant|Rake|Proc|Gem)file(?:\.[\w.-]+)?|README|LICENSE", re.IGNORECASE
 )
+#: Files that are called so in capitals.
+_CUSTOMARY = re.compile(r"VERSION|CHANGELOG|CODEOWNERS|NOTICE|AUTHORS|MAINTAINERS|CONTRIBUTING|COPYING|INSTALL|TODO")
 _PUBLISH = re.compile(r"(?P<host>(?:\d{1,3}(?:\.\d{1,3}){3}:)?\d{1,5}):(?P<inside>\d{1,5}(?:/(?:tcp|udp))?)")
 _RANGE = re.compile(r"\d{1,5}-\d{1,5}")
 _MOUNT = re.compile(r"[^\s:]+:/[^\s:]*(?::[a-zA-Z,]+)?")
 _ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?):(?P<port>\d{1,5})")
 _SIZE = re.compile(r"\d{1,12}(?:\.\d{1,3})?[kmgt]?i?b?", re.IGNORECASE)
 _CPUS = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)(?: ?(v?cpus?|cores?))?")
+_TIMES = re.compile(r"[x×*](\d{1,4})|(\d{1,4})[x×]")
 _FLAG = re.compile(r"^-+")
 _GLOB = re.compile(r"[*?{}\[\]<>|$]")  # a pattern names no one file
 _LONGEST = 512  # characters of a name, path or address
@@ -150,6 +153,16 @@ def _number(token: Token) -> Reading | None:
     return None
 
 
+def _times(token: Token) -> Reading | None:
+    found = _TIMES.fullmatch(token.lower) if token.shape is Shape.TYPED else None
+    return Reading(int(found[1] or found[2]), 2) if found else None
+
+
+def _counted(token: Token) -> Reading | None:
+    key, text = pair(token) if token.shape is Shape.PAIR else ("", "")
+    return Reading((key, int(text)), 3) if key and text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
 def _port(token: Token) -> Reading | None:
     if token.shape is Shape.NUMBER and isinstance(token.value, int) and 1 <= token.value <= 65535:
         return Reading(token.value, 3)
@@ -173,7 +186,7 @@ def _path(token: Token) -> Reading | None:
             return None
         return Reading(token.text, 3 if looks_like_path(token.text) else 1)
     if token.shape is Shape.WORD:
-        return Reading(token.text, 3 if _FILE.fullmatch(token.text) else 1)
+        return Reading(token.text, 3 if _FILE.fullmatch(token.text) or _CUSTOMARY.fullmatch(token.text) else 1)
     if token.shape is Shape.TYPED and token.text.startswith("oci://"):
         return Reading(token.text, 3)
     if token.shape is not Shape.TYPED or "://" in token.text or _GLOB.search(token.text):
@@ -313,6 +326,8 @@ _READERS: dict[Kind, Callable[[Token], Reading | None]] = {
     Kind.REF: _ref,
     Kind.TEXT: _text,
     Kind.NUMBER: _number,
+    Kind.TIMES: _times,
+    Kind.COUNTED: _counted,
     Kind.PORT: _port,
     Kind.PUBLISH: _publish,
     Kind.PATH: _path,

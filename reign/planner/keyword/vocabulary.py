@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 
 from rapidfuzz.distance import OSA
 
@@ -27,12 +28,18 @@ TASK_SLOTS = (
 
 
 #: Kinds of slots whose nouns stand beside a name or a path.
-_NAMED = frozenset({Kind.NAME, Kind.REF, Kind.PATH, Kind.REPO})
+_NAMED = frozenset({Kind.NAME, Kind.REF, Kind.PATH, Kind.REPO, Kind.NUMBER})
 
 
 def spelling(label: str) -> Words:
     """A label as its words in the singular."""
     return tuple(singular(part) if not part.startswith("-") else part for part in label.lower().split())
+
+
+def spellings(label: str) -> set[Words]:
+    """A label as it stands, and with its words cut short: ``docker net``."""
+    words = spelling(label)
+    return set(product(*({word, english.SHORT.get(word, word)} for word in words)))
 
 
 def _slipped(word: str, noun: str) -> bool:
@@ -86,7 +93,9 @@ class Entry:
         choices: dict[Words, tuple[int, object]] = {}
         for index, slot in enumerate(slots):
             for label in slot.labels:
-                labels[spelling(label)].append(index)
+                for words in spellings(label):
+                    if index not in labels[words]:
+                        labels[words].append(index)
             if slot.input == "@timeout" and any("timeout" in other.labels for other in phrase.slots):
                 labels[spelling("timeout")].remove(index)
             for word, value in slot.choices.items():
@@ -97,8 +106,8 @@ class Entry:
             slots=slots,
             labels={words: tuple(indexes) for words, indexes in labels.items()},
             choices=choices,
-            nouns=frozenset(spelling(noun) for noun in phrase.nouns),
-            about=frozenset(spelling(noun) for noun in phrase.about),
+            nouns=frozenset(words for noun in phrase.nouns for words in spellings(noun)),
+            about=frozenset(words for noun in phrase.about for words in spellings(noun)),
             cues=frozenset(spelling(cue) for cue in phrase.cues),
             filler=frozenset(singular(word) for word in phrase.filler),
             states=frozenset(tuple(state.split()) for state in phrase.states),
@@ -163,8 +172,8 @@ class Vocabulary:
                 self.scopes[(entry.agent, thing)].add(slot.inputs[0])
         for slot in entry.slots:
             for label in slot.labels if slot.things and slot.kind in _NAMED else ():
-                if not label.startswith("-"):
-                    self.thing_labels.setdefault(spelling(label), set()).update(slot.things)
+                for words in spellings(label) if not label.startswith("-") else ():
+                    self.thing_labels.setdefault(words, set()).update(slot.things)
         for verb in entry.phrase.verbs:
             self.by_verb[verb].append(entry)
             self._add_verb(verb)
