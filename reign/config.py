@@ -73,8 +73,8 @@ class Settings(BaseSettings):
         default=None, description="signs messages and seals kept content; default: made in the data folder"
     )
 
-    api_host: str = "127.0.0.1"
-    api_port: int = Field(default=8470, ge=0, le=65535)
+    api_host: str = Field(default="127.0.0.1", description="address that the API listens on")
+    api_port: int = Field(default=8470, ge=0, le=65535, description="port that the API listens on")
     api_url: str | None = Field(default=None, description="where clients find the API, if not at host and port")
     api_token: SecretStr | None = Field(default=None, description="required of clients; a must beyond loopback")
     flower_port: int = Field(default=5555, ge=0, le=65535, description="0: no Flower")
@@ -146,7 +146,7 @@ class Settings(BaseSettings):
         default=7_776_000.0, ge=0, description="how long a finished run keeps its events and logs; 0: for ever"
     )
     archive: bool = Field(default=True, description="what retention takes out is kept as files in the data folder")
-    socket_timeout: float = Field(default=10.0, gt=0)
+    socket_timeout: float = Field(default=10.0, gt=0, description="for the broker to answer")
     crash_point: str | None = Field(default=None, description="tests only: die at this point of the spine")
     testing: bool = Field(default=False, description="a test build of the settings: crash points are obeyed")
 

@@ -146,3 +146,9 @@ def test_a_folder_that_can_be_used(tmp_path: Path) -> None:
     folder = Settings.load().writable_data_dir()
     assert folder.stat().st_mode & 0o777 == 0o700
     assert list(folder.iterdir()) == []
+
+
+def test_each_setting_is_explained_and_stands_in_the_documentation() -> None:
+    page = Path(__file__).parents[3].joinpath("docs/settings.md").read_text()
+    rows = {line.split("|")[1].strip(): line.split("|")[3].strip() for line in page.splitlines() if "| `REIGN_" in line}
+    assert rows == {f"`REIGN_{name.upper()}`": field.description for name, field in Settings.model_fields.items()}
