@@ -16,9 +16,10 @@ T = TypeVar("T")
 
 
 class Client:
-    """Speaks HTTP to the API (``url``: default from the settings). Safe to share between threads.
+    """Speaks HTTP to the API. Safe to share between threads; close it, or use it in a ``with``.
 
-    All methods raise the errors of ``reign.core.errors``; Unavailable within 5 s if the API is down.
+    ``url``, ``token``: default from the settings. All methods raise the errors of ``reign.core.errors`` (each a
+    ReignError with ``message`` and ``hint``); Unavailable within 5 s if the API is down.
     """
 
     _greeted = False
@@ -44,7 +45,12 @@ class Client:
         environment: str | None = None,
         workdir: str | None = None,
     ) -> dict[str, Any]:
-        """The plan of a request, as ``reign plan -o json`` prints it; runs nothing."""
+        """The plan of words, a Plan, or a plan as a dict, as ``reign plan -o json`` prints it; runs nothing.
+
+        ``params``: values of the plan's parameters. ``environment``: default the plan's, else that of the API's
+        settings. ``workdir``: where relative paths start; default this process's current folder. Raises InvalidInput
+        and NotUnderstood; what is refused stands in the plan, with ``refuses``.
+        """
         return self._drive(calls.plan(calls.submission(request, params, environment, workdir)))
 
     def submit(
@@ -59,10 +65,13 @@ class Client:
         made_from: tuple[str, str] | None = None,
         pins: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Run:
-        """Start a run of words, a Plan, or a plan as a dict. Tasks that ask for approval wait unless ``approve`` names
-        them (or is "all"). Sent again safely when the connection breaks; give ``idempotency_key`` to be safe across
-        restarts of your program too. ``made_from``: for a plan that was made of words, the words and the planner.
-        ``pins``: those of the plan that was shown, by task."""
+        """Start a run of words, a Plan, or a plan as a dict; returns when it is queued.
+
+        Tasks that ask for approval wait unless ``approve`` names them (or is "all"). Sent again safely when the
+        connection breaks; give ``idempotency_key`` to be safe across restarts of your program too. ``made_from``: for a
+        plan that was made of words, the words and the planner. ``pins``: those of the plan that was shown, by task. The
+        rest as :meth:`plan`; raises also Refused, and Conflict where the environment is frozen.
+        """
         body = calls.submission(request, params, environment, workdir, made_from) | calls.pinned(pins)
         return Run(self, self._drive(calls.submit(body, approve, idempotency_key)))
 
@@ -81,13 +90,14 @@ class Client:
         return [Run(self, data) for data in self._drive(calls.submit_all(bodies, approve))]
 
     def wait_all(self, runs: Sequence[Run], timeout: float | None = None) -> None:
-        """Return when all of these runs have ended (or need attention). Raises TimeoutError."""
+        """Return when all of these runs have ended (or need attention). Raises TimeoutError after ``timeout`` seconds;
+        None: never."""
         found = self._drive(calls.wait_all([run.name for run in runs], timeout))
         for run, data in zip(runs, found, strict=True):
             run.data = data
 
     def run(self, name: str = "@latest") -> Run:
-        """A run by name."""
+        """A run by name; ``@latest`` is the newest. Raises NotFound."""
         return Run(self, self._drive(calls.get(calls.of_run(name))))
 
     def runs(
@@ -159,8 +169,8 @@ class Run(RunData):
         return self
 
     def wait(self, timeout: float | None = None, *, check: bool = False) -> Run:
-        """Return when the run has ended (or needs attention). Raises TimeoutError; with ``check``, RunFailed if it did
-        not succeed."""
+        """Return when the run has ended (or needs attention). Raises TimeoutError after ``timeout`` seconds (None:
+        never); with ``check``, RunFailed if it did not succeed."""
         self.data = self._client._drive(calls.wait(self.name, timeout))
         if check:
             self._raise_if_failed()
@@ -197,11 +207,11 @@ class Run(RunData):
         return self._client._drive(calls.logs(self.name, task))
 
     def cancel(self) -> Run:
-        """Nothing new starts, running tools are ended."""
+        """Nothing new starts, running tools are ended; does not wait for that. Raises Conflict if the run is over."""
         self.data |= self._client._drive(calls.post(calls.of_run(self.name, "cancel"), {"requested_by": calls.user()}))
         return self
 
     def rollback(self) -> Run:
-        """Take the run back; returns the run that does it."""
+        """Start to take the run back; returns the run that does it. Raises Conflict if nothing can be taken back."""
         body = {"requested_by": calls.user()}
         return Run(self._client, self._client._drive(calls.post(calls.of_run(self.name, "rollback"), body)))
