@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from reign.cli.follow import outcome
-from reign.cli.output import Format, Output, console, escape, short, write_json
+from reign.cli.output import Format, Output, console, counted, escape, short, write_json
 from reign.client import Client
 from reign.core.errors import Conflict, InvalidInput, Refused, ReignError, RunFailed
 
@@ -112,5 +112,7 @@ def tell(client: Client, name: str) -> None:
     if not found["proposed"]:
         return
     reasons = [failure["proposal"] for failure in found["failures"] if failure["proposal"]]
+    if rounds := found.get("rounds"):
+        console.print(f"  [dim]repaired before: {counted(rounds, 'time')}[/dim]")
     console.print(f"  [green]a repair is proposed:[/green] {escape('; '.join(reasons))}", soft_wrap=True)
     console.print(f"  repair it:    reign repair {name}")

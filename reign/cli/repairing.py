@@ -20,7 +20,10 @@ def is_repaired(client: Client, run: Run, quiet: bool = False) -> bool:
         try:
             found = client.get(f"/runs/{run.name}/repair")
             if found["state"] == "failed" and not found.get("on_its_own"):
-                return False
+                followed = run.data.get("ended_at")
+                run.refresh()
+                # Between two looks it may have been repaired, gone on, and failed again.
+                return bool(run.data.get("ended_at") != followed)
         except ReignError:
             return False
         if found["state"] != "failed":

@@ -60,12 +60,15 @@ class Going:
         self.answers = list(answers)
         self.name = "calm-otter"
         self.looked = 0
+        self.data: dict[str, Any] = {"ended_at": 1.0}
+        self.ends: list[float] = []  # what later looks find
 
     def get(self, path: str) -> dict[str, Any]:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     def refresh(self) -> None:
         self.looked += 1
+        self.data = {"ended_at": self.ends.pop(0) if self.ends else self.data["ended_at"]}
 
 
 def test_a_run_that_is_repaired_on_its_own_is_waited_for(
@@ -83,6 +86,17 @@ def test_a_run_that_is_repaired_on_its_own_is_waited_for(
     monkeypatch.setattr(repairing, "_PATIENCE", 0.05)
     assert not repairing.is_repaired(Going(failed), run, quiet=True)  # type: ignore[arg-type]
     assert capsys.readouterr().out == ""
+
+
+def test_a_run_that_was_repaired_and_failed_again_between_two_looks_is_followed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = Going({**FOUND, "state": "failed", "on_its_own": False, "rounds": 2})
+    run.ends = [2.0, 2.0]
+    assert repairing.is_repaired(run, run)  # type: ignore[arg-type]
+    assert not repairing.is_repaired(run, run), "and then its end is its end"  # type: ignore[arg-type]
+    repair.tell(run, "calm-otter")  # type: ignore[arg-type]
+    assert "repaired before: 2 times" in capsys.readouterr().out
 
 
 def test_a_proposed_repair_is_told_and_silence_else(capsys: pytest.CaptureFixture[str]) -> None:
