@@ -54,16 +54,22 @@ async def until_passed(
     """Try until there are no findings or ``within`` seconds are over; at least once.
 
     ``attempt`` is given the seconds it may take and returns what it saw and the findings about it. Returns the last
-    try's, and how many there were.
+    try's, and how many there were; the one's before it if the last was cut short, which tells nothing of why.
     """
     deadline = time.monotonic() + min(within, max(0.0, ctx.remaining() - _SPARE))
-    tries = 0
+    tries, former = 0, None
     while True:
         tries += 1
-        seen, findings = await attempt(max(1.0, deadline - time.monotonic()))
+        started = time.monotonic()
+        limit = max(1.0, deadline - started)
+        seen, findings = await attempt(limit)
         left = deadline - time.monotonic()
-        if not findings or left <= 0:
+        if not findings:
             return seen, findings, tries
+        if left <= 0:
+            cut_short = time.monotonic() - started >= limit
+            return *(former if former and cut_short else (seen, findings)), tries
+        former = seen, findings
         ctx.progress(f"try {tries}: {findings[0].message}; {left:.0f} s left")
         await asyncio.sleep(min(every, left))
 
