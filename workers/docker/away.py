@@ -78,6 +78,11 @@ _REASONS = (
     ),
     # addresses and what is behind them
     _reason(
+        r"(?i)read timed out",
+        "it takes connections and says nothing",
+        "it hangs or has too much to do: see `docker info`, and if it stays so `systemctl restart docker`",
+    ),
+    _reason(
         r"Invalid bind address",
         "this is no address of an engine",
         "write unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST",

@@ -167,6 +167,7 @@ def test_connections() -> None:
     [
         ("FileNotFoundError(2, 'No such file or directory')", "there is no such socket", "start it"),
         ("Failed to resolve 'x.invalid' ([Errno -2] Name or service not known)", "no host of that name", "DOCKER_HOST"),
+        ("UnixHTTPConnectionPool(): Read timed out. (read timeout=20)", "says nothing", "systemctl restart docker"),
         ("[Errno 113] No route to host", "no way to that host", "DOCKER_HOST"),
         ("Invalid bind address protocol: bogus://x", "no address of an engine", "write unix:///PATH"),
         ('Invalid response from docker daemon: key "ApiVersion" is missing.', "what answers there is no engine", ""),
