@@ -101,7 +101,7 @@ def _check_of(
             Slot(
                 "path",
                 Kind.PATH,
-                labels=labels,
+                labels=(*labels, "folder", "directory", "file"),
                 after=("in", "of", "at", "from", "under"),
                 bare=True,
                 required=True,

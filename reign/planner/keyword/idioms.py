@@ -71,6 +71,8 @@ _NOTHING = tuple(
         "if i may",
     )
 )
+_AFTER_BACK = english.POLITE | english.AND | {"to", "again", "", "with", "on", "in"}
+_HASTE = frozenset({"now", "asap", "immediately", "urgently"})
 _PLAIN_NAME = re.compile(r"[A-Za-z][\w-]*(?:/[\w.-]+)*")
 _VERSION = re.compile(r"\d{1,3}(?:\.\d{1,3}){0,2}(?:-[a-z]+)?")
 _VALUES = frozenset({Shape.WORD, Shape.TYPED, Shape.QUOTED})
@@ -78,11 +80,20 @@ _VALUES = frozenset({Shape.WORD, Shape.TYPED, Shape.QUOTED})
 
 def plain(tokens: Sequence[Token], vocabulary: Vocabulary) -> list[Token]:
     """The tokens with idioms replaced."""
+    tokens = [token for at, token in enumerate(tokens) if not _hurries(tokens, at)]
     result: list[Token] = []
     at = 0
     while at < len(tokens):
         at = _replace(tokens, at, vocabulary, result)
     return result
+
+
+def _hurries(tokens: Sequence[Token], at: int) -> bool:
+    """``run make test NOW``: a last word that says only how soon, and is no name."""
+    if tokens[at].word not in _HASTE or at == 0:
+        return False
+    ends = at + 1 == len(tokens) or tokens[at + 1].shape in (Shape.PUNCT, Shape.BREAK)
+    return ends and tokens[at - 1].word not in english.PREPOSITIONS | english.NAMING | {"as", "be"}
 
 
 def _replace(tokens: Sequence[Token], at: int, vocabulary: Vocabulary, result: list[Token]) -> int:
@@ -130,7 +141,7 @@ def _replace(tokens: Sequence[Token], at: int, vocabulary: Vocabulary, result: l
     for nothing in _NOTHING:
         if words[: len(nothing)] == nothing:
             return at + len(nothing)
-    if words[:2] in (("back", "down"), ("back", "up")) and (words[2:3] or ("",))[0] in ("to", "again", ""):
+    if words[:2] in (("back", "down"), ("back", "up")) and (words[2:3] or ("",))[0] in _AFTER_BACK:
         behind_verb = bool(result) and bool(result[-1].word) and result[-1].word not in english.AND | {"then"}
         at += behind_verb  # "scale it back down to 2"
     if words[:2] in (("both", "of"), ("all", "of")) and words[2:3] in (("them",), ("these",), ("those",)):

@@ -115,3 +115,23 @@ def test_a_plan_is_checked_against_the_policy_as_it_is() -> None:
 
 def test_a_manifest_is_no_terraform_folder() -> None:
     assert refusal("apply k8s/cm.yaml with a=b")
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("run make test now", [{"command": "make test"}]),
+        ("bring a1 and b1 back up now", [{"name": "a1"}, {"name": "b1"}]),
+        ("is the process api still running? now", [{"name": "api"}]),
+        ("run nginx:1.27 as now", [{"image": "nginx:1.27", "name": "now"}]),
+    ],
+)
+def test_haste_is_no_value(text: str, expected: list[dict[str, Any]]) -> None:
+    assert [given for _, given in tasks(text)] == expected
+
+
+def test_a_folder_may_be_called_one() -> None:
+    assert only("scan the terraform code in the folder ./infra for problems") == (
+        "validation.terraform",
+        {"path": "./infra"},
+    )
