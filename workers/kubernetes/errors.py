@@ -17,6 +17,7 @@ _FORBIDDEN = re.compile(
 )
 #: ``impersonate``, and since 1.36 also ``impersonate-on:user-info:get`` and the like, on whatever was asked for first.
 _IMPERSONATE = re.compile(r'User "(?P<user>[^"]+)" cannot impersonate')
+_UNDECLARED = re.compile(r"Kind=(?P<kind>\w+)\): (?P<field>\S+): field not declared in schema")
 _OWNER = re.compile(r'conflict with "([^"]+)"(?: with subresource "[^"]+")?(?: using (\S+))?')
 NAMESPACE = re.compile(r'namespaces "([^"]+)" not found')
 QUOTA_HINT = "free something in the namespace, ask for less, or have the quota raised"
@@ -184,7 +185,11 @@ def _invalid(start: str, message: str, causes: list[dict[str, Any]]) -> TaskFail
         )
     said = "; ".join(f"{c.get('field')}: {first_line(str(c.get('message')))}" for c in causes if c.get("field"))
     hint = None
-    if "illegal base64" in message:
+    if unknown := _UNDECLARED.search(message):
+        kind, field = unknown["kind"], unknown["field"].lstrip(".")
+        said = f"{kind} has no field {field}"
+        hint = f"check its name and its place: `kubectl explain {kind.lower()}.{_plain_path(field)}`".replace(".`", "`")
+    elif "illegal base64" in message:
         said, hint = "a value under data is not base64", "put values as they are under stringData"
     return TaskFailed(
         f"{start}: {said or first_line(message)}",
@@ -192,6 +197,11 @@ def _invalid(start: str, message: str, causes: list[dict[str, Any]]) -> TaskFail
         hint=hint,
         details={"reason": "invalid"},
     )
+
+
+def _plain_path(field: str) -> str:
+    """What holds a field, as `kubectl explain` takes it: without the keys of lists."""
+    return re.sub(r"\[[^]]*\]", "", field).rpartition(".")[0]
 
 
 def no_such_kind(access: Access, api_version: str, kind: str) -> TaskFailed:

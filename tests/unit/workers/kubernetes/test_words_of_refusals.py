@@ -68,6 +68,27 @@ def test_a_value_that_is_no_base64_is_not_tried_again() -> None:
     assert "stringData" in str(error.hint)
 
 
+@pytest.mark.parametrize(
+    "field, said, explained",
+    [
+        (".spec.replics", "Deployment has no field spec.replics", "`kubectl explain deployment.spec`"),
+        (
+            '.spec.template.spec.containers[name="x"].imag',
+            'has no field spec.template.spec.containers[name="x"].imag',
+            "`kubectl explain deployment.spec.template.spec.containers`",
+        ),
+        (".sepc", "Deployment has no field sepc", "`kubectl explain deployment`"),
+    ],
+)
+def test_a_field_that_the_kind_does_not_have(field: str, said: str, explained: str) -> None:
+    start = "failed to create typed patch object (a/b; apps/v1, Kind=Deployment)"
+    message = f"{start}: {field}: field not declared in schema"
+    error = errors.of_response(ACCESS, "apply deployment/b", 500, json.dumps({"message": message}))
+    assert error.kind is FailureKind.WRONG_INPUT
+    assert said in error.message
+    assert explained in str(error.hint)
+
+
 def test_an_answer_that_is_no_status() -> None:
     assert "bad gateway" in errors.of_response(ACCESS, "do it", 502, "bad gateway\nmore").message
     assert "no list" not in errors.of_response(ACCESS, "do it", 502, "[1]").message
