@@ -72,6 +72,7 @@ _NOTHING = tuple(
     )
 )
 _AFTER_BACK = english.POLITE | english.AND | {"to", "again", "", "with", "on", "in"}
+_BEHIND_ONE = english.NAMING | {"from", "with", "as", "using", "of"}
 _HASTE = frozenset({"now", "asap", "immediately", "urgently"})
 _PLAIN_NAME = re.compile(r"[A-Za-z][\w-]*(?:/[\w.-]+)*")
 _VERSION = re.compile(r"\d{1,3}(?:\.\d{1,3}){0,2}(?:-[a-z]+)?")
@@ -246,7 +247,7 @@ def _needless(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tupl
     words = [token.word for token in tokens[at : at + 4]]
     begin = 1 if words[0] in ("a", "an") else 0
     if words[begin : begin + 2] in (["new", "one"], ["fresh", "one"], ["another", "one"]):
-        return ([], at + begin + 2) if words[begin + 2 : begin + 3] != ["by"] else None
+        return ([], at + begin + 2) if set(words[begin + 2 : begin + 3]) & _BEHIND_ONE else None
     if words[0] == "all" and tokens[at + 1 : at + 2] and tokens[at + 1].shape is Shape.NUMBER:
         end = at + 4 if words[2:4] in (["of", "them"], ["of", "these"], ["of", "those"]) else at + 2
         stops = end >= len(tokens) or tokens[end].shape in (Shape.PUNCT, Shape.BREAK) or tokens[end].word in english.AND

@@ -410,8 +410,8 @@ def _too_bare(slot: Slot, mention: Mention) -> bool:
 
 
 def _words_of(key: str) -> Words:
-    """``targetPort``, ``target-port`` and ``target_port`` as the words that they are made of."""
-    return tuple(map(singular, re.sub(r"(?<=[a-z])(?=[A-Z])|[-_.]", " ", key).lower().split()))
+    """``targetPort`` and ``target-port`` as the words that they are made of; ``MEMORY_LIMIT`` is a variable's name."""
+    return tuple(map(singular, re.sub(r"(?<=[a-z])(?=[A-Z])|-", " ", key).lower().split()))
 
 
 def _take_pair(frame: Frame, token: Token, mention: Mention) -> bool:
@@ -421,7 +421,8 @@ def _take_pair(frame: Frame, token: Token, mention: Mention) -> bool:
     named = labels.get(_words_of(key)) or labels.get(("--" + key.lower(),)) or labels.get(("-" + key.lower(),)) or ()
     own = [i for i, slot in enumerate(frame.slots) if key.replace("-", "_") in slot.inputs]
     parts = tokenise(text)
-    for index in (*own, *named):
+    variable = key.isupper() and any("env" in slot.inputs for slot in frame.slots)  # PORT=8080 sets no port
+    for index in (*own, *named) if not variable else ():
         slot = frame.slots[index]
         if slot.kind in (Kind.PAIRS, Kind.SETTINGS) or index in frame.result.fills:
             continue

@@ -81,3 +81,13 @@ def test_commands_alone_are_run() -> None:
 
 def test_replicas_with_an_equals_sign_apart() -> None:
     assert only("deploy nginx:1.27 with replicas = 3")[1]["replicas"] == 3
+
+
+def test_what_is_written_as_a_variable_is_one() -> None:
+    given = only("run nginx:1.27 as web with PORT=8080 MEMORY_LIMIT=512m")[1]
+    assert given["env"] == {"PORT": "8080", "MEMORY_LIMIT": "512m"}
+    assert "ports" not in given
+
+
+def test_a_new_one_without_a_name_is_asked_about() -> None:
+    assert refusal("remove the container web and start a new one")
