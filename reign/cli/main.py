@@ -33,8 +33,8 @@ from reign.cli import (
     state_files,
     usage,
 )
-from reign.cli.output import Format, errors, escape, fail
-from reign.core.errors import ReignError, Unavailable
+from reign.cli.output import Format, errors, fail
+from reign.core.errors import InvalidInput, ReignError, Unavailable
 
 #: What typer raises for a wrong command or option; it brings its own copy of click, which has no public name.
 UsageError: Any = typer.BadParameter.__base__
@@ -83,9 +83,8 @@ def main() -> None:
         errors.print("interrupted")
         code = 130
     except UsageError as error:
-        where = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
-        errors.print(f"[red]reign:[/red] {escape(error.format_message())}{where}", soft_wrap=True)
-        code = 2
+        where = f"see `{error.ctx.command_path} --help`" if error.ctx else None
+        code = fail(InvalidInput(error.format_message(), hint=where), output)
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:

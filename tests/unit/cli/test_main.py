@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 
 import pytest
 
@@ -30,3 +31,17 @@ def test_no_trace_reaches_a_person(
     assert ended.value.code == code
     assert told in " ".join(err.split())
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("words", [["cancel"], ["show", "--bogus"], ["shwo"], ["runs", "--limit", "many"]])
+def test_a_wrong_command_line_is_an_error_like_any_other(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["reign", *words, "-o", "json"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr()
+    told = json.loads(said.out)["error"]
+    assert ended.value.code == 2
+    assert told["message"] in said.err
+    assert told["hint"].endswith(" --help`")
