@@ -1,7 +1,7 @@
 """What is dangerous about a container, a build or a command in a container: findings that a person or a policy judges.
 
-Each has a stable id. From ``high`` on a person is asked first; ``hazards`` is pure and judges inputs whose
-expressions are not resolved yet as far as they are known.
+Each has a stable id. From ``high`` on a person is asked first; ``hazards`` judges inputs whose expressions are not
+resolved yet as far as they are known. It looks at nothing but, where it is given the work folder, at links in it.
 
 | id | severity | what |
 |---|---|---|
@@ -21,6 +21,7 @@ expressions are not resolved yet as far as they are known.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -33,7 +34,7 @@ from reign.security.sealed import PREFIX
 from reign.security.secretlike import looks_secret
 from workers.docker import names, settings
 
-_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock")
+_SOCKETS = ("/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock")
 #: Whoever may write here owns the host, and whoever may read here knows its secrets.
 _SYSTEM = ("/", "/etc", "/root", "/boot", "/dev", "/proc", "/sys", "/usr", "/bin", "/sbin", "/lib", "/var/lib/docker")
 _CAPABILITIES = frozenset(
@@ -80,6 +81,8 @@ def container_hazards(given: Mapping[str, Any], workdir: Path | None) -> Iterato
     yield from _networks(given.get("networks"))
     for mount in _known(settings.mounts, given.get("volumes")):
         yield from _mounted(mount, workdir)
+    if workdir is not None:
+        yield from linked(given.get("volumes"), workdir)
     for capability in _texts(given.get("cap_add")):
         if capability.upper().removeprefix("CAP_") in _CAPABILITIES:
             yield _finding(
@@ -189,18 +192,32 @@ def _mounted(mount: settings.Mount, workdir: Path | None) -> Iterator[Finding]:
     if not mount.is_path or "${{" in mount.source:
         return
     path = _absolute(mount.source, workdir)
-    if path in _SOCKETS or path.endswith("/docker.sock"):
+    there = path.replace("/var/run", "/run", 1) if PurePosixPath(path).is_relative_to("/var/run") else path
+    socket = next((socket for socket in _SOCKETS if PurePosixPath(socket).is_relative_to(there)), None)
+    if socket or path.endswith("/docker.sock"):
+        place = path if socket in (None, there) else socket  # a folder that holds it
         yield _finding(
-            "socket", Severity.CRITICAL, f"the Docker socket {path} is inside of it: it may do all that root may",
+            "socket", Severity.CRITICAL, f"the Docker socket {place} is inside of it: it may do all that root may",
             "put a proxy between that allows only what is needed",
         )  # fmt: skip
-    elif not _below(path, workdir):
+        if place == path:
+            return
+    if not _below(path, workdir):
         system = path in _SYSTEM or any(path.startswith(folder + "/") for folder in _SYSTEM if folder != "/")
         yield _finding(
             "host-path", Severity.CRITICAL if system else Severity.HIGH,
             f"it {'reads' if mount.read_only else 'may change'} {path} of the host, outside of the work folder",
             "use a named volume, or a folder beside the plan",
         )  # fmt: skip
+
+
+def linked(volumes: Any, workdir: Path) -> Iterator[Finding]:
+    """Findings about mounts below the work folder that a symbolic link leads out of it."""
+    for mount in _known(settings.mounts, volumes):
+        if mount.is_path and "${{" not in mount.source and _below(path := _absolute(mount.source, workdir), workdir):
+            real = os.path.realpath(path)
+            if not Path(real).is_relative_to(os.path.realpath(workdir)):
+                yield from _mounted(dataclasses.replace(mount, source=real), None)
 
 
 def _absolute(source: str, workdir: Path | None) -> str:

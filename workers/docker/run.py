@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -12,13 +13,13 @@ from pydantic import Field
 from reign.core.catalog import OperationInputs, OperationResult
 from reign.core.duration import Duration
 from reign.core.resource import Observation, Undo, digest
-from reign.executor import Context, FailureKind, Operation, Proposal, TaskFailed
+from reign.executor import Context, FailureKind, NeedsApproval, Operation, Proposal, TaskFailed
 from reign.executor.contract import Assessment
 from reign.executor.scope import Scope
 from workers.docker import images, kept, names, rehearsing, repairs, settings
 from workers.docker.engine import address, engine, patiently
 from workers.docker.errors import in_words
-from workers.docker.hazards import asks, hazards
+from workers.docker.hazards import asks, hazards, linked
 from workers.docker.names import ImageName, Name
 from workers.docker.putback import bring_back, halt, kept_name, remove, settle
 from workers.docker.readiness import Wait, wait_until
@@ -100,6 +101,11 @@ class Run(Operation[RunInputs, RunResult]):
         asked = asks(findings, f"container {inputs.name}")
         return dataclasses.replace(super().assess(inputs), asks=asked, findings=tuple(findings))
 
+    def assess_in(self, inputs: RunInputs, workdir: Path) -> Assessment:
+        assessed = self.assess(inputs)
+        findings = (*assessed.findings, *linked(inputs.volumes, workdir))
+        return dataclasses.replace(assessed, asks=asks(findings, f"container {inputs.name}"), findings=findings)
+
     def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
         return rehearsing.run(inputs, scope)
 
@@ -111,6 +117,9 @@ class Run(Operation[RunInputs, RunResult]):
             return (observe(ctx, client, inputs.name),)
 
     def done(self, ctx: Context, inputs: RunInputs, seen: Sequence[Observation]) -> RunResult | None:
+        links = tuple(linked(inputs.volumes, ctx.workdir))  # a task before may have made one
+        if not ctx.approved and (asked := asks(links, f"container {inputs.name}")):
+            raise NeedsApproval(ctx.masker.mask(asked))
         with engine(ctx, f"look at container {inputs.name}") as client:
             found = find(client, inputs.name)
             if found is None or find(client, kept_name(inputs.name)) is not None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reign.core.findings import Severity
+from reign.executor import NeedsApproval
 from reign.executor.assessing import partial_inputs
+from reign.executor.testing import make_context
 from reign.security.secretlike import looks_secret
 from workers.docker import AGENT
 from workers.docker.compose import ComposeUp, hazards_of
@@ -31,7 +34,7 @@ def found(workdir: Path | None = WORK, **given: Any) -> list[tuple[str, str]]:
         ({"volumes": ["/home/me/docker.sock:/s"]}, ("docker.socket", "critical")),
         ({"volumes": ["/data:/data"]}, ("docker.host-path", "high")),
         ({"volumes": ["/etc/ssl:/x:ro"]}, ("docker.host-path", "critical")),
-        ({"volumes": ["/:/host"]}, ("docker.host-path", "critical")),
+        ({"volumes": ["/usr:/host"]}, ("docker.host-path", "critical")),
         ({"volumes": ["../other:/x"]}, ("docker.host-path", "high")),
         ({"volumes": ["./../../../etc:/x"]}, ("docker.host-path", "critical")),
         ({"volumes": ["~/x:/x"]}, ("docker.host-path", "critical")),  # tests run as root: below /root
@@ -55,6 +58,31 @@ def found(workdir: Path | None = WORK, **given: Any) -> list[tuple[str, str]]:
 def test_a_hazard(given: dict[str, Any], expected: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/root")
     assert found(**given) == [expected]
+
+
+@pytest.mark.parametrize("folder", ["/", "/run", "/var/run", "/var/run/", "/run/podman"])
+def test_a_folder_that_holds_a_socket_is_both(folder: str) -> None:
+    assert {rule for rule, _ in found(volumes=[f"{folder}:/x:ro"])} == {"docker.socket", "docker.host-path"}
+
+
+def test_a_link_in_the_work_folder_leads_where_it_leads(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    (work / "data").mkdir(parents=True)
+    (work / "own").symlink_to("data")
+    (work / "out").symlink_to("/etc")
+    (work / "up").symlink_to("..")
+    volumes = {"./own": "/a", "./data": "/b", "named": "/c", str(work / "data"): "/d", "${{ params.x }}": "/e"}
+    assert found(work, volumes=volumes) == []
+    assert found(work, volumes={"out": "/x"}) == []  # a volume of that name
+    assert found(work, volumes={"./out/ssl": "/x"}) == [("docker.host-path", "critical")]
+    assert found(work, volumes={"./up": "/x"}) == [("docker.host-path", "high")]
+    run, inputs = OPERATIONS["docker.run"], {"image": "app:1", "name": "app", "volumes": {"./out": "/x"}}
+    assessed = run.assess_in(run.Inputs.model_validate(inputs), work)
+    assert "/etc of the host" in (assessed.asks or "")
+    assert run.assess_in(run.Inputs.model_validate({**inputs, "volumes": {"./own": "/x"}}), work).asks is None
+    ctx = make_context(work, options={"host": "unix:///none"})
+    with pytest.raises(NeedsApproval, match="/etc of the host"):
+        run.done(dataclasses.replace(ctx, approved=False), run.Inputs.model_validate(inputs), ())
 
 
 @pytest.mark.parametrize(
