@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from rich.table import Table
 
 from reign.cli.output import Format, Output, console, escape, write_json
 from reign.config import Settings
-from reign.core.errors import Conflict, InvalidInput, Unavailable
+from reign.core.errors import Conflict, InvalidInput, ReignError, Unavailable
 
 
 def register(app: typer.Typer) -> None:
@@ -175,7 +176,7 @@ def doctor(output: Output = Format.TEXT) -> None:
 
 def sample() -> None:
     """Start REIGN and let it do a sample job on this machine."""
-    from reign.cli import plans
+    from reign.cli import plans, state
     from reign.core.errors import RunFailed
     from reign.local import sample as job
 
@@ -189,7 +190,11 @@ def sample() -> None:
         except RunFailed as error:
             if request is wanted[-1]:
                 raise
-            console.print(f"{escape(error.message)}\nWithout Docker, then:", soft_wrap=True)
+            console.print(
+                f"{escape(error.message)}\nWithout Docker, then. First what was done is taken back:", soft_wrap=True
+            )
+            with contextlib.suppress(ReignError):  # what stays in the way is told by what comes next
+                state.rollback("@latest", yes=True)
             continue
         console.print("  stop REIGN:   reign down")
         return
