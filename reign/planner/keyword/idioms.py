@@ -250,7 +250,8 @@ def _needless(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tupl
         return ([], at + begin + 2) if set(words[begin + 2 : begin + 3]) & _BEHIND_ONE else None
     if words[0] == "all" and tokens[at + 1 : at + 2] and tokens[at + 1].shape is Shape.NUMBER:
         end = at + 4 if words[2:4] in (["of", "them"], ["of", "these"], ["of", "those"]) else at + 2
-        stops = end >= len(tokens) or tokens[end].shape in (Shape.PUNCT, Shape.BREAK) or tokens[end].word in english.AND
+        follow = english.AND | english.PREPOSITIONS - {"of"}
+        stops = end >= len(tokens) or tokens[end].shape in (Shape.PUNCT, Shape.BREAK) or tokens[end].word in follow
         if stops and (end >= len(tokens) or tokens[end].text != ":"):
             return [_word("them", tokens, at, min(end, len(tokens)))], end  # "wait for ALL THREE"
     ends = at + 1 == len(tokens) or tokens[at + 1].shape in (Shape.PUNCT, Shape.BREAK)

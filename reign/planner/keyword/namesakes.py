@@ -16,12 +16,14 @@ from reign.planner.keyword.drafts import Draft, entities
 def settle(drafts: Sequence[Draft]) -> None:
     """Ties each draft to what an earlier one makes; ``drafts`` in their order."""
     made: list[Entity] = []
+    used: set[str] = set()  # what is there already, as an earlier task takes it
     for draft in drafts:
         for slot in draft.entry.slots:
             name = slot.inputs[0]
             value = draft.inputs.get(name)
-            if isinstance(value, str) and slot.bare and slot.things:
+            if isinstance(value, str) and slot.bare and slot.things and value not in used:
                 _settle(draft, name, value, [entity for entity in made if entity.thing in slot.things])
+        used.update(value for value in draft.inputs.values() if isinstance(value, str))
         made += [entity for entity in entities(draft, 0) if entity.salience == MADE and isinstance(entity.value, str)]
 
 

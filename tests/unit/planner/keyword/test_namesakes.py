@@ -40,3 +40,12 @@ def test_each_waits_for_its_own() -> None:
 def test_another_one_is_told(text: str, name: str) -> None:
     assert tasks(text)[-1][1]["image"] == name
     assert any(f"uses {name}, which nothing here makes; build makes app:3" in line for line in propose(text).warnings)
+
+
+def test_what_a_task_takes_is_there() -> None:
+    assert propose("tag and push app:3 to reg.io/app:3").warnings == ()
+
+
+def test_all_of_a_number_are_pushed() -> None:
+    text = "build ./a, ./b and ./c as a:1, b:1 and c:1 and push all three to reg.io"
+    assert [i["target"] for u, i in tasks(text) if u == "docker.push"] == ["reg.io/a:1", "reg.io/b:1", "reg.io/c:1"]
