@@ -86,9 +86,17 @@ def _task(task: dict[str, Any]) -> Tree:
         _rehearsal(branch, rehearsal)
     if task.get("refuses"):
         branch.add(f"[red]refused: {escape(task['refuses'])}[/red]")
-    elif task.get("asks"):
-        branch.add(f"[yellow]asks: {escape(task['asks'])}[/yellow]")
+    elif asks := _asks(task):
+        branch.add(f"[yellow]asks: {escape(asks)}[/yellow]")
     return branch
+
+
+def _asks(task: dict[str, Any]) -> str | None:
+    """Why a person must say yes, and how where ``--yes`` does not count as one."""
+    wanted = task.get("approval") == "required"
+    reason: str | None = task.get("asks") or ("its author wants a person to approve it" if wanted else None)
+    by_name = wanted or task.get("policy", {}).get("by_name")
+    return f"{reason}; answered by `reign approve RUN {task['id']}`, not by `--yes`" if reason and by_name else reason
 
 
 def _veiled(value: Any, name: str = "") -> Any:

@@ -86,3 +86,17 @@ def test_a_password_in_a_request_is_on_no_screen(
     assert "DB_PASSWORD=***" in shown or '"DB_PASSWORD": "***"' in shown
     assert "green" in shown
     assert "hunter2" not in out + as_json + shown
+
+
+def test_what_yes_does_not_answer_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "plan.yaml").write_text(
+        "name: x\ntasks:\n  a: {uses: bash.write_file, approval: required, with: {path: a, content: b}}\n"
+        "  b: {uses: bash.write_file, with: {path: c, content: d}}\n"
+    )
+    code, out, _ = reign(capsys, monkeypatch, "plan", "--no-preview", "plan.yaml")
+    said = " ".join(out.replace("│", "").split())
+    assert code == 0
+    assert "asks: its author wants a person to approve it; answered by `reign approve RUN a`, not by `--yes`" in said
+    assert out.count("asks:") == 1
