@@ -31,6 +31,7 @@ from workers.terraform.planning import (
     lay_out,
     load,
     make,
+    save,
     stale,
 )
 from workers.terraform.record import Applied
@@ -231,6 +232,12 @@ class Apply(_Changing):
             base=base,
         )
 
+    def repair(self, ctx: Context, inputs: Any, failure: TaskFailed) -> Proposal | None:
+        if (new := failure.details.get("planned_again")) is None:
+            return super().repair(ctx, inputs, failure)
+        changes = failure.details["changes"]
+        return Proposal(reason=f"the state has moved; planned again: {changes}", inputs={"plan_file": new})
+
     # --- a saved plan ----------------------------------------------------------------------------------------------
 
     def _saved_done(self, ctx: Context, inputs: Inputs) -> ChangedResult | None:
@@ -238,7 +245,10 @@ class Apply(_Changing):
         with _frozen(ctx, inputs, saved) as session:
             state = session.state()
             if stale(saved, state) is not None:
-                nothing = _again(session, inputs, saved, state).empty
+                try:
+                    nothing = _again(session, inputs, saved, state).empty
+                except TaskFailed:  # that the plan is stale is what must be told
+                    nothing = False
             else:
                 nothing = saved.empty
                 may_destroy(ctx, inputs, saved.destroyed, saved.destroy)
@@ -260,7 +270,7 @@ class Apply(_Changing):
                 return changed_result(carried, saved.counts)
             # Only this very task's own cut-off attempt may have moved the state: then what is left of the plan is done.
             if session.record.plan != begun_by(ctx, inputs.plan_file):
-                raise old
+                raise _planned_again(session, inputs, saved, state, old)
             made = _again(session, inputs, saved, state)
             if other := rest_of(saved.fingerprints, made.changes):
                 old.details["not_in_the_plan"] = list(other)
@@ -297,6 +307,29 @@ def _again(session: Session, inputs: Any, saved: SavedPlan, state: State) -> Mad
     """What is left to do of a saved plan, planned from its own frozen configuration and values."""
     values = Values.kept(session.ctx, saved.variables | inputs.variables, saved.var_files)
     return make(session, values, targets=saved.targets, destroy=saved.destroy, base=state)
+
+
+def _planned_again(session: Session, inputs: Any, saved: SavedPlan, state: State, old: TaskFailed) -> TaskFailed:
+    """The refusal of a stale plan, with a new one to say yes to: the same code and values, the state as it is now.
+
+    Another state than the plan's is not planned for.
+    """
+    if saved.lineage and saved.lineage != state.lineage:
+        return old
+    try:
+        values = Values.kept(session.ctx, saved.variables | inputs.variables, saved.var_files)
+        made = make(session, values, targets=saved.targets, destroy=saved.destroy, base=state)
+    except TaskFailed as error:
+        session.ctx.log(f"it cannot be planned again: {error.message}")
+        return old
+    session.ctx.log(f"planned again:\n{session.ctx.masker.mask(made.changes.diff())}")
+    new = save(session, made, values, targets=saved.targets, destroy=saved.destroy)
+    return TaskFailed(
+        f"{old.message}; planned again: {made.changes.counts}",
+        kind=old.kind,
+        hint="`reign logs` shows the new plan, `reign repair` applies it",
+        details={**old.details, "planned_again": new, "changes": str(made.changes.counts)},
+    )
 
 
 def _plan_of(ctx: Context, inputs: Any) -> SavedPlan | None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reign.executor import FailureKind, NeedsApproval, TaskFailed
-from tests.integration.terraform.world import ONE, TWO, World
+from tests.integration.terraform.world import ONE, OPERATIONS, TWO, World
 
 SECRET = "correct-horse-battery"
 WITH_SECRET = """
@@ -101,14 +101,33 @@ def test_a_plan_for_another_state_is_refused(oldest_world: World) -> None:
     with pytest.raises(TaskFailed, match="the plan is stale") as failure:
         world.run("apply", plan_file=plan.plan_file)
     assert failure.value.kind is FailureKind.CONFLICT
-    assert "plan again" in (failure.value.hint or "")
+    assert "planned again: 2 to add, 0 to change, 2 to destroy" in failure.value.message
     assert world.state() == before
+    inputs = world.inputs("apply", plan_file=plan.plan_file)
+    proposal = OPERATIONS["terraform.apply"].repair(world.context(), inputs, failure.value)
+    assert proposal is not None
+    assert not proposal.sure, "nobody has seen the new plan"
+    assert (
+        str(world.run("apply", **proposal.inputs).changes) == "2 to add, 0 to change, 2 to destroy (2 by replacement)"
+    )
 
     plan = world.run("plan", variables={"what": "second"})
     text = world.state_file().read_text()
     world.state_file().write_text(text.replace(before["lineage"], "00000000-other"))
     with pytest.raises(TaskFailed, match="another state"):
         world.run("apply", plan_file=plan.plan_file)
+
+
+def test_a_stale_plan_with_a_secret_in_clear_is_not_planned_again(oldest_world: World) -> None:
+    oldest_world.write(WITH_SECRET)
+    plan = oldest_world.run("plan", variables={"password": SECRET})
+    oldest_world.run("apply", variables={"password": SECRET + "-two"})
+    ctx = oldest_world.context()
+    with pytest.raises(TaskFailed, match=r"the plan is stale: .* since it was made$") as failure:
+        oldest_world.run("apply", ctx, plan_file=plan.plan_file)
+    assert any("cannot be planned again" in line for _, line in ctx.lines)
+    inputs = oldest_world.inputs("apply", plan_file=plan.plan_file)
+    assert OPERATIONS["terraform.apply"].repair(ctx, inputs, failure.value) is None
 
 
 def test_sensitive_values_never_in_a_log_a_result_an_observation_or_an_open_file(every_world: World) -> None:
