@@ -164,7 +164,22 @@ def from_text(text: str, masker: Masker) -> list[Diagnostic]:
     return found
 
 
+#: Files of ours that hold what a task was given (planning.Values).
+_GIVEN = re.compile(r"terraform/values/(?:variables\.tfvars\.json|(?P<number>\d+)\.tfvars(?:\.json)?)$")
+
+
+def _as_given(diagnostic: Diagnostic) -> Diagnostic:
+    """A value is named by the input that it came in, not by the private file that it went through."""
+    found = _GIVEN.search(diagnostic.file or "")
+    if found is None:
+        return diagnostic
+    if found["number"] is None:
+        return diagnostic.model_copy(update={"file": "variables", "line": None, "column": None})
+    return diagnostic.model_copy(update={"file": f"var_files[{int(found['number'])}]"})
+
+
 def _finished(diagnostic: Diagnostic, masker: Masker) -> Diagnostic:
+    diagnostic = _as_given(diagnostic)
     rule = _rule(diagnostic)
     remedy = rule.remedy if rule and rule.remedy else _own_remedy(diagnostic.detail)
     texts = {

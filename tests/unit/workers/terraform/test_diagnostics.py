@@ -46,6 +46,20 @@ def test_out_of_boxes() -> None:
     assert warning.remedy == "Use new instead."
 
 
+@pytest.mark.parametrize(
+    "file, place",
+    [
+        ("/tmp/reign-a-1/terraform/values/variables.tfvars.json", "variables: "),
+        ("../values/terraform/values/00.tfvars", "var_files[0]:3: "),
+        ("/x/terraform/values/12.tfvars.json", "var_files[12]:3: "),
+        ("values/mine.tfvars", "values/mine.tfvars:3: "),
+    ],
+)
+def test_a_value_is_named_by_the_input_that_it_came_in(file: str, place: str) -> None:
+    data = {"summary": "Invalid value", "range": {"filename": file, "start": {"line": 3, "column": 1}}}
+    assert from_json(data, Masker()).sentence() == f"{place}Invalid value"
+
+
 def test_a_bare_message_is_one_error() -> None:
     [found] = from_text("Failed to do it: because\n- of this\n", Masker())
     assert (found.severity, found.summary, found.detail) == ("error", "Failed to do it: because", "- of this")
