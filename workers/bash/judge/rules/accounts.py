@@ -95,6 +95,12 @@ def _keychain(call: Invocation) -> Iterator[Finding]:
         yield call.ask("accounts.secrets", "It reads or changes stored passwords.")
 
 
+def _keyring(call: Invocation) -> Iterator[Finding]:
+    """gpg: a private key that is deleted cannot be had again."""
+    if any(argument.startswith("--delete-") for argument in call.args):
+        yield call.ask("accounts.keys", "It deletes keys.")
+
+
 def _store(call: Invocation) -> Iterator[Finding]:
     """Tools that keep passwords beside other things: by the words that have them shown."""
     words = " ".join(argument for argument in call.args if not argument.startswith("--"))
@@ -147,6 +153,7 @@ RULES: dict[str, Rule] = {
     ),
     "security": _keychain,
     **dict.fromkeys(_SHOWS, _store),
+    **dict.fromkeys(("gpg", "gpg2"), _keyring),
     "secret-tool": _hidden,
     "crontab": _crontab,
     "incrontab": _crontab,

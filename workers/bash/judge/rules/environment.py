@@ -47,6 +47,9 @@ def _assigned(call: Invocation, name: str, value: str) -> Iterator[Finding]:
     elif name in ("BASH_ENV", "ENV"):
         if value and (name == "BASH_ENV" or call.name in SHELLS or "/" in value):
             yield call.deny("environment.startup", f"{name} makes a shell run another file first.")
+    elif name == "PYTHONPATH":  # usual, but for a folder that anybody can fill
+        if any(locate(part, call.scope).place is Place.TEMP for part in value.split(":") if part):
+            yield call.ask("environment.options", f"{name} makes a program load or run other code.")
     elif _OPTIONS.fullmatch(name):
         path_like = name.endswith(("LIB", "PATH", "HOME", "CLASSPATH")) and not name.startswith("GIT")
         if not all(map(_EVERYDAY_OPTION.fullmatch, value.split())) and not (path_like and _is_work(call, value)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from workers.bash.judge.invocation import Invocation
 from workers.bash.judge.judgement import Finding
@@ -41,5 +42,21 @@ def _loads(call: Invocation) -> Iterator[Finding]:
         yield call.ask("shell.load", f"It has {call.name} load code from a file.")
 
 
+def _settings(call: Invocation) -> Iterator[Finding]:
+    """A script or a setting by whose value the tool runs a file."""
+    option, runs = _RUN_BY[call.name]
+    words = [*call.args, ""]
+    for word, following in pairwise(words):
+        name, equals, value = word.partition("=")
+        if re.fullmatch(option, name) and re.search(runs, value if equals else following):
+            yield call.ask("shell.load", f"It has {call.name} run a program from a file.")
+
+
+#: Program -> (an option, what its value holds if it makes the program run something). Cargo Book, "Configuration";
+#: nmap(1): a script that is given by its path is none of nmap's own.
+_RUN_BY = {
+    "nmap": (r"--script", r"[/.]"),
+    "cargo": (r"--config", r"wrapper|runner|linker|rustc|rustdoc|provider|alias|registr|source|\.toml|^[./~\w-]+$"),
+}
 _SPLIT = ("-d", "-o", "-c")
-RULES = dict.fromkeys(_RULES, _loads)
+RULES = {**dict.fromkeys(_RULES, _loads), **dict.fromkeys(_RUN_BY, _settings)}
