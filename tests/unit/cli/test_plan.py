@@ -100,3 +100,18 @@ def test_what_yes_does_not_answer_is_told(
     assert code == 0
     assert "asks: its author wants a person to approve it; answered by `reign approve RUN a`, not by `--yes`" in said
     assert out.count("asks:") == 1
+
+
+def test_why_an_undo_is_not_exact_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    manifest = "${{ tasks.render.result.stdout }}"
+    tasks = {
+        "render": {"uses": "bash.run", "with": {"command": "cat app.yaml"}},
+        "apply": {"uses": "kubernetes.apply", "with": {"manifest": manifest}},
+    }
+    (tmp_path / "plan.yaml").write_text(json.dumps({"name": "rendered", "tasks": tasks}))
+    code, out, _ = reign(capsys, monkeypatch, "plan", "--no-preview", "plan.yaml")
+    assert code == 0
+    assert "undo: what is applied is known only in the run" in " ".join(out.split())
+    assert "1 only as a best effort (apply)" in out
