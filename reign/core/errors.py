@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 from rapidfuzz import fuzz, process
 
 _PART = 3  # letters
+_PART_CUTOFF = 70.0  # below it a few letters of a long name are taken for the name (nosuch: create_branch)
 
 
 class ReignError(Exception):
@@ -96,7 +97,7 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 60.0) -> str | None
     found = process.extractOne(name, names, scorer=fuzz.ratio, processor=str.lower, score_cutoff=cutoff)
     if found is None:  # a part of a letter or two is in anything
         long_enough = [each for each in names if len(each) >= _PART] if len(name) >= _PART else []
-        found = process.extractOne(name, long_enough, processor=str.lower, score_cutoff=cutoff)
+        found = process.extractOne(name, long_enough, processor=str.lower, score_cutoff=max(cutoff, _PART_CUTOFF))
     return str(found[0]) if found else None
 
 
