@@ -18,6 +18,7 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Res
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reign.api.bodies import Body
@@ -114,8 +115,12 @@ class _Web:
             if path.startswith("/assets/"):
                 await _asset(path.removeprefix("/assets/"))(scope, receive, send)
                 return
-            if path == "/" or (path.split("/")[1] in PAGES and _wants_page(request.headers)):
+            first = path.split("/")[1]
+            if path == "/" or (first in PAGES and _wants_page(request.headers)):
                 await _page()(scope, receive, send)
+                return
+            if _wants_page(request.headers) and first not in _parts(scope["app"]):
+                await _page(404)(scope, receive, send)  # it says so in its own words
                 return
         elif request.method not in _SAFE and COOKIE in request.cookies and _from_elsewhere(request.headers):
             refusal = {"code": "refused", "message": "this came from another site", "hint": None, "details": None}
@@ -132,10 +137,15 @@ def _asset(name: str) -> Response:
     return FileResponse(path, headers={"cache-control": kept, "x-content-type-options": "nosniff"})
 
 
-def _page() -> Response:
+def _page(status: int = 200) -> Response:
     if (STATIC / "index.html").is_file():
-        return FileResponse(STATIC / "index.html", headers=_HEADERS)
-    return PlainTextResponse("REIGN answers. The web page is not built; see /docs for the API.\n")
+        return FileResponse(STATIC / "index.html", status, headers=_HEADERS)
+    return PlainTextResponse("REIGN answers. The web page is not built; see /docs for the API.\n", status)
+
+
+def _parts(api: FastAPI) -> set[str]:
+    """The first parts of the addresses that the API itself knows."""
+    return {route.path.split("/")[1] for route in api.routes if isinstance(route, Route)}
 
 
 def _wants_page(headers: Headers) -> bool:

@@ -61,8 +61,13 @@ def test_a_program_that_asks_the_same_address_gets_json(plain: TestClient, accep
 
 def test_addresses_that_are_not_the_pages_stay_the_apis(plain: TestClient) -> None:
     assert plain.get("/docs", headers=HTML).text.count('id="root"') == 0
-    assert plain.get("/nothing-there", headers=HTML).status_code == 404
     assert plain.post("/plan", headers=HTML, json={"request": " "}).status_code == 422
+
+
+def test_an_address_that_nobody_knows_is_told_by_the_page_to_a_browser(plain: TestClient) -> None:
+    shown = plain.get("/nothing-there", headers=HTML)
+    assert (shown.status_code, '<div id="root">' in shown.text) == (404, True)
+    assert plain.get("/nothing-there").json()["error"]["code"] == "not_found"
 
 
 def test_every_asset_that_the_page_names_is_served_for_ever(plain: TestClient) -> None:
