@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from reign.broker import embedded
@@ -21,6 +23,9 @@ from reign.local.parts import free_port
 from reign.planner.choose import model_of
 
 log = logging.getLogger(__name__)
+
+#: What the agents' hints say to those who are elsewhere.
+_HERE = re.compile(r"[;,] (?:see )?`reign doctor`[^;]*")
 
 
 def examine(settings: Settings) -> list[Check]:
@@ -44,7 +49,7 @@ def examine(settings: Settings) -> list[Check]:
         found.append(Check(f"{name} agent", False, f"cannot be loaded: {reason}", "reinstall reign", True))
     for agent in registry.agents().values():
         found += _agent(agent, settings.agents.get(agent.name, {}))
-    return found
+    return [replace(check, fix=_HERE.sub("", check.fix)) if check.fix else check for check in found]
 
 
 def _tried(name: str, look: Callable[[], str]) -> Check:

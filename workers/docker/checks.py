@@ -34,9 +34,12 @@ def _engine(options: Mapping[str, Any]) -> Check:
 
 def _compose(options: Mapping[str, Any]) -> Check:
     for command in find(options):
-        asked = subprocess.run(
-            [*command, "version", "--short"], capture_output=True, text=True, check=False, timeout=20
-        )
+        try:
+            asked = subprocess.run(
+                [*command, "version", "--short"], capture_output=True, text=True, check=False, timeout=20
+            )
+        except (OSError, subprocess.TimeoutExpired):  # the next one may do better
+            continue
         if asked.returncode == 0 and is_recent(asked.stdout):
             return Check("docker compose", ok=True, detail=f"{asked.stdout.strip()} ({' '.join(command)})")
     return Check("docker compose", ok=False, detail="not found, or older than 2.17", fix=HOW)

@@ -27,5 +27,5 @@ def checks(options: Mapping[str, Any] = NO_OPTIONS, /) -> Sequence[Check]:
 def _check(wanted: str, name: str, purpose: str, fix: str) -> Check:
     found = program(wanted) or (program("tofu") if name == "terraform" else None)
     if found is None:
-        return Check(name, ok="optional" in purpose, detail=f"not there; for {purpose}", fix=fix)
+        return Check(name, ok=False, detail=f"not there; for {purpose}", fix=fix)
     return Check(name, ok=True, detail=f"{found}, for {purpose}")

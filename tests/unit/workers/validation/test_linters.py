@@ -285,7 +285,7 @@ def test_doctor_lists_the_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {check.name for check in checks.checks() if check.ok} >= {"hadolint", "shellcheck"}
     monkeypatch.setattr(checks, "program", lambda name: None)
     lines = checks.checks()
-    assert [line.name for line in lines if line.ok] == ["checkov", "actionlint"]
+    assert not any(line.ok for line in lines), "what is optional is not there either"
     assert all(line.fix for line in lines)
     assert not any(line.required for line in lines)
     monkeypatch.setattr(checks, "program", lambda name: "/usr/bin/tofu" if name == "tofu" else None)
