@@ -16,7 +16,7 @@ from reign.core.resource import Undo, differences
 from reign.engine import environments
 from reign.engine.general import ReignGeneral
 from reign.engine.preview import Preview, TaskPreview, preview
-from reign.engine.references import references
+from reign.engine.references import lies_in, references
 from reign.engine.rollback import following, undo_of
 from reign.engine.runtime import Runtime
 from reign.executor import registry
@@ -176,7 +176,15 @@ def _wanted(
 ) -> list[ResourceRecord]:
     if addresses:
         return [history.find(tx, address, environment) for address in addresses]
-    return history.listing(tx, environment, removed=removed)
+    known = {record.address: record for record in history.listing(tx, environment, removed=True)}
+    return [record for record in known.values() if _there(record, known) or (removed and not record.observation.exists)]
+
+
+def _there(record: ResourceRecord, known: Mapping[str, ResourceRecord]) -> bool:
+    """Whether it is recorded as there, and what it lies in was not taken away since."""
+    around = known.get(lies_in(record.address) or "")
+    gone = around is not None and not around.observation.exists and around.change_id > record.change_id
+    return record.observation.exists and not gone
 
 
 def finding(record: ResourceRecord, found: Inspection | None, why: str | None = None) -> dict[str, Any]:

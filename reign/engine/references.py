@@ -61,6 +61,14 @@ def named_by(seen: Observation) -> Sequence[str]:
         return ()
 
 
+def lies_in(address: str) -> str | None:
+    """The address of what a resource lies in and is gone with, as its agent says."""
+    try:
+        return registry.agent(address.partition(":")[0]).lies_in(address)
+    except NotFound:
+        return None
+
+
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value

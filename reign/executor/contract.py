@@ -253,6 +253,8 @@ class Agent:
     words: Mapping[str, tuple[Any, ...]] | None = None  # operation name -> phrases
     #: Addresses of what an observed resource needs to be there, for `reign blast` and the order of repairs.
     refers: Callable[[Observation], Sequence[str]] = lambda observation: ()
+    #: The address of what a resource lies in and is gone with, out of its own address.
+    lies_in: Callable[[str], str | None] = lambda address: None
     judge: CommandJudge | None = None
     #: Loads what nearly every task needs, in a worker before it forks: its children then share it, and none waits.
     prepare: Callable[[], None] = lambda: None

@@ -10,6 +10,7 @@ from reign.executor.contract import NO_OPTIONS, Check
 from workers.github.awaiting import WaitForChecks
 from workers.github.branches import CreateBranch, DeleteBranch
 from workers.github.files import DeleteFile, PutFile, PutFiles
+from workers.github.inputs import repository_of
 from workers.github.issues import CloseIssue, CommentIssue, CreateIssue
 from workers.github.merging import MergePullRequest
 from workers.github.pulls import OpenPullRequest
@@ -37,4 +38,5 @@ AGENT = Agent(
     ),
     checks=_checks,
     words=WORDS,
+    lies_in=repository_of,
 )  # fmt: skip

@@ -65,3 +65,11 @@ def part(name: str | int) -> str:
 def address(kind: str, repo: str, name: str | int = "") -> str:
     """``github:KIND/owner/name/NAME``; GitHub does not distinguish case in the names of repositories."""
     return f"github:{kind}/{repo.lower()}" + (f"/{name}" if name != "" else "")
+
+
+def repository_of(address: str) -> str | None:
+    """The address of the repository that a resource of GitHub lies in; None for a repository."""
+    kind, _, path = address.removeprefix("github:").partition("/")
+    if kind == "repository":
+        return None
+    return "github:repository/" + "/".join(path.split("/")[:2])

@@ -11,7 +11,9 @@ import pytest
 
 from reign.core import dag, expressions, planfile
 from reign.core.check import checked
+from reign.core.errors import Conflict
 from reign.core.states import RunState
+from reign.engine.drift import DriftCheck
 from reign.executor import registry
 from reign.executor.testing import run_operation
 from tests.engines.github import Place
@@ -91,6 +93,8 @@ def test_by_the_engine_and_taken_back_by_one_command(place: Place, tmp_path: Pat
         assert made.file("hello.py") is not None
         back = installation.general.rollback(run.name)
         assert installation.wait(back).state is RunState.SUCCEEDED, installation.log()
+        with pytest.raises(Conflict, match="nothing is recorded"):  # the merge went with its repository
+            DriftCheck(installation.runtime, installation.general).plan("dev")
     finally:
         installation.close()
     assert server.world.repository("mona/hello-ci") is None

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from workers.github import AGENT
+from workers.github.inputs import repository_of
 from workers.github.marks import without_mark
 
 INPUTS = {operation.name.partition(".")[2]: operation.Inputs for operation in AGENT.operations}
@@ -131,3 +132,15 @@ def test_what_is_watched_and_awaited() -> None:
 def test_a_mark_is_left_out_of_what_is_compared() -> None:
     assert without_mark("notes\n\n<!-- reign:brave-otter-17/release -->") == "notes"
     assert without_mark(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "repository"),
+    [
+        ("github:pull_request/mona/shop/1", "github:repository/mona/shop"),
+        ("github:branch/mona/shop/a/b", "github:repository/mona/shop"),
+        ("github:repository/mona/shop", None),
+    ],
+)
+def test_what_a_resource_lies_in(address: str, repository: str | None) -> None:
+    assert repository_of(address) == repository
