@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from rich.tree import Tree
@@ -14,6 +15,7 @@ from reign.security.masking import MASK
 from reign.security.sealed import PREFIX
 from reign.security.secretlike import looks_secret
 
+_DIGEST = re.compile(r"(?:\w+:)?[0-9a-f]{40,}")
 _SEALED = re.compile(rf"({PREFIX})[\w-]+\.")
 
 _UNDO = {
@@ -81,7 +83,7 @@ def _task(task: dict[str, Any]) -> Tree:
     if task["undo"] in ("compensating", "none") and task.get("undo_note") and not takes_back:
         branch.add(f"[dim]undo:[/dim] {escape(task['undo_note'])}")
     if pins := task.get("pins"):
-        branch.add(f"[dim]pinned to:[/dim] {escape(short(pins, 160))}")
+        branch.add(f"[dim]pinned to:[/dim] {escape(', '.join(_pinned(pins)))}")
     if rehearsal := task.get("preview"):
         _rehearsal(branch, rehearsal)
     if task.get("refuses"):
@@ -89,6 +91,16 @@ def _task(task: dict[str, Any]) -> Tree:
     elif asks := _asks(task):
         branch.add(f"[yellow]asks: {escape(asks)}[/yellow]")
     return branch
+
+
+def _pinned(pins: dict[str, Any]) -> Iterator[str]:
+    """``name value`` of each pin, those of groups too. A digest says enough by its first letters."""
+    for name, value in pins.items():
+        if isinstance(value, dict):
+            yield from _pinned(value)
+        elif value is not None:
+            text = str(value)
+            yield f"{name} {f'{text[:12]}...' if _DIGEST.fullmatch(text) else text}"
 
 
 def _asks(task: dict[str, Any]) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reign.cli import main
+from reign.cli import main, show_plan
 
 
 @pytest.fixture(autouse=True)
@@ -115,3 +115,13 @@ def test_why_an_undo_is_not_exact_is_said(
     assert code == 0
     assert "undo: what is applied is known only in the run" in " ".join(out.split())
     assert "1 only as a best effort (apply)" in out
+
+
+def test_what_a_plan_is_pinned_to_is_told_by_names_and_first_letters(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, out, _ = reign(capsys, monkeypatch, "plan", "--no-preview", "-o", "json", "restart the web container")
+    plan = json.loads(out)
+    plan["tasks"][0]["pins"] = {"context": "arn:aws:eks:here", "pinned": {"serial": 3, "code": "0a" * 32, "none": None}}
+    show_plan.show_plan(plan)
+    assert "pinned to: context arn:aws:eks:here, serial 3, code 0a0a0a0a0a0a...\n" in capsys.readouterr().out
