@@ -18,7 +18,7 @@ _SUBJECTS = english.DEFINITE | {
     *("unfortunately", "sadly", "sorry", "i", "monitoring", "alerting", "as", "have", "had"),
     *("am", "are", "is", "was", "were"),  # whose subject was taken for a beginning: "I AM new here"
 }
-_STANDS = frozenset(
+STANDS = frozenset(
     {
         *("is", "are", "was", "were", "am", "has", "have", "had", "seems", "seem", "looks", "keeps", "hangs", "hang"),
         *("crashed", "crashes", "stuck", "died", "dies", "lags", "leaks", "misbehaves", "misbehaving", "complain"),
@@ -26,7 +26,7 @@ _STANDS = frozenset(
     }
 )
 #: What makes a statement a wish, an order or a limit, which is never passed over.
-_WISHES = frozenset(
+WISHES = frozenset(
     {
         *("should", "must", "shall", "need", "needs", "needed", "want", "wants", "wanted", "require", "requires"),
         *("required", "supposed", "expected", "ought", "may", "might", "can", "cannot", "could", "will", "would"),
@@ -38,6 +38,7 @@ _WISHES = frozenset(
 _NEEDS = frozenset({"need", "needs", "needed", "use", "uses", "used", "want", "wants"})
 _STAYS = frozenset({"stay", "stays", "remain", "remains"})
 _MUST = frozenset({"must", "should", "shall", "has", "to", "needs", "will"})
+_SUBJECT = 3  # words
 _BEFORE_PAST = frozenset({"was", "were", "been", "had", "already", "got", "is", "are"})
 
 
@@ -50,20 +51,18 @@ def is_background(clause: Clause, vocabulary: Vocabulary) -> bool:
     if clause.head is not None and not (clause.copied or having):
         return False
     words = [token.word for token in body]
-    told = (
-        words[0] in _SUBJECTS or (words[1] in _STANDS and _is_unknown(body[0], vocabulary)) if len(body) > 1 else False
-    )
+    told = len(body) > 1 and (words[0] in _SUBJECTS or has_unknown_subject(body, vocabulary))
     over, stays = _is_over(words), words[-1:] and words[-1] in _STAYS and words[0] not in english.PRONOUNS
     told = told or over or stays or (singular(words[0]),) in vocabulary.thing_labels
-    wishes = _WISHES - (_NEEDS if over else frozenset()) - (_MUST if stays else frozenset())
-    if not told or not (having or over or stays or _STANDS & set(words)) or wishes & set(words):
+    wishes = WISHES - (_NEEDS if over else frozenset()) - (_MUST if stays else frozenset())
+    if not told or not (having or over or stays or STANDS & set(words)) or wishes & set(words):
         return False
     named = {token for _, token in things(body, vocabulary)}
     return all(
         token in named
         or token.shape is Shape.PUNCT
         or values.read(Kind.REPO, token) is not None
-        or (token.shape is Shape.WORD and ((over and token.word in _NEEDS) or not _acts(body, at, vocabulary)))
+        or (token.shape is Shape.WORD and ((over and token.word in _NEEDS) or not acts(body, at, vocabulary)))
         for at, token in enumerate(body)
     )
 
@@ -73,16 +72,22 @@ def _is_over(words: Sequence[str]) -> bool:
     return "anymore" in words or any(pair in (("no", "longer"), ("any", "more")) for pair in pairwise(words))
 
 
+def has_unknown_subject(body: Sequence[Token], vocabulary: Vocabulary) -> bool:
+    """Whether what stands before the first finite verb are words that no operation knows: "black friday IS coming"."""
+    at = next((at for at, token in enumerate(body[: _SUBJECT + 1]) if token.word in STANDS), 0)
+    return at > 0 and all(_is_unknown(token, vocabulary) for token in body[:at])
+
+
 def _is_unknown(token: Token, vocabulary: Vocabulary) -> bool:
     """A word that no operation knows, and so the subject of a statement: "COSTS are too high"."""
     known = vocabulary.first_words.get(token.word) or vocabulary.is_noun(token) or vocabulary.is_cue(token)
     return token.shape is Shape.WORD and not known and token.word not in english.QUANTIFIERS | english.LIMITING
 
 
-def _acts(body: Sequence[Token], at: int, vocabulary: Vocabulary) -> bool:
+def acts(body: Sequence[Token], at: int, vocabulary: Vocabulary) -> bool:
     """Whether a word is an operation's verb, and not what had happened before: "they WERE stopped yesterday"."""
     token = body[at]
-    if token.word in english.AUXILIARIES or vocabulary.is_noun(token) or token.word in _STANDS:
+    if token.word in english.AUXILIARIES or vocabulary.is_noun(token) or token.word in STANDS:
         return False
     bases = {base for base, _ in vocabulary.first_words.get(token.word, ())}
     if not any(verb.partition(" ")[0] in bases for verb in vocabulary.by_verb):
@@ -118,7 +123,7 @@ def _is_name(token: Token, vocabulary: Vocabulary) -> bool:
         return True
     if token.shape in (Shape.QUOTED, Shape.CODE, Shape.TYPED):
         return values.looks_like_path(token.text) or bool(token.text.strip())
-    if token.shape is not Shape.WORD or token.word in _STANDS | _SUBJECTS | english.ADJECTIVES | english.VAGUE:
+    if token.shape is not Shape.WORD or token.word in STANDS | _SUBJECTS | english.ADJECTIVES | english.VAGUE:
         return False
     small = (english.PREPOSITIONS, english.POLITE, english.AUXILIARIES, english.PRONOUNS, english.LIMITING, english.AND)
     is_small = any(token.word in words for words in small)

@@ -18,6 +18,7 @@ class Role(StrEnum):
     WHILE = "while"
     WITHOUT = "without"
     BECAUSE = "because"
+    ASIDE = "aside"  # "..., it hangs again": tells how things are
     LEAD = "lead"  # "in namespace shop, ...": holds for the clauses that follow in its sentence
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from reign.planner.keyword import english, questions
 from reign.planner.keyword.clauses import Clause, Role
 from reign.planner.keyword.discourse import Discourse
+from reign.planner.keyword.drafts import Draft
 from reign.planner.keyword.frame import Match
 from reign.planner.keyword.inflection import singular
 from reign.planner.keyword.normalise import Shape, Token
@@ -43,10 +44,12 @@ def condition(
     discourse: Discourse,
     lent: Sequence[Sequence[Token]] = (),
     alone: bool = False,
+    before: Sequence[Draft] = (),
 ) -> Condition:
     """Reads an if, unless, when or after. Raises NotUnderstood: a condition is never passed over.
 
-    ``alone``: nothing was said before it whose outcome it could mean, so a check comes first.
+    ``alone``: nothing was said before it whose outcome it could mean, so a check comes first. ``before``: the tasks
+    whose outcome it could mean.
     """
     words = [token.word for token in clause.body]
     turned = clause.role is Role.UNLESS
@@ -57,9 +60,10 @@ def condition(
     outcome = _outcome(clause.body, discourse)
     own = alone or any(word in english.ITS for word in words)  # "once its checks have passed": a check, if there is one
     pronoun = any(word in english.PRONOUNS for word in words)
+    check = next((m for m in reader.ranked(clause, discourse, lent) if m.fits and m.stated), None)
+    own = own or (check is not None and bool(before) and _is_apart(check, words, before))
     if outcome is not None and not own and (not pronoun or not _specific(words)):
         return Condition(well=outcome != turned, tokens=clause.body)
-    check = next((m for m in reader.ranked(clause, discourse, lent) if m.fits and m.stated), None)
     if check is not None:
         return Condition(well=check.positive != turned, check=check, tokens=clause.body)
     if outcome is not None:
@@ -83,6 +87,18 @@ def _command(clause: Clause, reader: Reads, discourse: Discourse) -> Match | Non
     run = Head("run", (replace(first, text="run", end=first.start, shape=Shape.WORD),))
     ranked = reader.ranked(replace(clause, role=Role.DO, head=run, body=[first]), discourse)
     return next((match for match in ranked if match.fits), None)
+
+
+def _is_apart(check: Match, words: Sequence[str], before: Sequence[Draft]) -> bool:
+    """Whether a check is named that is none of the tasks before, of a thing that they do not name: ``apply ./x and undo
+    the rollout of web if THE ROLLOUT fails``.
+    """
+    known = {noun for draft in before for noun in draft.entry.nouns}
+    if not any((singular(word),) in check.entry.nouns - known for word in words if word in english.OUTCOME_NOUNS):
+        return False
+    ids = {draft.id for draft in before}
+    meant = [entity for fill in check.fills.values() for entity in fill.entities if entity is not None]
+    return bool(meant) and not any(entity.task in ids for entity in meant)
 
 
 def _specific(words: Sequence[str]) -> bool:

@@ -88,6 +88,8 @@ VAGUE = frozenset(
         *("code", "database", "databases", "environment", "mess", "rest", "other", "others", "lot", "bunch", "way"),
         *("version", "newest", "latest", "old", "oldest", "previous", "production", "usual", "same", "one", "ones"),
         *("nice", "better", "good", "fast", "faster", "work", "yesterday", "today", "tomorrow", "everyone", "box"),
+        *("tonight", "later", "weekend", "lunch", "noon", "midnight", "morning", "evening", "afternoon", "week"),
+        *("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "know"),
         *("stack", "setup", "deployment", "deployments", "container"),
         *("containers", "file", "files", "name", "number"),
         *("image", "images", "person", "people", "us", "me", "you", "him", "her", "we", "they", "i", "he", "she"),
@@ -380,7 +382,13 @@ THEN = tuple(
 LAST = tuple(
     tuple(line.split()) for line in ("finally", "lastly", "in the end", "at the end", "last of all", "at last")
 )
-FIRST = tuple(tuple(line.split()) for line in ("first", "firstly", "first of all", "to begin with", "to start with"))
+FIRST = tuple(
+    tuple(line.split())
+    for line in (
+        *("first", "firstly", "first of all", "to begin with", "to start with", "before anything else"),
+        *("before all else", "before everything else", "first thing"),
+    )
+)
 BEFORE_THAT = tuple(
     tuple(line.split()) for line in ("before that", "before this", "but first", "beforehand", "but before that")
 )

@@ -63,6 +63,9 @@ class Reader:
             self.story.lead = list(clause.body)
         elif clause.role is Role.BECAUSE:
             self.story.note(clause.body, "a reason, passed over")
+        elif clause.role is Role.ASIDE:
+            self.story.note(clause.body, "how things stand; asks for nothing")
+            self.story.warnings.append(f"taken as background: {questions.phrase(self.story.text, clause.body)}")
         elif clause.role is Role.WITHOUT or clause.negated:
             remarks.leave_out(self.story, clause)
             self.story.speak_of(clause)
@@ -162,7 +165,8 @@ class Reader:
         found = None
         if action is None:
             try:
-                found = self._condition(clause)
+                last = self.story.timeline.last
+                found = self._condition(clause, before=last.drafts if last else [])
             except NotUnderstood:
                 action = self._passive(clause)
                 if action is None:
@@ -234,7 +238,8 @@ class Reader:
             timeline.steps.append(step)
             return
         try:
-            found = self._condition(clause, alone=len(timeline.steps) == 1)
+            before = timeline.steps[-2].drafts if len(timeline.steps) > 1 else []
+            found = self._condition(clause, alone=not before, before=before)
         except NotUnderstood:
             action = self._passive(clause)
             if action is None:
@@ -270,9 +275,9 @@ class Reader:
 
     # --- conditions
 
-    def _condition(self, clause: Clause, alone: bool = False) -> Condition:
+    def _condition(self, clause: Clause, alone: bool = False, before: Sequence[Draft] = ()) -> Condition:
         lent = [self.story.lead] if self.story.lead else []
-        found = condition(clause, self.story.understanding, self.story.discourse, lent, alone)
+        found = condition(clause, self.story.understanding, self.story.discourse, lent, alone, before)
         if found.check is None:
             outcome = "success" if found.well else "failure"
             self.story.note(found.tokens, f"{clause.role.value}: {outcome} of what came before")

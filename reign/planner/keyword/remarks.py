@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reign.core.lexicon import SHOW, UNDO, WAIT, Kind
+from reign.core.lexicon import CHECK, SHOW, UNDO, WAIT, Kind
 from reign.core.plan import OnFailure
 from reign.planner.keyword import english, options, questions
 from reign.planner.keyword.clauses import Clause, Join, Role
@@ -43,14 +43,15 @@ def waits_anyway(story: Story, clause: Clause) -> bool:
     small = english.WENT_WELL | english.PREPOSITIONS | english.AUXILIARIES
     if any(token.word in english.NEGATIONS for token in clause.body):
         return False
-    if clause.lemma not in WAIT or last is None or not last.drafts:
+    if clause.lemma not in WAIT or clause.head is None or last is None or not last.drafts:
         return False
-    if not all("wait" in draft.entry.spec.inputs.model_fields for draft in last.drafts):
+    told = not story.text[clause.head.tokens[0].start :].lower().startswith(WAIT)  # "let me know when it is done"
+    if not told and not all("wait" in draft.entry.spec.inputs.model_fields for draft in last.drafts):
         return False
     rest = [token for token in clause.body if token.word not in small]
     if not options.without_object(replace(clause, body=rest)):
         return False
-    story.note(clause.tokens, "waits until it is ready, as always")
+    story.note(clause.tokens, "told by every run" if told else "waits until it is ready, as always")
     return True
 
 
@@ -63,9 +64,11 @@ def _shows_outcome(story: Story, clause: Clause) -> bool:
     """``and show me the result``: every run does."""
     small = english.ARTICLES | english.POLITE | english.PRONOUNS | english.PREPOSITIONS | {"its", "their"}
     said = [token for token in clause.body if token.word not in small]
-    if clause.lemma not in SHOW or story.timeline.last is None or not said:
+    last = story.timeline.last
+    if last is None or not all(token.word in _OUTCOMES for token in said):
         return False
-    if not all(token.word in _OUTCOMES for token in said):
+    again = not said and last.reads and clause.role is Role.DO  # "what is in the state of ./x, can you show it?"
+    if not (again and clause.lemma in (*SHOW, *CHECK)) and not (said and clause.lemma in SHOW):
         return False
     story.note(clause.tokens, "shown by every run")
     return True

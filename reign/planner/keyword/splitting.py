@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reign.core.lexicon import CHECK, SHOW, WAIT
-from reign.planner.keyword import courtesies, english, idioms, openings
+from reign.planner.keyword import asides, courtesies, english, figures, idioms, openings
 from reign.planner.keyword.clauses import Clause, Join, Role
 from reign.planner.keyword.inflection import Form, singular
 from reign.planner.keyword.normalise import Shape, Token
@@ -24,9 +24,8 @@ _AFTER_PARTICLE = english.PREPOSITIONS | english.AND | english.POLITE
 
 def split(tokens: Sequence[Token], vocabulary: Vocabulary) -> list[Clause]:
     """The clauses of a request, in the order of the text."""
-    return _finished(
-        _Splitter(idioms.plain(courtesies.plain(tokens, vocabulary), vocabulary), vocabulary).clauses(), vocabulary
-    )
+    said = courtesies.plain(figures.plain(asides.plain(tokens)), vocabulary)
+    return _finished(_Splitter(idioms.plain(said, vocabulary), vocabulary).clauses(), vocabulary)
 
 
 class _Splitter:
@@ -47,6 +46,9 @@ class _Splitter:
                 fresh, join = True, Join.THEN if token.text == "then" else Join.AND
                 at += 1
                 continue
+            if aside := self._aside(at, fresh):
+                at = aside
+                continue
             opening = self.openings.find(at, fresh, self.current, later=bool(self.done))
             if opening is not None:
                 at = self._begin(at, opening, join if fresh else Join.AND)
@@ -65,6 +67,22 @@ class _Splitter:
             at += 1
         self._close()
         return self.done
+
+    def _aside(self, at: int, fresh: bool) -> int:
+        """Takes a statement by the way as a clause of its own; where to go on, or 0."""
+        vocabulary, begin = self.openings.vocabulary, at
+        if fresh:
+            end = asides.reason(self.tokens, at, vocabulary)
+        elif self.tokens[at].text == "," and self.current is not None and self.current.role is Role.DO:
+            begin = at + 1
+            end = asides.remark(self.tokens, begin, vocabulary)
+        else:
+            return 0
+        if end == begin:
+            return 0
+        self._close()
+        self.done.append(Clause(role=Role.ASIDE, body=self.tokens[begin:end], sentence=self.sentence))
+        return end
 
     def _begin(self, at: int, opening: Opening, default: Join) -> int:
         """Starts a clause; the place where its body goes on."""
@@ -115,8 +133,8 @@ class _Splitter:
             self.current.one_by_one = True
             return begin + length
         length, join = openings.FIRST.at(tokens, begin)
-        if length and self.done and self.openings.at_end(begin + length):
-            self.current.join = join
+        if length and self.openings.at_end(begin + length):
+            self.current.join = join if self.done else self.current.join
             return begin + length
         length = openings.LATER.length(tokens, begin)
         return begin + length if length and self.openings.at_end(begin + length) else None

@@ -192,7 +192,7 @@ class Story:
             share_place(made)
             if any(token.word in english.EACH for token in matches[-1].clause.body):
                 share_numbers(made)
-        made = [draft for draft in made if not self._goes_on(step, draft)]
+        made = [draft for draft in made if not self._goes_on(step, draft) and not self._repeats(step, draft, matches)]
         standing = [(unless_said and self.said(draft)) or draft for draft in made]
         new = [draft for draft in made if draft in standing]
         step.drafts += new
@@ -213,6 +213,22 @@ class Story:
         old.inputs.update(said)
         old.unsaid -= said.keys()
         return True
+
+    def _repeats(self, step: Step, draft: Draft, matches: Sequence[Match]) -> bool:
+        """``I am trying to get rid of web, can you remove it?``: what was just asked for, in other words.
+
+        Only of what does the same however often it is done: to read, and to destroy.
+        """
+        last = self.timeline.last
+        if last is None or step.gated or last.gated or draft.entry.spec.effect.value not in ("read", "destroy"):
+            return False
+        if any(token.word in _ANEW for match in matches for token in match.clause.tokens):
+            return False
+        said = {name: value for name, value in draft.inputs.items() if name not in draft.unsaid}
+        return any(
+            old.uses == draft.uses and all(old.inputs.get(name) == value for name, value in said.items())
+            for old in last.drafts
+        )
 
     def amend(self, clause: Clause) -> bool:
         """``run nginx as web, publish port 8080 to 80``: more about what the step before makes; whether it was that."""
@@ -371,6 +387,7 @@ class Story:
         return not known and any(base in self.vocabulary.by_verb for base in bases)
 
 
+_ANEW = frozenset({"again", "twice", "once", "more", "another", "anew"})
 _VALUES = frozenset({Shape.TYPED, Shape.QUOTED, Shape.CODE, Shape.PAIR, Shape.NUMBER, Shape.FLAG})
 #: Things that hold for all that follows once they were spoken of.
 _SCOPES = frozenset({"namespace"})

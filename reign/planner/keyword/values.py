@@ -24,7 +24,7 @@ _PLACE = re.compile(
 )
 _REPO = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}")
 _GITHUB = re.compile(
-    r"(?:https?://|git@)?[A-Za-z0-9.-]*github[A-Za-z0-9.-]*[/:](?P<repo>[A-Za-z0-9-]+/[A-Za-z0-9._-]+?)(?:\.git)?/?"
+    r"(?:https?://|git@)?(?:[A-Za-z0-9][A-Za-z0-9.-]*)?github[A-Za-z0-9.-]*[/:](?P<repo>[A-Za-z0-9-]+/[A-Za-z0-9._-]+?)(?:\.git)?/?"
 )
 _IMAGE = re.compile(
     r"(?P<path>(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*)"

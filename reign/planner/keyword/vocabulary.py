@@ -142,6 +142,7 @@ class Vocabulary:
     scopes: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))  # agent, thing -> inputs
     thing_labels: dict[Words, set[str]] = field(default_factory=dict)  # noun -> the kinds of thing it names
     images: set[str] = field(default_factory=set)  # bare words that are well-known images
+    choices: set[Words] = field(default_factory=set)  # words that are a value by themselves
     negative: set[str] = field(default_factory=set)  # choices such as "no-cache"
     known: set[str] = field(default_factory=set)  # single words that are spelt right
 
@@ -187,6 +188,7 @@ class Vocabulary:
             self.cue_agents[words].add(entry.agent)
         self.programs |= set(entry.phrase.programs) - {ANY_PROGRAM}
         self.images |= {word for slot in entry.slots for word in slot.known if slot.kind is Kind.IMAGE}
+        self.choices |= set(entry.choices)
         self.negative |= {words[0] for words in entry.choices if words[0].startswith("no-")}
 
     def _add_verb(self, verb: str) -> None:

@@ -1,0 +1,147 @@
+"""What is said by the way and asks for nothing: ``umm``, ``:)``, ``sorry, me again``; ``..., it's hanging again``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from reign.planner.keyword import background, english
+from reign.planner.keyword.inflection import singular
+from reign.planner.keyword.normalise import Shape, Token
+from reign.planner.keyword.vocabulary import Vocabulary
+
+_INTERJECTIONS = frozenset(
+    {
+        *("um", "umm", "uhm", "uh", "er", "erm", "err", "hm", "hmm", "hmmm", "mhm", "ugh", "argh", "gah", "meh", "oh"),
+        *("ooh", "ah", "aha", "oops", "whoops", "damn", "dang", "wow", "phew", "yikes", "yay", "haha", "lol", "yes"),
+        *(
+            "yeah",
+            "yep",
+            "yup",
+            "sure",
+            "alright",
+            "anyway",
+            "anyways",
+            "btw",
+            "fyi",
+            "sorry",
+            "alas",
+            "look",
+            "listen",
+        ),
+        *("ok", "okay", "hey", "right", "great", "cool", "perfect", "awesome", "guys", "folks", "well", "huh", "pls"),
+        *("plz", "please", "thanks", "thx", "ty", "cheers", "k"),
+    }
+)
+#: Whole sentences that only keep the talk going.
+_SMALL_TALK = re.compile(
+    r"(?:(?:it is |just |only )?me again|any(?:one|body) (?:around|there|here|up|awake|home)|are you (?:there|around)"
+    r"|(?:i am |we are |quite |very |pretty |absolutely |really |completely )*(?:sure|certain|serious|positive)"
+    r"|go(?: go| ahead| for it)*|(?:me|us) please|please|hope (?:that is|this is|it is) (?:ok|okay|fine|clear)"
+    r"|(?:quick|small|little|one|a|another|next|simple|easy|question|favou?r|thing|request|task|for|you|me)+"
+    r"|how are you(?: doing)?(?: today)?|you know the drill|here (?:we|you) go|no worries|my bad|long story short)"
+)
+_SUBJECTS = frozenset(
+    {"it", "that", "this", "they", "nobody", "everybody", "everyone", "someone", "somebody", "he", "she"}
+)
+_CHECKS = frozenset({"check", "verify", "ensure", "confirm", "test", "sure", "see", "whether", "wait", "until"})
+_NEEDS = frozenset({"needs", "uses", "wants", "misses", "reads", "cares", "remembers"})
+
+
+def plain(tokens: Sequence[Token]) -> list[Token]:
+    """The tokens without interjections and small talk; a text of nothing else is left as it is."""
+    result: list[Token] = []
+    sentence: list[Token] = []
+    for token in tokens:
+        sentence.append(token)
+        if token.shape is Shape.BREAK or token.text in (".", "!", "?", ";", "…"):
+            result += _said(sentence)
+            sentence = []
+    result += _said(sentence)
+    while result and (result[0].shape is Shape.BREAK or result[0].text in (",", ".", "!", "?", ";", ":", "…")):
+        del result[0]
+    return result or list(tokens)
+
+
+def _said(sentence: Sequence[Token]) -> list[Token]:
+    """A sentence without the interjections that begin it; nothing of one that says nothing."""
+    begin = 0
+    while begin < len(sentence) and sentence[begin].word in _INTERJECTIONS and _stands_apart(sentence, begin):
+        begin += 1
+        while begin < len(sentence) and sentence[begin].text == ",":
+            begin += 1
+    rest = list(sentence[begin:])
+    words = [token.word for token in rest if token.shape not in (Shape.PUNCT, Shape.BREAK)]
+    if all(words) and (not words or _SMALL_TALK.fullmatch(" ".join(words))):
+        return [token for token in rest if token.shape is Shape.BREAK]
+    return rest
+
+
+def _stands_apart(sentence: Sequence[Token], at: int) -> bool:
+    """Whether a word is no part of what follows: ``look, ...``, but ``look for secrets``."""
+    following = sentence[at + 1] if at + 1 < len(sentence) else None
+    if following is None or following.shape in (Shape.PUNCT, Shape.BREAK):
+        return True
+    return sentence[at].word not in {
+        "look",
+        "listen",
+        "sure",
+        "right",
+        "perfect",
+        "great",
+        "well",
+        "hey",
+        "k",
+        "please",
+        "sorry",
+    }
+
+
+def remark(tokens: Sequence[Token], at: int, vocabulary: Vocabulary) -> int:
+    """Where a statement by the way ends that begins here, behind a comma; ``at`` if none does.
+
+    It holds no value, no wish and no word that operations know as a choice, for nothing of these is passed over.
+    """
+    end = _end(tokens, at)
+    said = tokens[at:end]
+    goes_on = end < len(tokens) and (tokens[end].text in (",", ":") or tokens[end].word == "->")
+    if goes_on or len(said) < 2 or any(token.shape is not Shape.WORD for token in said):
+        return at
+    words = [token.word for token in said]
+    subject = words[0] in _SUBJECTS and (words[1] in _NEEDS or words[1] in background.STANDS)
+    if not subject and not background.has_unknown_subject(said, vocabulary):
+        return at
+    checked = any(token.word in _CHECKS for token in tokens[:at])
+    if (background.WISHES & set(words)) or (checked and any(word in vocabulary.by_state for word in words)):
+        return at
+    told = any((singular(word),) in vocabulary.choices for word in words) or _names(said, vocabulary)
+    acts = words[1] not in _NEEDS and any(background.acts(said, i, vocabulary) for i in range(len(said)))
+    return at if told or acts else end
+
+
+def reason(tokens: Sequence[Token], at: int, vocabulary: Vocabulary) -> int:
+    """Where a statement ends that begins a sentence and only gives a reason for what follows: ``..., so build it``."""
+    end = _end(tokens, at)
+    said = tokens[at:end]
+    if len(said) < 3 or end + 1 >= len(tokens) or any(token.shape is not Shape.WORD for token in said):
+        return at
+    if not (tokens[end].word == "->" or (tokens[end].text == "," and tokens[end + 1].word == "so")):
+        return at
+    words = {token.word for token in said}
+    stands = words & (background.STANDS | {"want", "wants", "need", "needs", "am"})
+    if not stands or words & english.LIMITING or _names(said, vocabulary) or vocabulary.head_at(said, 0) is not None:
+        return at
+    deeds = (i for i in range(len(said)) if not vocabulary.is_light(said[i].word))
+    return at if any(background.acts(said, i, vocabulary) for i in deeds) else end
+
+
+def _end(tokens: Sequence[Token], at: int) -> int:
+    while at < len(tokens) and tokens[at].shape not in (Shape.PUNCT, Shape.BREAK) and tokens[at].word != "->":
+        at += 1
+    return at
+
+
+def _names(said: Sequence[Token], vocabulary: Vocabulary) -> bool:
+    """Whether one of the words is a noun or a tool of an operation, and not a verb's: "the load TEST"."""
+    known = (t for t in said if vocabulary.is_noun(t) or vocabulary.is_cue(t))
+    return any(token.word not in vocabulary.first_words for token in known)
