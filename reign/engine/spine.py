@@ -437,7 +437,8 @@ class _Attempt:
             return original.inputs, None
         scope = task_inputs.scope_of(self._database, self.claim, self.task, self.run)
         if not task_inputs.wanted(self.task, scope):
-            return {}, outcome.Skipped(f"its condition is false: {self.task.if_}")
+            words = f": {self.task.if_}" if isinstance(self.task.if_, str) else ""  # what parameters decided is a bool
+            return {}, outcome.Skipped(f"its condition is false{words}")
         if self.task.for_each is not None:
             return {}, self._for_each(scope)
         return expressions.fill(self.task.with_, scope), None
