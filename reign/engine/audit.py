@@ -153,16 +153,18 @@ class _Walk:
 
     def _changes(self, told: list[Entry]) -> None:
         """The recorded changes that entries speak of, against what stands in the state now."""
-        said = {entry.seq: load(entry.data) for entry in told if self._journal.wrote(entry)}
-        for data in said.values():
+        said = [(entry, load(entry.data)) for entry in told if self._journal.wrote(entry)]
+        for _, data in said:
             self._untold.discard(data["change"])
             self._first_told = min(self._first_told or data["change"], data["change"])
-        found = audit.change_digests(self._tx, [data["change"] for data in said.values()])
-        for seq, data in said.items():
+        found = audit.changes_as_they_stand(self._tx, [data["change"] for _, data in said])
+        for entry, data in said:
             now = found.get(data["change"])
-            if now != data["digest"]:
+            was = (entry.run_id, data["task_id"], data["attempt"], entry.environment, entry.at, data["digest"])
+            if now != was:
                 how = "removed" if now is None else "changed"
-                self._fault("changed", seq, f"the recorded change {data['change']} that entry {seq} tells of was {how}")
+                about = f"the recorded change {data['change']} that entry {entry.seq} tells of was {how}"
+                self._fault("changed", entry.seq, about)
 
     def _added(self) -> None:
         """Recorded changes that no entry tells of, where all entries stand: else one of those may have told of it.

@@ -227,7 +227,13 @@ def head(tx: Transaction) -> tuple[int, str]:
     return (0, "") if row is None or not isinstance(row.seq, int) else (row.seq, str(row.mac))
 
 
-def change_digests(tx: Transaction, ids: Sequence[int]) -> dict[int, str]:
-    """The digests of rows of ``changes``, as they stand, by id."""
+def changes_as_they_stand(tx: Transaction, ids: Sequence[int]) -> dict[int, tuple[Any, ...]]:
+    """Rows of ``changes`` by id: run, task, attempt, environment, time, and the digest of the rest."""
     query = sa.select(changes).where(changes.c.id.in_(list(ids)))
-    return {row.id: change_digest(row.resource, row.kind, row.before, row.after) for row in tx.execute(query)}
+    return {
+        row.id: (
+            row.run_id, row.task_id, row.attempt, row.environment, row.at,
+            change_digest(row.resource, row.kind, row.before, row.after),
+        )
+        for row in tx.execute(query)
+    }  # fmt: skip

@@ -140,6 +140,8 @@ _ADD = (
         (["DELETE FROM audit WHERE seq > 5"], {("truncated", 6)}),
         (list(_SWAP), {("moved", 4), ("moved", 5)}),
         (["UPDATE changes SET after = '{}' WHERE id = 2"], {("changed", 3)}),
+        (["UPDATE changes SET run_id = run_id + 1 WHERE id = 2"], {("changed", 3)}),
+        (["UPDATE changes SET environment = 'prod', at = at + 1 WHERE id = 2"], {("changed", 3)}),
         (["DELETE FROM changes WHERE id = 3"], {("changed", 4)}),
         (["UPDATE audit_head SET mac = 'x'"], {("forged", 7)}),
         ([_ADD], {("forged", None)}),
