@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from workers.bash.judge import options
 from workers.bash.judge.invocation import Invocation, Trait
 from workers.bash.judge.judgement import Finding
+from workers.bash.judge.options import Options
 from workers.bash.judge.outputs import content_of
 from workers.bash.judge.paths import Place, locate
 from workers.bash.judge.tables import names
@@ -24,16 +25,35 @@ _ESCAPES = re.compile(r"(?i)hostPID|hostNetwork|hostIPC|hostPath|privileged\W*:\
 
 def _kubectl(call: Invocation) -> Iterator[Finding]:
     read = options.read(call.args, _VALUES)
-    words = read.operands
-    verb, kind = [*words, "", ""][:2]
-    if "-" in read.values("-f", "--filename") and call.stdin is not None and Trait.NETWORK in call.stdin.traits:
+    yield from _served(call, read)
+    yield from _changed(call, read)
+    yield from _told(call, read)
+    yield from _opened(call, read)
+    yield from _copied(call, read)
+
+
+def _verb_and_kind(read: Options) -> tuple[str, str]:
+    verb, kind = [*read.operands, "", ""][:2]
+    return verb, kind
+
+
+def _served(call: Invocation, read: Options) -> Iterator[Finding]:
+    """What is in the manifests and patches, and where they come from."""
+    verb, _ = _verb_and_kind(read)
+    files = read.values("-f", "--filename")
+    if "-" in files and call.stdin is not None and Trait.NETWORK in call.stdin.traits:
         yield call.ask("clusters.unseen-manifest", "It applies what another machine serves.")
     texts = read.values("--overrides", "-p", "--patch")
-    for path in read.values("-f", "--filename"):
+    for path in files:
         known = call.stdin if path == "-" else content_of(path, call.scope)
         texts.append((known.text if known else None) or "")
     if any(_ESCAPES.search(text) for text in texts) or (verb in ("run", "debug") and read.has("--privileged")):
         yield call.deny("clusters.escape", "The pod rules the node that it runs on.")
+
+
+def _changed(call: Invocation, read: Options) -> Iterator[Finding]:
+    """What runs in the cluster."""
+    verb, kind = _verb_and_kind(read)
     manifests = read.values("-f", "--filename", "-k", "--kustomize")
     if (
         verb in _CHANGES
@@ -49,12 +69,24 @@ def _kubectl(call: Invocation) -> Iterator[Finding]:
     elif verb in ("apply", "create") and (any("://" in manifest for manifest in manifests) or read.has("--prune")):
         reason = "It applies what another machine serves, or removes what is not listed."
         yield call.ask("clusters.unseen-manifest", reason)
+
+
+def _told(call: Invocation, read: Options) -> Iterator[Finding]:
+    """Secrets that are printed."""
+    verb, kind = _verb_and_kind(read)
     if (
         verb in ("get", "describe", "view")
         and re.match(r"secrets?(?:/|$|,)", kind)
         and (read.values("-o", "--output") not in ([], ["name"], ["wide"]))
     ):
         yield call.ask("secrets.cluster", "It prints secrets of the cluster.")
+    if verb == "config" and kind == "view" and read.has("--raw"):
+        yield call.ask("secrets.cluster", "It prints the credentials for the cluster.")
+
+
+def _opened(call: Invocation, read: Options) -> Iterator[Finding]:
+    """Who may do more than before, and who is let in."""
+    verb, kind = _verb_and_kind(read)
     if verb == "create" and (
         kind in ("clusterrolebinding", "rolebinding", "token") or "cluster-admin" in " ".join(call.args)
     ):
@@ -67,12 +99,17 @@ def _kubectl(call: Invocation) -> Iterator[Finding]:
         value not in ("127.0.0.1", "localhost") for value in read.values("--address")
     ):
         yield call.ask("network.listens", "It opens the cluster to other machines.")
-    if verb == "cp" and len(words) > 2 and ":" in words[2]:
+
+
+def _copied(call: Invocation, read: Options) -> Iterator[Finding]:
+    """Where `kubectl cp` writes."""
+    words = read.operands
+    if words[:1] != ["cp"] or len(words) < 3:
+        return
+    if ":" in words[2]:
         yield call.ask("containers.inside", "It changes files inside a container.")
-    elif verb == "cp" and len(words) > 2 and locate(words[2], call.scope).place is not Place.WORK:
+    elif locate(words[2], call.scope).place is not Place.WORK:
         yield call.ask("files.write-outside", "It writes outside the work folder.")
-    if verb == "config" and kind == "view" and read.has("--raw"):
-        yield call.ask("secrets.cluster", "It prints the credentials for the cluster.")
 
 
 def _helm(call: Invocation) -> Iterator[Finding]:
