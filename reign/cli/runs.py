@@ -50,13 +50,15 @@ def listing(
         return
     table = Table("run", "state", "plan", "environment", "tasks", "", box=None, header_style="dim")
     for run in found:
-        done = run["tasks_by_state"].get("succeeded", 0)
+        tasks = run["tasks_by_state"]
+        waiting = tasks.get("awaiting_approval", 0)
+        asks = f" [yellow]{waiting} to approve[/yellow]" if waiting else ""
         table.add_row(
             f"[bold]{run['name']}[/bold]",
             state(run["state"]),
             escape(run["plan"]),
             escape(run["environment"]),
-            f"{done}/{run['task_count']}",
+            f"{tasks.get('succeeded', 0)}/{run['task_count']}{asks}",
             f"[dim]{ago(run['created_at'])}[/dim]",
         )
     console.print(table)

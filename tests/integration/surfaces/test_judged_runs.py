@@ -82,6 +82,7 @@ def test_a_policy_refuses_and_asks_before_the_run_and_in_it(up: Up) -> None:
         run = client.run()
         # What depends on a result is asked about first, even of who said yes to the whole plan ...
         until(lambda: run.tasks["write"].state == "awaiting_approval")
+        assert "1 to approve" in up.reign("runs").stdout
         assert up.reign("approve", run.name, "write").returncode == 0
         # ... and refused for all that when the result is there.
         ended = run.wait(30)
