@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from reign.planner.keyword import background, english
 from reign.planner.keyword.inflection import singular
@@ -30,7 +31,7 @@ _INTERJECTIONS = frozenset(
             "listen",
         ),
         *("ok", "okay", "hey", "right", "great", "cool", "perfect", "awesome", "guys", "folks", "well", "huh", "pls"),
-        *("plz", "please", "thanks", "thx", "ty", "cheers", "k"),
+        *("plz", "please", "k"),
     }
 )
 #: Whole sentences that only keep the talk going.
@@ -41,6 +42,39 @@ _SMALL_TALK = re.compile(
     r"|(?:quick|small|little|one|a|another|next|simple|easy|question|favou?r|thing|request|task|for|you|me)+"
     r"|how are you(?: doing)?(?: today)?|you know the drill|here (?:we|you) go|no worries|my bad|long story short)"
 )
+_CORRECTION = re.compile(
+    r"(?:no wait|wait no|no sorry|sorry no|no i mean|i mean|i meant|scratch that|strike that|never ?mind"
+    r"|forget (?:it|that)|on second thoughts?|or rather|make that|actually no|no actually"
+    r"|correction|oh no|cancel that|disregard that) "
+)
+#: Predicates by which a statement behind something that destroys says why, and spares nothing.
+_PAST = frozenset(
+    {
+        *(
+            "over",
+            "done",
+            "finished",
+            "gone",
+            "obsolete",
+            "old",
+            "dead",
+            "broken",
+            "full",
+            "unused",
+            "useless",
+            "stale",
+        ),
+        *("outdated", "deprecated", "approved", "duplicate", "stuck", "hanging", "complete", "completed", "empty"),
+    }
+)
+#: Words of a statement that could tell a task something.
+_TELLING = english.NAMING | frozenset(
+    {
+        *("titled", "tagged", "entitled", "labelled", "labeled", "excluded", "exempt", "spared", "kept", "untouched"),
+        *("limits", "protected", "forbidden", "included", "next", "first", "last", "later", "before", "after", "as"),
+    }
+)
+_PLACES = frozenset({"to", "into", "on", "onto", "at", "under", "with", "from", "in", "by", "using", "for"})
 _SUBJECTS = frozenset(
     {"it", "that", "this", "they", "nobody", "everybody", "everyone", "someone", "somebody", "he", "she"}
 )
@@ -70,11 +104,26 @@ def _said(sentence: Sequence[Token]) -> list[Token]:
         begin += 1
         while begin < len(sentence) and sentence[begin].text == ",":
             begin += 1
-    rest = list(sentence[begin:])
+    rest = _without_chatter(sentence[begin:])
     words = [token.word for token in rest if token.shape not in (Shape.PUNCT, Shape.BREAK)]
     if all(words) and (not words or _SMALL_TALK.fullmatch(" ".join(words))):
         return [token for token in rest if token.shape is Shape.BREAK]
     return rest
+
+
+def _without_chatter(sentence: Sequence[Token]) -> list[Token]:
+    """A sentence without what stands between its commas and is all interjections: ``restart web, YES PLEASE``."""
+    result: list[Token] = []
+    at = 0
+    while at < len(sentence):
+        end = at + 1
+        while end < len(sentence) and sentence[end].shape not in (Shape.PUNCT, Shape.BREAK):
+            end += 1
+        chatter = sentence[at].text == "," and end > at + 1
+        if not (chatter and all(token.word in _INTERJECTIONS for token in sentence[at + 1 : end])):
+            result += sentence[at:end]
+        at = end
+    return result
 
 
 def _stands_apart(sentence: Sequence[Token], at: int) -> bool:
@@ -97,6 +146,22 @@ def _stands_apart(sentence: Sequence[Token], at: int) -> bool:
     }
 
 
+def correction(tokens: Sequence[Token]) -> list[Token]:
+    """Words by which somebody takes back what was just said: ``restart web, no wait, api``; else nothing."""
+    for at in range(1, len(tokens)):
+        before, rest = tokens[at - 1], [token for token in tokens[at : at + 6] if token.text != ","]
+        words = " ".join(token.word for token in rest)
+        if before.shape not in (Shape.PUNCT, Shape.BREAK):
+            continue
+        if found := _CORRECTION.match(words + " "):
+            return rest[: len(found[0].split())]
+        sorry = tokens[at].word == "sorry" and at + 1 < len(tokens) and before.text == ","
+        behind = rest[1] if len(rest) > 1 else None
+        if sorry and behind is not None and behind.shape not in (Shape.WORD, Shape.PUNCT, Shape.BREAK):
+            return rest[:2]
+    return []
+
+
 def remark(tokens: Sequence[Token], at: int, vocabulary: Vocabulary) -> int:
     """Where a statement by the way ends that begins here, behind a comma; ``at`` if none does.
 
@@ -108,14 +173,22 @@ def remark(tokens: Sequence[Token], at: int, vocabulary: Vocabulary) -> int:
     if goes_on or len(said) < 2 or any(token.shape is not Shape.WORD for token in said):
         return at
     words = [token.word for token in said]
-    subject = words[0] in _SUBJECTS and (words[1] in _NEEDS or words[1] in background.STANDS)
+    unused = words[0] == "nobody" and words[1] in _NEEDS
+    subject = unused or (words[0] in _SUBJECTS and words[1] in background.STANDS)
     if not subject and not background.has_unknown_subject(said, vocabulary):
         return at
+    placed = (a.word in _PLACES and b.word not in english.DEFINITE | english.ARTICLES for a, b in pairwise(said))
+    if _TELLING & set(words) or any(placed) or words[-1] in _PLACES:
+        return at
+    if any(_destroys(token, vocabulary) for token in tokens[:at]) and not (unused or _PAST & set(words)):
+        return at
     checked = any(token.word in _CHECKS for token in tokens[:at])
-    if (background.WISHES & set(words)) or (checked and any(word in vocabulary.by_state for word in words)):
+    if (background.WISHES & set(words[2 * unused :])) or (
+        checked and any(word in vocabulary.by_state for word in words)
+    ):
         return at
     told = any((singular(word),) in vocabulary.choices for word in words) or _names(said, vocabulary)
-    acts = words[1] not in _NEEDS and any(background.acts(said, i, vocabulary) for i in range(len(said)))
+    acts = not unused and any(background.acts(said, i, vocabulary) for i in range(len(said)))
     return at if told or acts else end
 
 
@@ -133,6 +206,11 @@ def reason(tokens: Sequence[Token], at: int, vocabulary: Vocabulary) -> int:
         return at
     deeds = (i for i in range(len(said)) if not vocabulary.is_light(said[i].word))
     return at if any(background.acts(said, i, vocabulary) for i in deeds) else end
+
+
+def _destroys(token: Token, vocabulary: Vocabulary) -> bool:
+    bases = (base for base, _ in vocabulary.first_words.get(token.word, ()))
+    return any(e.spec.effect.value == "destroy" for base in bases for e in vocabulary.by_verb.get(base, ()))
 
 
 def _end(tokens: Sequence[Token], at: int) -> int:

@@ -81,7 +81,8 @@ def has_unknown_subject(body: Sequence[Token], vocabulary: Vocabulary) -> bool:
 def _is_unknown(token: Token, vocabulary: Vocabulary) -> bool:
     """A word that no operation knows, and so the subject of a statement: "COSTS are too high"."""
     known = vocabulary.first_words.get(token.word) or vocabulary.is_noun(token) or vocabulary.is_cue(token)
-    return token.shape is Shape.WORD and not known and token.word not in english.QUANTIFIERS | english.LIMITING
+    small = english.QUANTIFIERS | english.LIMITING | english.AND
+    return token.shape is Shape.WORD and not known and token.word not in small
 
 
 def acts(body: Sequence[Token], at: int, vocabulary: Vocabulary) -> bool:

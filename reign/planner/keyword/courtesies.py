@@ -23,7 +23,9 @@ _TICKET_WORDS = frozenset(
 _THANKS = tuple(
     tuple(line.split())
     for line in """
-    thanks; thank you; thank u; thx; thnx; tnx; ty; cheers; regards; best regards; kind regards; many thanks; tia
+    thanks; thanks a lot; thanks a bunch; thanks a million; thanks so much; thank you so much; thank you very much
+    thanks very much; thank you; thank u; thx; thnx; tnx; ty; cheers; regards; best regards; kind regards
+    many thanks; tia
     warm regards; with kind regards; with best regards; thanks in advance; much appreciated; appreciate it; ta
     best wishes; all the best; yours; sincerely; merci; danke; gracias; sorry for the trouble; have a nice day
     have a great day; have a good day; thats all; that is all; that would be all; that would be great
@@ -31,6 +33,7 @@ _THANKS = tuple(
     """.replace("\n", ";").split(";")
     if line.strip()
 )
+_COUNTED = frozenset({"thing", "things", "task", "tasks", "request", "requests", "step", "steps", "item", "items"})
 _NAMES = 6  # words behind "thanks"
 _HEADING = 6  # words before a ticket's colon
 
@@ -82,7 +85,8 @@ def _heading(tokens: Sequence[Token], vocabulary: Vocabulary) -> int:
             ticket = any(_TICKET.fullmatch(t.text) for t in tokens[:at])
             verb = at == 1 and vocabulary.head_at(tokens, 0) is not None
             return at + 1 if at and not verb and (token.text == ":" or ticket) else 0
-        if not (token.word in _TICKET_WORDS or _TICKET.fullmatch(token.text)):
+        counted = token.shape is Shape.NUMBER and at + 1 < len(tokens) and tokens[at + 1].word in _COUNTED
+        if not (counted or token.word in _TICKET_WORDS or _TICKET.fullmatch(token.text)):
             return 0
     return 0
 

@@ -17,6 +17,7 @@ from reign.planner.keyword.vocabulary import Entry
 
 #: Where a container listens if neither the request nor the image's name tells.
 USUAL_PORT = 80
+_COMPARED = 10  # drafts of one verb that are held against each other
 
 
 @dataclass
@@ -306,6 +307,19 @@ def prerequisites(match: Match, made: Iterable[Draft], ids: Ids, known: Mapping[
 
 
 # --- drafts that one verb makes
+
+
+def contradiction(made: Sequence[Draft]) -> str | None:
+    """The input of which one verb says two numbers for the same thing: ``scale web to 3 and to 5 replicas``."""
+    numbers = {s.inputs[0]: s for draft in made for s in draft.entry.slots if s.kind is Kind.NUMBER and not s.bare}
+    for at, one in enumerate(made):
+        for other in made[at + 1 : at + 1 + _COMPARED]:
+            if one.uses != other.uses or one.entry.spec.effect.value == "read":
+                continue
+            unlike = [name for name in {*one.inputs, *other.inputs} if one.inputs.get(name) != other.inputs.get(name)]
+            if unlike and all(name in numbers and not numbers[name].many for name in unlike):
+                return min(unlike).replace("_", " ")
+    return None
 
 
 def merged(made: Sequence[Draft]) -> list[Draft]:

@@ -51,6 +51,7 @@ LONG_PREPOSITIONS = {
     ("assigned", "to"): "assigned to",
     ("forwarding", "to"): "to",
     ("forwards", "to"): "to",
+    ("going", "to"): "to",
     ("pointing", "to"): "to",
     ("routing", "to"): "to",
     ("routed", "to"): "to",
@@ -384,10 +385,7 @@ LAST = tuple(
 )
 FIRST = tuple(
     tuple(line.split())
-    for line in (
-        *("first", "firstly", "first of all", "to begin with", "to start with", "before anything else"),
-        *("before all else", "before everything else", "first thing"),
-    )
+    for line in (*("first", "firstly", "first of all", "to begin with", "to start with", "first thing"),)
 )
 BEFORE_THAT = tuple(
     tuple(line.split()) for line in ("before that", "before this", "but first", "beforehand", "but before that")

@@ -28,6 +28,16 @@ _PLAIN: dict[str, str] = {
     **dict.fromkeys(("keep an eye on", "have an eye on", "keep watch over", "keep watching", "keep tabs on"), "watch"),
     **dict.fromkeys(_combined(_TELLERS, ("when", "once", "as soon as")), "wait until"),
     **dict.fromkeys(("gives back", "comes back with", "sends back", "hands back", "spits out"), "returns"),
+    **dict.fromkeys(
+        _combined(("turn", "turns", "show", "shows", "pop", "pops", "come", "comes"), ("up in",)), "found in"
+    ),
+    **dict.fromkeys(
+        _combined(
+            ("for",), ("it", "them", "that", "this"), ("to",), ("finish", "complete", "end", "settle", "be done")
+        ),
+        "for it",
+    ),
+    **dict.fromkeys(("before anything else", "before all else", "before everything else"), "first"),
     **dict.fromkeys(("give back", "come back with", "send back"), "return"),
     **dict.fromkeys(
         [
@@ -142,7 +152,8 @@ def _suffices(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> int:
     while start > 0 and before[start - 1].shape not in (Shape.PUNCT, Shape.BREAK):
         start -= 1
     amount = start > 0 and any(token.shape is Shape.NUMBER for token in before[start : start + 2])
-    return end + 1 if amount else 0
+    checks = bool(before[start:]) and before[-1].word in ("check", "test", "ping", "scan")
+    return end + 1 if amount or checks else 0
 
 
 def _tag(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> int:

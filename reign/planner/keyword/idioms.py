@@ -313,7 +313,8 @@ def _this_machine(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> 
         return None
     follows = tokens[at + 3] if at + 3 < len(tokens) else None
     if follows is not None and not (
-        follows.shape in (Shape.PUNCT, Shape.BREAK) or follows.word in _PLACING | english.AND | {"then"}
+        follows.shape in (Shape.PUNCT, Shape.BREAK)
+        or follows.word in _PLACING | english.AND | {"then", "going", "mapped", "forwarded", "pointing"}
     ):
         return None
     return [], at + 3

@@ -50,6 +50,7 @@ class Matcher:
         slots.take_commands(frame, self.text, [token for token in body if token.start >= verb_at])
         for mention in frame.mentions:
             slots.read_words(frame, mention)
+        _say_twice(frame)
         slots.take_labels(frame)
         slots.take_choices(frame)
         references.take_pronouns(frame, objects=True)
@@ -139,6 +140,16 @@ class Matcher:
             or word in known.by_verb
             or word in known.by_state
         )
+
+
+def _say_twice(frame: Frame) -> None:
+    """``the logs of the pod a and THE LOGS of the container b``: what a phrase is about, said again, is more of it."""
+    before: set[str] = set()
+    for mention in frame.mentions:
+        words = {frame.word(token): token for token in mention.tokens if (frame.word(token),) in frame.entry.about}
+        if mention.joined and mention.definite and not mention.lent:
+            frame.result.unexplained += [token for word, token in words.items() if word in before]
+        before |= words.keys()
 
 
 def _without_verb(frame: Frame) -> list[Token] | None:

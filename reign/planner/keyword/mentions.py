@@ -134,6 +134,9 @@ class _Reader:
             return False
         if at + 1 == len(self.tokens):
             return at > 0 and (self.tokens[at - 1].word in english.AND | {"as"} or self.tokens[at - 1].text == ",")
+        called = at > 0 and self.tokens[at - 1].word in english.NAMING | {"as"}
+        if called and self.tokens[at + 1].word in english.PREPOSITIONS:
+            return True  # "as a on port 81"
         following = self.tokens[at + 1]  # right behind it, for a verb may have been taken out
         near = following.start <= self.tokens[at].end + 1
         one = following.shape is Shape.WORD and len(following.text) == 1  # "with arguments a b c"

@@ -19,9 +19,10 @@ _PAIR = re.compile(r"-{0,2}[A-Za-z_][A-Za-z0-9_.\-/\[\]]{0,200}=")
 _DURATION = re.compile(r"(?:\d{1,9}(?:\.\d{1,3})?(?:ms|s|m|h|d|sec|secs|min|mins|hr|hrs))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)([a-z]+)")
 _IN_REPO = re.compile(r"([\w.-]{1,100}/[\w.-]{1,100})(#\d{1,9})")
-_BULLET = re.compile(r"[ \t]*(?:\(?\d{1,3}[.)]|[-*•])[ \t]+")
+_BULLET = re.compile(r"[ \t]*(?:\(?\d{1,3}[.)]|\(?[a-z]\)|[-*•])[ \t]+")
 _BEFORE_ONE = frozenset({"no", "the", "this", "that", "every", "each", "which", "any", "old", "new", "only", "another"})
 _SCANS = frozenset({"scan", "ports", "probe"})
+_FACE = re.compile(r"[:;=]-?[()DPp/|*](?=\s|$)|\^\^(?=\s|$)|[\U0001F300-\U0001FAFF\u2600-\u27BF]+\ufe0f?")
 _NUMBERED = re.compile(r"[ \t]*\d{1,3}[.)][ \t]+")
 #: Steps within a line: "1) pull a:1 2) run it".
 _STEP = re.compile(r"(?:^|(?<=\s))\(?(\d{1,3})([.)])[ \t]+")
@@ -102,6 +103,9 @@ class _Scanner:
                 numbered = bool(_NUMBERED.match(text, self.at))
                 self._skip_bullet()
                 yield Token("then" if numbered else "\n", start, start + 1, Shape.BREAK)
+            elif (face := _FACE.match(text, self.at)) and (self.at == 0 or text[self.at - 1].isspace()):
+                self.at = face.end()
+                yield Token(".", face.start(), face.end(), Shape.PUNCT)
             elif char.isspace() or char in "()":
                 self.at += 1
             elif char in _CLOSING and (quoted := self._quoted(char)):

@@ -121,7 +121,7 @@ class Openings:
         if opening.role is Role.DO:
             self._denial(opening)
         if opening.role not in (Role.IF, Role.UNLESS):
-            self._find_head(opening)
+            self._find_head(opening, current)
         return opening if self._valid(opening, at, current) else None
 
     def at_end(self, at: int) -> bool:
@@ -136,6 +136,8 @@ class Openings:
             length, join = _ANYWHERE.at(tokens, opening.at)
             if not length and opening.start:
                 length, join = _AT_START.at(tokens, opening.at)
+            if token.word == "next" and length == 1 and not self._orders(opening.at):
+                break  # "the branches main and next"
             if token.word == "so" and _SUBORDINATE.length(tokens, opening.at):
                 break  # "so that we have it"
             if token.text in (",", ":") or (token.shape is Shape.BREAK and not ends_sentence(token)):
@@ -163,6 +165,15 @@ class Openings:
                 break
             opening.at += length
         return opening
+
+    def _orders(self, at: int) -> bool:
+        """Whether "next" says when rather than what: at the start of a sentence, or before a comma or a verb."""
+        behind = self.tokens[at + 1] if at + 1 < len(self.tokens) else None
+        begins = at == 0 or ends_sentence(self.tokens[at - 1])
+        return begins or (behind is not None and (behind.text == "," or self._is_said(at + 1)))
+
+    def _is_said(self, at: int) -> bool:
+        return self.vocabulary.head_at(self.tokens, at, fuzzy=True) is not None or self._tools(at) > 0
 
     def _ordinal(self, at: int) -> int:
         """``second, pull x``: 1 or 2 tokens if a verb follows, else 0."""
@@ -257,7 +268,16 @@ class Openings:
 
     # --- the verb
 
-    def _find_head(self, opening: Opening) -> None:
+    def _shares_time(self, opening: Opening, current: Clause | None) -> bool:
+        """``after scanning ./a AND LINTING ./b, ...``: a further deed of a time."""
+        if current is None or current.head is None or current.role not in (Role.AFTER, Role.BEFORE, Role.WHILE):
+            return False
+        joined = opening.at > 0 and self.tokens[opening.at - 1].word in english.AND
+        both = joined and opening.role is Role.DO and current.head.form is Form.GERUND
+        head = self.vocabulary.head_at(self.tokens, opening.at, (Form.GERUND,)) if both else None
+        return head is not None and head.lemma in self.vocabulary.by_verb
+
+    def _find_head(self, opening: Opening, current: Clause | None) -> None:
         at, subordinate = opening.at, opening.role is not Role.DO
         if at >= len(self.tokens):
             return
@@ -269,6 +289,9 @@ class Openings:
             opening.head = Head("want", tuple(self.tokens[at : at + (4 if words[2:] == ["to", "have"] else 2)]))
             return
         certain = opening.fresh or opening.hard or opening.polite
+        if self._shares_time(opening, current):
+            opening.role = current.role if current is not None else opening.role
+            subordinate = True
         forms = (Form.BASE, Form.GERUND) if subordinate or certain else (Form.BASE,)
         guess = certain or opening.negated or (opening.separated and self._has_arguments(at))
         head = self.vocabulary.head_at(self.tokens, at, forms, fuzzy=guess and not subordinate)
@@ -364,7 +387,10 @@ class Openings:
         if opening.separated:
             long_noun = self.vocabulary.noun_length(self.tokens, opening.at) > 1
             more = self._goes_on_list(opening, current) or self._ends_list(opening, current)
-            return not (long_noun or more or self._is_choice(opening, current))
+            label = any(token.text == ":" for token in self.tokens[at : opening.at]) and self._is_label(
+                opening, current
+            )
+            return not (long_noun or more or label or self._is_choice(opening, current))
         return opening.negated or self._ends_condition(opening, current)
 
     def _goes_on_list(self, opening: Opening, current: Clause | None) -> bool:
@@ -420,6 +446,17 @@ class Openings:
         return any(
             word in entry.labels and entry.choices.get(value, (None,))[0] in entry.labels[word] for entry in entries
         )
+
+    def _is_label(self, opening: Opening, current: Clause | None) -> bool:
+        """Whether the verb is a noun of what was said before the colon: ``new release for acme/cli: TAG v1.4.0``."""
+        if current is None or current.head is None or opening.head is None or len(opening.head.tokens) > 1:
+            return False
+        behind = self.tokens[opening.at + 1] if opening.at + 1 < len(self.tokens) else None
+        if behind is None or behind.word in english.ARTICLES | english.PRONOUNS or behind.shape is Shape.PUNCT:
+            return False
+        said = {(singular(token.word),) for token in current.body}
+        entries = (e for e in self.vocabulary.by_verb.get(current.lemma, ()) if said & (e.nouns | e.cues))
+        return any((opening.head.tokens[0].word,) in entry.labels for entry in entries)
 
     def _ends_condition(self, opening: Opening, current: Clause | None) -> bool:
         """Whether a verb follows a whole condition without a comma: ``if it validates apply it``."""

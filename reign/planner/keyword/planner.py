@@ -9,7 +9,7 @@ from reign.core.catalog import Catalog
 from reign.core.check import InvalidPlan, checked
 from reign.core.errors import InvalidInput, NotUnderstood
 from reign.core.plan import OnFailure, Plan, Task, slug
-from reign.planner.keyword import explain, options, questions
+from reign.planner.keyword import asides, explain, options, questions
 from reign.planner.keyword.drafts import Draft
 from reign.planner.keyword.normalise import tokenise
 from reign.planner.keyword.reader import Reader
@@ -43,6 +43,9 @@ class KeywordPlanner:
         if not text.strip():
             raise questions.not_understood(text, "an empty request", questions.suggestions("", self.vocabulary))
         environment, tokens, said = options.environment(tokenise(text))
+        if taken_back := asides.correction(tokens):
+            what = questions.phrase(text, taken_back)
+            raise questions.ask(text, f"{what} takes something back", "what should be done?", [])
         story = Reader(self.vocabulary, text).read(split(tokens, self.vocabulary))
         story.notes += [(token, "environment") for token in said]
         plan = self._plan(request, story, request.environment or environment)

@@ -91,6 +91,8 @@ def _refer(frame: Frame, index: int, entities: Sequence[Entity], tokens: Sequenc
     slot = frame.slots[index]
     if slot.kind in NAMING and (slot.bare or slot.required):
         frame.evidence = True
+    if any(tuple(entity.thing.split()) in frame.entry.nouns for entity in entities):
+        frame.evidence = True
     if slot.tells and all(re.search(slot.like, str(entity.value)) for entity in entities):
         frame.evidence = True  # "write x to ./Dockerfile and lint it"
     for number, entity in enumerate(entities):

@@ -9,7 +9,7 @@ from itertools import pairwise
 from reign.core.lexicon import Kind, Slot
 from reign.planner.keyword import english, values
 from reign.planner.keyword.commands import command_lines
-from reign.planner.keyword.frame import Frame, Piece
+from reign.planner.keyword.frame import NAMING, Frame, Piece
 from reign.planner.keyword.inflection import singular
 from reign.planner.keyword.mentions import Mention
 from reign.planner.keyword.normalise import Shape, Token, tokenise
@@ -26,7 +26,8 @@ _CALLED = frozenset({"called", "named", "titled", "entitled"})
 _NAMING_WORDS = _CALLED | {"as"}
 _NEVER_NAMES = english.PRONOUNS | english.QUANTIFIERS | {"usual", "same", "well", "possible", "needed", "one"}
 #: Adjectives that are names right behind a label, with nothing after them: "the deployment NEW".
-_SMALL_NAMES = frozenset({"new", "local", "current", "fresh", "simple", "small"})
+_SMALL_NAMES = frozenset({"new", "local", "current", "fresh", "simple", "small", "next"})
+_OBJECTS = frozenset({"me", "us", "him", "her"})
 _SHORT = frozenset(english.SHORT.values())
 _LITERAL = frozenset({Shape.QUOTED, Shape.CODE, Shape.PAIR})
 
@@ -57,10 +58,11 @@ def read_words(frame: Frame, mention: Mention) -> None:
 def _pass_counts(frame: Frame, pieces: Sequence[Piece]) -> None:
     """``three containers: a, b and c``: how many there are is no value of theirs."""
     for piece, noun in pairwise(pieces):
-        if piece.token.shape is not Shape.NUMBER or frame.word(noun.token) == noun.token.word:
+        last = noun.words[-1] if noun.words else noun.token  # "two docker VOLUMES"
+        if piece.token.shape is not Shape.NUMBER or frame.word(last) == last.word:
             continue
         takes = any(frame.read(frame.slots[index], piece.token) for index in noun.label)
-        if (noun.label or (frame.word(noun.token),) in frame.entry.nouns) and not takes:
+        if (noun.label or (frame.word(last),) in frame.entry.nouns) and not takes:
             piece.known = True
             frame.note([piece.token], "how many")
 
@@ -303,10 +305,12 @@ def _continues_list(frame: Frame, mention: Mention, piece: Piece) -> int | None:
         slot = frame.slots[index]
         another_sort = slot.kind is Kind.NAME and values.looks_like_path(piece.token.text)
         another_sort = another_sort or (bool(slot.only) and not re.search(slot.only, piece.token.text))
+        small = piece.token.word in _SMALL_NAMES and len(mention.tokens) == 1  # "the branches main and next"
         no_value = (
             _describes(frame, mention, piece)
             or piece.tool
-            or frame.is_vague(piece.token)
+            or (frame.is_vague(piece.token) and not small)
+            or any(token.word in _OBJECTS for token in mention.tokens)  # "..., and buzz me": a verb
             or frame.labels_other(mention, piece)
         )
         if frame.read(slot, piece.token) is not None and not another_sort and not no_value:
@@ -333,6 +337,16 @@ def _measures(frame: Frame, mention: Mention, piece: Piece) -> bool:
     return all(frame.slots[index].kind in _MEASURES for index in label.label)
 
 
+def _is_called_otherwise(frame: Frame, index: int, mention: Mention, piece: Piece) -> bool:
+    """Whether a further part of a list says by its noun what else it is: ``in namespace a and DEPLOYMENT web``."""
+    pieces = frame.pieces(mention)
+    at = next((i for i, other in enumerate(pieces) if other is piece), 0)
+    label = pieces[at - 1] if at and mention.joined else None
+    if label is None or not label.label or label.took is not None or index in label.label:
+        return False
+    return any(frame.slots[i].bare and frame.slots[i].kind in NAMING for i in label.label)
+
+
 def _best_slot(frame: Frame, mention: Mention, piece: Piece) -> int | None:
     best: tuple[float, int] | None = None
     for index, slot in enumerate(frame.slots):
@@ -356,6 +370,7 @@ def _suits(frame: Frame, index: int, slot: Slot, mention: Mention, piece: Piece)
     called = preposition in _NAMING_WORDS and token.word not in _NEVER_NAMES and not frame.is_small(token)
     vague = piece.tool or frame.is_vague(token) or frame.labels_other(mention, piece)
     named = slot.kind in (Kind.NAME, Kind.REF) and _measures(frame, mention, piece)
+    named = named or _is_called_otherwise(frame, index, mention, piece)
     if named or _describes(frame, mention, piece):
         return None
     plural = frame.word(token) != token.word and frame.vocabulary.is_noun(token)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reign.core.lexicon import CHECK, SHOW, WAIT
-from reign.planner.keyword import asides, courtesies, english, figures, idioms, openings
+from reign.core.lexicon import CHECK, SHOW, WAIT, Kind
+from reign.planner.keyword import asides, courtesies, english, figures, idioms, openings, values
 from reign.planner.keyword.clauses import Clause, Join, Role
 from reign.planner.keyword.inflection import Form, singular
 from reign.planner.keyword.normalise import Shape, Token
@@ -17,8 +17,10 @@ _ASKS = frozenset((*CHECK, "tell", "show", "know"))
 _WISHES = frozenset({"want", "need", "have", "get", "like", "wish", "see"})
 _NAMES = frozenset({Shape.WORD, Shape.TYPED, Shape.QUOTED})
 _WHO_ASKS = frozenset({"i", "we", "can", "could", "do", "does", "to", "would", "one", "should"})
+_AMOUNTS = english.ARTICLES | {"last", "latest", "recent", "newest", "all"}
 _HEADING = 4  # words
 _MODALS = frozenset({"can", "could", "may", "might", "must", "shall", "should", "will"})
+_BEHIND_IMAGE = frozenset({"as", "on", "container", "called", "named", "with", "at", "in", ""})
 _AFTER_PARTICLE = english.PREPOSITIONS | english.AND | english.POLITE
 
 
@@ -136,6 +138,8 @@ class _Splitter:
         if length and self.openings.at_end(begin + length):
             self.current.join = join if self.done else self.current.join
             return begin + length
+        if begin < len(tokens) and tokens[begin].word == "next" and begin > 0 and openings.joins(tokens[begin - 1]):
+            return None  # "the branches main and next"
         length = openings.LATER.length(tokens, begin)
         return begin + length if length and self.openings.at_end(begin + length) else None
 
@@ -201,8 +205,12 @@ def _take_particle(clause: Clause, vocabulary: Vocabulary) -> None:
 def _wish(clause: Clause, vocabulary: Vocabulary) -> list[Clause]:
     """``I want web stopped and removed``, ``we need ./demo built as x:1``: the participles are what is to be done."""
     body = clause.body
-    if clause.lemma not in _WISHES or clause.role is not Role.DO or clause.negated:
+    if clause.lemma not in _WISHES or clause.role is not Role.DO or clause.negated or clause.head is None:
         return []
+    up = next((at for at in range(1, len(body)) if body[at].word == "up"), 0)
+    if up and values.read(Kind.IMAGE, body[up - 1]) is not None and ":" in body[up - 1].text:  # "need redis:7 UP as x"
+        run = Head("run", clause.head.tokens, clause.head.form)
+        return [replace(clause, head=run, body=[*body[:up], *body[up + 1 :]])]
     for at in range(1, len(body)):
         if body[at].word in english.PREPOSITIONS:
             return []
@@ -310,6 +318,9 @@ def _headless(clause: Clause, previous: Clause | None, following: Clause | None,
         clause.head = Head("create", (first,))  # "new issue in acme/shop: 'x'"
         del clause.body[0]
         return
+    if previous is None and _runs_image(clause, vocabulary):
+        clause.head = Head("run", (replace(first, text="run", end=first.start, shape=Shape.WORD),))
+        return
     if first.shape is Shape.CODE and "run" in vocabulary.by_verb and previous is None:
         clause.head = Head(
             "run", (replace(first, text="run", end=first.start, shape=Shape.WORD),)
@@ -324,7 +335,7 @@ def _headless(clause: Clause, previous: Clause | None, following: Clause | None,
     if same_sentence and previous is not None and previous.head is not None:
         clause.head, clause.copied = previous.head, True
         return
-    if previous is None and not (following is not None and following.headed) and _is_shown(first, vocabulary):
+    if previous is None and not (following is not None and following.headed) and _is_shown(clause.body, vocabulary):
         clause.head = Head("show", (replace(first, text="show", end=first.start, shape=Shape.WORD),))
         return
     leads = following is not None and following.sentence == clause.sentence and following.role is Role.DO
@@ -335,8 +346,31 @@ def _headless(clause: Clause, previous: Clause | None, following: Clause | None,
         clause.role = Role.LEAD
 
 
-def _is_shown(token: Token, vocabulary: Vocabulary) -> bool:
-    """Whether a noun is all that need be said to be shown something: "PODS in namespace shop"."""
-    noun = (singular(token.word),)
-    told = (entry for entry in vocabulary.by_verb.get("show", ()) if noun in entry.about)
+def _runs_image(clause: Clause, vocabulary: Vocabulary) -> bool:
+    """``redis:7 as cache on port 6380``: an image, and how it is to run here; Kubernetes would be named."""
+    body = clause.body
+    image = values.read(Kind.IMAGE, body[0])
+    sure = image is not None and (image.strength == 3 or body[0].word in vocabulary.images)
+    if (
+        not sure
+        or len(body) < 2
+        or body[0].shape not in (Shape.TYPED, Shape.WORD)
+        or values.looks_like_path(body[0].text)
+    ):
+        return False
+    if body[1].word == "up":
+        del body[1]
+    words = {token.word for token in body}
+    how = words & {"container", "port", "as", "called", "named"}
+    others = words & {"kubernetes", "k8s", "cluster", "replicas", "namespace", "helm", "is", "are", "was"}
+    return bool(how) and not others and body[1].word in _BEHIND_IMAGE
+
+
+def _is_shown(body: Sequence[Token], vocabulary: Vocabulary) -> bool:
+    """Whether a noun is all that need be said to be shown something: "PODS in namespace shop", "last 20 log LINES"."""
+    at = 0
+    while at < len(body) - 1 and (body[at].word in _AMOUNTS or body[at].shape is Shape.NUMBER):
+        at += 1
+    nouns = {tuple(singular(token.word) for token in body[at : at + length]) for length in (1, 2)}
+    told = (entry for entry in vocabulary.by_verb.get("show", ()) if nouns & entry.about)
     return any(entry.spec.effect.value == "read" for entry in told)

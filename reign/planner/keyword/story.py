@@ -14,6 +14,7 @@ from reign.planner.keyword.discourse import MADE, OBJECT, Discourse, Entity
 from reign.planner.keyword.drafts import (
     Draft,
     Ids,
+    contradiction,
     drafts,
     entities,
     has_inputs,
@@ -187,6 +188,9 @@ class Story:
                 self._remember([draft])
             made += drafts(match, self._ids)
             self._require(match, made[-1])
+        if (against := contradiction(made)) is not None:
+            said = questions.phrase(self.text, matches[0].clause.tokens)
+            raise questions.ask(self.text, said, f"which {against} is right?", [matches[0].entry.phrase.example])
         made = [draft for draft in merged(made) if not self._settles(draft)]
         if len(matches) > 1:
             share_place(made)

@@ -120,9 +120,12 @@ class Understanding:
 
         def fitting(body: list[Token]) -> list[Match]:
             found = self.ranked(replace(clause, body=body), discourse, lent)
-            if match is not None and body[0].word in english.PREPOSITIONS and not (found and found[0].fits):
-                again = self.ranked(replace(clause, body=[*_object(match), *body]), discourse, lent)
-                found = again if again and again[0].fits else found  # "run nginx as a and as b"
+            if match is not None and body[0].word in english.PREPOSITIONS:
+                for shared in (_up_to(match, body[0].word), _object(match)):  # "run nginx as a and as b"
+                    again = self.ranked(replace(clause, body=[*shared, *body]), discourse, lent)
+                    if shared and again and again[0].fits and again[0].operation == match.operation:
+                        return again
+                found = [other for other in found if other.operation == match.operation or other.entry.about]
             elif match is not None and (name := _naming(match)) and body[0].shape in _NAMES and ":" not in body[0].text:
                 whole = [*_object(match), name, *body]
                 again = self.ranked(replace(clause, body=whole), discourse, lent)
@@ -165,6 +168,13 @@ def _naming(match: Match) -> Token | None:
     return next((t for t in match.clause.body if t.word == "as"), None) if named and _object(match) else None
 
 
+def _up_to(match: Match, preposition: str) -> list[Token]:
+    """The words of a match before those that the same preposition governs."""
+    body = match.clause.body
+    at = next((at for at in range(len(body) - 1, 0, -1) if body[at].word == preposition), 0)
+    return list(body[:at])
+
+
 def _object(match: Match) -> list[Token]:
     """The words of the object that a match's verb has."""
     slots = match.entry.slots
@@ -179,7 +189,15 @@ def _pieces(body: Sequence[Token], between: Set[str], nouns: Container[Words]) -
         cuts = token.word in between or (token.shape is Shape.PUNCT and "," in between)
         plural = token.shape is Shape.WORD and (singular(token.word),) in nouns and singular(token.word) != token.word
         listing = plural or (listing and (cuts or token.shape is not Shape.WORD))
-        if cuts and listing and not plural and at + 1 < len(body) and body[at + 1].shape is body[at - 1].shape:
+        headed = at > 0 and (singular(body[at - 1].word),) in nouns and singular(body[at - 1].word) != body[at - 1].word
+        if (
+            cuts
+            and listing
+            and not plural
+            and not headed
+            and at + 1 < len(body)
+            and body[at + 1].shape is body[at - 1].shape
+        ):
             pieces[-1][1].append(token)
             continue
         if cuts and pieces[-1][1]:
