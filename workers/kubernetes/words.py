@@ -224,6 +224,8 @@ WORDS: Words = {
                 "put",
                 "place",
                 "host",
+                "provision",
+                "ship",
             ),
             objects=("deployment", "kubernetes deployment", "pod", "replica"),
             cues=CUES,

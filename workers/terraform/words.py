@@ -193,7 +193,17 @@ WORDS: Words = {
             verbs=("destroy", "tear down"),
             cues=_CUES,
             slots=(*_WHERE, _VARIABLES, _VARIABLE_FILES, _TARGETS, _TARGETS_ONLY),
-            filler=(*_FILLER, "-auto-approve", "--auto-approve", "only"),
+            filler=(
+                *_FILLER,
+                "-auto-approve",
+                "--auto-approve",
+                "only",
+                "manage",
+                "managed",
+                "control",
+                "own",
+                "created",
+            ),
             example="destroy everything in ./infra/dev with terraform",
         ),
         Phrase(

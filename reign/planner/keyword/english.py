@@ -426,6 +426,18 @@ LIGHT = frozenset(
         *("take", "have", "launch", "get", "conduct", "show", "want", "need"),
     }
 )
+#: Verbs that also say that somebody begins or ends what they do: "stop worrying".
+ASPECT = frozenset({"stop", "start", "halt", "resume", "kill", "run"})
+#: What services are customarily called, though it looks like what somebody does.
+TRADES = frozenset(
+    {
+        *("billing", "staging", "pricing", "shipping", "monitoring", "logging", "tracking", "messaging", "booking"),
+        *("routing", "landing", "mailing", "ranking", "training", "rating", "marketing", "onboarding", "indexing"),
+        *("reporting", "accounting", "caching", "ticketing", "hosting", "invoicing", "tracing", "testing", "king"),
+        *("notifying", "listing", "catering", "banking", "trading", "streaming", "scheduling", "ping", "string"),
+        *("building", "gaming", "processing", "proxying", "auditing", "metering", "ordering", "purchasing", "ring"),
+    }
+)
 ASKING = frozenset({"what", "which", "how", "where", "who", "whose"})
 QUESTION_STARTS = frozenset({"is", "are", "does", "did", "was", "were", "has", "have", "do"})
 APPROVAL = frozenset(

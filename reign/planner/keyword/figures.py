@@ -61,6 +61,7 @@ _BY_FIRST: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
 for _said in sorted(_PLAIN, key=lambda said: -len(said.split())):
     _BY_FIRST.setdefault(_said.split()[0], []).append((tuple(_said.split()), tuple(_PLAIN[_said].split())))
 
+_CHECKED = frozenset({"script", "manifest", "dockerfile", "workflow", "syntax", "yaml", "terraform"})
 _LEAVES = frozenset({"go", "die", "disappear", "vanish"})
 _OBLIGED = frozenset({"must", "should", "can", "may", "could", "has", "have", "needs", "need"})
 _ENOUGH = frozenset(
@@ -88,20 +89,24 @@ def plain(tokens: Sequence[Token]) -> list[Token]:
             result.append(tokens[at])
             end = at + 1
         else:
-            result += [Token(word, tokens[at].start, tokens[end - 1].end, Shape.WORD) for word in words]
+            start, over = tokens[at].start, tokens[end - 1].end
+            result += [w if isinstance(w, Token) else Token(w, start, over, Shape.WORD) for w in words]
             if not words and not result and end < len(tokens) and tokens[end].text in (",", ":"):
                 end += 1  # "when you have a minute: ..."
         at = end
     return result
 
 
-def _figure(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tuple[int, tuple[str, ...]]:
+def _figure(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tuple[int, tuple[str | Token, ...]]:
     """Where a figure of speech ends that begins here, and what it stands for; ``at`` if none does."""
+    if (ports := _ports(tokens, at, before)) is not None:
+        return ports
     for said, words in _BY_FIRST.get(tokens[at].word.partition(" ")[0], ()):
         end = _matches(tokens, at, said)
         if end and not (before and before[-1].word in english.NAMING | {"as"}):
             return end, words
     for end, words in (
+        (_passes(tokens, at), ("is", "valid")),
         (_leaves(tokens, at), ("must", "be", "removed")),
         (_suffices(tokens, at, before), ()),
         (_tag(tokens, at, before), ()),
@@ -110,6 +115,30 @@ def _figure(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tuple[
         if end:
             return end, words
     return at, ()
+
+
+def _ports(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tuple[int, tuple[str | Token, ...]] | None:
+    """``ports on 10.0.0.5: OPEN 22,443 CLOSED 21`` as a statement of each."""
+    behind = at + 1 + (at + 1 < len(tokens) and tokens[at + 1].text in (":", "="))
+    if tokens[at].word not in ("open", "closed", "shut") or not any(t.word in ("port", "ports") for t in before):
+        return None
+    last = before[-1]
+    if not (last.shape in (Shape.PUNCT, Shape.BREAK, Shape.NUMBER) or last.word in english.AND):
+        return None
+    end = behind
+    while end < len(tokens) and (
+        tokens[end].shape is Shape.NUMBER
+        or ((tokens[end].text == "," or tokens[end].word in english.AND) and _is_number(tokens, end + 1))
+    ):
+        end += 1
+    if end == behind or not _is_number(tokens, behind):
+        return None
+    comma = [] if last.shape in (Shape.PUNCT, Shape.BREAK) else [Token(",", last.end, last.end, Shape.PUNCT)]
+    return end, (*comma, *tokens[behind:end], "are", tokens[at])
+
+
+def _is_number(tokens: Sequence[Token], at: int) -> bool:
+    return at < len(tokens) and tokens[at].shape is Shape.NUMBER
 
 
 def _matches(tokens: Sequence[Token], at: int, said: tuple[str, ...]) -> int:
@@ -126,6 +155,14 @@ def _matches(tokens: Sequence[Token], at: int, said: tuple[str, ...]) -> int:
 
 def _ends(tokens: Sequence[Token], at: int) -> bool:
     return at >= len(tokens) or tokens[at].shape in (Shape.PUNCT, Shape.BREAK) or tokens[at].word in english.AND
+
+
+def _passes(tokens: Sequence[Token], at: int) -> int:
+    """``./deploy.sh PASSES THE SCRIPT CHECK``"""
+    words = [token.word for token in tokens[at : at + 4]]
+    if words[0] not in ("passes", "pass") or words[1:2] not in (["the"], ["its"], ["a"]):
+        return 0
+    return at + 4 if len(words) == 4 and words[2] in _CHECKED and words[3] in ("check", "validation", "lint") else 0
 
 
 def _leaves(tokens: Sequence[Token], at: int) -> int:

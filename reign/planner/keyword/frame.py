@@ -163,8 +163,20 @@ class Frame:
             return False  # "the file VERSION"
         if self.vocabulary.is_participle(token.word) or token.word in english.WENT_WRONG - {"red"}:
             return True  # "it must be stopped and REMOVED", "pods that CRASH"
+        if self._is_activity(token):
+            return True
         return token.shape is Shape.WORD and (
             any(token.word in words for words in (english.VAGUE, english.KINDS, _SHORT)) or self.is_small(token)
+        )
+
+    def _is_activity(self, token: Token) -> bool:
+        """``stop WORRYING``: right behind a verb that also governs what somebody does, where nothing says otherwise."""
+        body = self.clause.body
+        if self.clause.lemma not in english.ASPECT or not body or body[0] is not token or len(body) > 1:
+            return False
+        known = any(self.discourse.known(slot.things, token.text) for slot in self.slots if slot.things)
+        return (
+            token.shape is Shape.WORD and token.word.endswith("ing") and token.word not in english.TRADES and not known
         )
 
     def is_light(self, token: Token) -> bool:

@@ -449,13 +449,14 @@ class Openings:
 
     def _is_label(self, opening: Opening, current: Clause | None) -> bool:
         """Whether the verb is a noun of what was said before the colon: ``new release for acme/cli: TAG v1.4.0``."""
-        if current is None or current.head is None or opening.head is None or len(opening.head.tokens) > 1:
+        if current is None or not current.body or opening.head is None or len(opening.head.tokens) > 1:
             return False
+        lemma = current.lemma or ("create" if current.body[0].word == "new" else "")
         behind = self.tokens[opening.at + 1] if opening.at + 1 < len(self.tokens) else None
         if behind is None or behind.word in english.ARTICLES | english.PRONOUNS or behind.shape is Shape.PUNCT:
             return False
         said = {(singular(token.word),) for token in current.body}
-        entries = (e for e in self.vocabulary.by_verb.get(current.lemma, ()) if said & (e.nouns | e.cues))
+        entries = (e for e in self.vocabulary.by_verb.get(lemma, ()) if said & (e.nouns | e.cues))
         return any((opening.head.tokens[0].word,) in entry.labels for entry in entries)
 
     def _ends_condition(self, opening: Opening, current: Clause | None) -> bool:

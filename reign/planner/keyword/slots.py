@@ -26,7 +26,7 @@ _CALLED = frozenset({"called", "named", "titled", "entitled"})
 _NAMING_WORDS = _CALLED | {"as"}
 _NEVER_NAMES = english.PRONOUNS | english.QUANTIFIERS | {"usual", "same", "well", "possible", "needed", "one"}
 #: Adjectives that are names right behind a label, with nothing after them: "the deployment NEW".
-_SMALL_NAMES = frozenset({"new", "local", "current", "fresh", "simple", "small", "next"})
+_SMALL_NAMES = frozenset({"new", "local", "current", "fresh", "simple", "small", "next", "us"})
 _OBJECTS = frozenset({"me", "us", "him", "her"})
 _SHORT = frozenset(english.SHORT.values())
 _LITERAL = frozenset({Shape.QUOTED, Shape.CODE, Shape.PAIR})
@@ -42,8 +42,9 @@ def read_words(frame: Frame, mention: Mention) -> None:
     tokens = mention.tokens
     words = [frame.word(token) for token in tokens]
     alone = len(tokens) == 1 and mention.preposition in _NAMING_WORDS and words[0] not in _NEVER_NAMES
+    labelled = len(tokens) == 1 and mention.preposition in ("labelled", "labeled")  # "labelled bug"
     while at < len(tokens):
-        piece = Piece(tokens[at], named=at in mention.named, known=tokens[at] in frame.result.used)
+        piece = Piece(tokens[at], named=labelled or at in mention.named, known=tokens[at] in frame.result.used)
         if not piece.known and not piece.named and tokens[at].shape not in _LITERAL:
             _look_up(frame, piece, tuple(words[at : at + 4]), tokens[at : at + 4], alone)
         pieces.append(piece)
@@ -175,9 +176,10 @@ def _takes_last(frame: Frame, index: int, label_at: int, mention: Mention) -> bo
     pieces, slot = frame.pieces(mention), frame.slots[index]
     last = pieces[-1]
     fits = (slot.scope and mention.preposition) or last.token.word in _SHORT  # "the container NET"
-    if not fits or label_at + 2 != len(pieces) or not frame.is_open(index, mention):
+    noun = slot.many and slot.kind in (Kind.NAME, Kind.REF)  # "with label BUG"
+    if not (fits or noun) or label_at + 2 != len(pieces) or not frame.is_open(index, mention):
         return False
-    if not (last.label or last.choice) or last.took is not None:
+    if not (last.label or last.choice or (noun and last.known)) or last.took is not None:
         return False
     reading = frame.read(slot, last.token)
     if reading is None:
@@ -256,10 +258,24 @@ def take_commands(frame: Frame, text: str, behind_verb: Sequence[Token]) -> None
 
 def take_values(frame: Frame) -> None:
     for mention in frame.mentions:
+        _take_noun(frame, mention)
         for piece in frame.pieces(mention):
             if not piece.known and piece.token not in frame.result.used and not frame.is_light(piece.token):
                 _take_value(frame, mention, piece)
     _take_arguments(frame)
+
+
+def _take_noun(frame: Frame, mention: Mention) -> None:
+    """``with labels urgent and BUG``: a noun of the phrase that goes on a list of values."""
+    pieces = frame.pieces(mention)
+    piece = pieces[0] if len(pieces) == 1 and mention.joined else None
+    if piece is None or not piece.known or piece.label or piece.choice or piece.tool:
+        return
+    index = _continues_list(frame, mention, piece)
+    slot = frame.slots[index] if index is not None else None
+    reading = frame.read(slot, piece.token) if slot is not None and slot.many and not slot.bare else None
+    if index is not None and reading is not None:
+        frame.fill(index, reading.value, [piece.token], mention.group, score=0)
 
 
 def _take_value(frame: Frame, mention: Mention, piece: Piece) -> None:

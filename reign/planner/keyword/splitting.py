@@ -314,6 +314,9 @@ def _headless(clause: Clause, previous: Clause | None, following: Clause | None,
         if verb is not None and verb.lemma in (*SHOW, *CHECK):  # how to change something is no order to do it
             clause.head, clause.body = verb, clause.body[len(verb.tokens) :]  # "how can I see the logs of web?"
         return
+    if _is_titled(clause.body, vocabulary):
+        clause.head = Head("create", (replace(first, text="create", end=first.start, shape=Shape.WORD),))
+        return
     if first.word == "new" and any(vocabulary.is_noun(token) for token in clause.body[1:4]):
         clause.head = Head("create", (first,))  # "new issue in acme/shop: 'x'"
         del clause.body[0]
@@ -336,7 +339,9 @@ def _headless(clause: Clause, previous: Clause | None, following: Clause | None,
         clause.head, clause.copied = previous.head, True
         return
     if previous is None and not (following is not None and following.headed) and _is_shown(clause.body, vocabulary):
-        clause.head = Head("show", (replace(first, text="show", end=first.start, shape=Shape.WORD),))
+        stated = any(token.word in ("is", "are") for token in clause.body[1:])  # "ports on x: 22 and 80 are open"
+        lemma = "check" if stated else "show"
+        clause.head = Head(lemma, (replace(first, text=lemma, end=first.start, shape=Shape.WORD),))
         return
     leads = following is not None and following.sentence == clause.sentence and following.role is Role.DO
     heading = len(clause.body) <= _HEADING and any(
@@ -344,6 +349,14 @@ def _headless(clause: Clause, previous: Clause | None, following: Clause | None,
     )  # "container api: restart it"
     if leads and (first.word in english.PREPOSITIONS or (heading and following is not None and following.headed)):
         clause.role = Role.LEAD
+
+
+def _is_titled(body: Sequence[Token], vocabulary: Vocabulary) -> bool:
+    """``issue acme/ops 'rotate certs'``: a thing that is made, where, and its title."""
+    if len(body) < 3 or body[0].shape is not Shape.WORD or values.read(Kind.REPO, body[1]) is None:
+        return False
+    made = any((singular(body[0].word),) in entry.about for entry in vocabulary.by_verb.get("create", ()))
+    return made and any(token.shape is Shape.QUOTED for token in body[2:])
 
 
 def _runs_image(clause: Clause, vocabulary: Vocabulary) -> bool:

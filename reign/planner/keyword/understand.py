@@ -118,8 +118,12 @@ class Understanding:
         if not 1 < len(pieces) <= _MOST_PARTS:
             return [], None
 
+        each = _for_each(clause.body)
+
         def fitting(body: list[Token]) -> list[Match]:
             found = self.ranked(replace(clause, body=body), discourse, lent)
+            if each and not (found and found[0].fits):
+                found = self.ranked(replace(clause, body=[*body, *each]), discourse, lent)
             if match is not None and body[0].word in english.PREPOSITIONS:
                 for shared in (_up_to(match, body[0].word), _object(match)):  # "run nginx as a and as b"
                     again = self.ranked(replace(clause, body=[*shared, *body]), discourse, lent)
@@ -166,6 +170,14 @@ def _naming(match: Match) -> Token | None:
         for i in match.fills
     )
     return next((t for t in match.clause.body if t.word == "as"), None) if named and _object(match) else None
+
+
+def _for_each(body: Sequence[Token]) -> list[Token]:
+    """``a in x and b in y TO FIVE REPLICAS EACH``: what is said at the end for all."""
+    if not body or body[-1].word not in english.EACH:
+        return []
+    at = next((at for at in range(len(body) - 1, 0, -1) if body[at].word in english.PREPOSITIONS), 0)
+    return list(body[at:-1]) if at and any(token.shape is Shape.NUMBER for token in body[at:]) else []
 
 
 def _up_to(match: Match, preposition: str) -> list[Token]:

@@ -244,7 +244,7 @@ def _question(question: Question, examination: Examination) -> NotUnderstood:
     )
     return NotUnderstood(
         text,
-        hint=f"for example: {choices[0]!r}" if choices else "say it in the request",
+        hint="; or ".join(repr(choice) for choice in choices) or "say it in the request",
         details={"request": examination.request.text[:1000], "question": text, "choices": choices},
     )
 

@@ -95,6 +95,7 @@ def test_a_question_is_asked_back_with_choices() -> None:
         asking([call]).plan("restart it")
     assert raised.value.message == "which container?"
     assert raised.value.details["choices"] == ["restart web", "restart db"]
+    assert raised.value.hint == "'restart web'; or 'restart db'"
 
 
 def test_texts_that_no_planner_reads_go_to_no_model() -> None:
