@@ -21,6 +21,7 @@ class MaskedLines:
         self._sink = sink
         self._passed = ""  # the last characters that were passed on, as they were
         self._held: list[str] = []
+        self._marks = bytearray()  # of ``_passed`` and what is held: a find outlives the line that it began in
         self._guard = threading.Lock()  # a tool's streams may be read by threads of its client
 
     def add(self, line: str) -> None:
@@ -41,6 +42,8 @@ class MaskedLines:
         lines = [self._passed, *self._held]
         text = "".join(lines)
         hidden = self._masker.hidden(text, lines)
+        for place, known in enumerate(self._marks):
+            hidden[place] |= known
         open_from = self._masker.partial(text)
         if last:
             hidden[open_from:] = b"\1" * (len(text) - open_from)
@@ -50,4 +53,6 @@ class MaskedLines:
             line = self._held.pop(0)
             self._sink(shown(text, hidden, at, at + len(line)))
             at += len(line)
-        self._passed = text[max(0, at - SHORTEST + 1) : at]
+        kept_from = max(0, at - SHORTEST + 1)
+        self._passed = text[kept_from:at]
+        self._marks = hidden[kept_from:]

@@ -88,3 +88,13 @@ def test_what_is_cut_out_of_the_middle_leaves_no_ends() -> None:
     assert masker.mask(text) == f"head {MASK}\n... 5123 bytes left out ...\n{MASK} tail"
     plain = "head\n... 5123 bytes left out ...\ntail"
     assert masker.mask(plain) == plain
+
+
+@pytest.mark.parametrize("width", range(SHORTEST, 41))
+@pytest.mark.parametrize("secret", [SECRET + "!", "sup3r/secret+tok?en=="])  # whole groups of base64
+def test_a_secret_that_follows_another_does_not_uncover_its_end(secret: str, width: int) -> None:
+    masker = Masker({"secret://env/S": secret})
+    encoded = base64.b64encode(secret.encode() * 6).decode()
+    lines = [encoded[at : at + width] for at in range(0, len(encoded), width)]
+    shown = passed(masker, lines)
+    assert all(len(part) < SHORTEST for line in shown for part in line.split(MASK)), shown
