@@ -48,7 +48,7 @@ def is_background(clause: Clause, vocabulary: Vocabulary) -> bool:
     having = clause.head is not None and clause.head.tokens[0].word in ("have", "had")
     if clause.role is not Role.DO or clause.negated or (clause.question and not having):
         return False
-    if clause.head is not None and not (clause.copied or having):
+    if not body or (clause.head is not None and not (clause.copied or having)):
         return False
     words = [token.word for token in body]
     told = len(body) > 1 and (words[0] in _SUBJECTS or has_unknown_subject(body, vocabulary))

@@ -321,7 +321,8 @@ def _continues_list(frame: Frame, mention: Mention, piece: Piece) -> int | None:
         slot = frame.slots[index]
         another_sort = slot.kind is Kind.NAME and values.looks_like_path(piece.token.text)
         another_sort = another_sort or (bool(slot.only) and not re.search(slot.only, piece.token.text))
-        small = piece.token.word in _SMALL_NAMES and len(mention.tokens) == 1  # "the branches main and next"
+        counted = any(frame.vocabulary.is_noun(t) and singular(t.word) != t.word for t in fill.tokens)
+        small = counted and piece.token.word in _SMALL_NAMES and len(mention.tokens) == 1  # "branches main and next"
         no_value = (
             _describes(frame, mention, piece)
             or piece.tool

@@ -82,6 +82,15 @@ def test_the_same_in_other_words_is_done_once() -> None:
     assert len(tasks("run `make` and run `make`")) == 2
 
 
+@pytest.mark.parametrize("text", ["have when it is over", "umm", "no wait", "(a)", ":)"])
+def test_scraps_are_asked_about(text: str) -> None:
+    refusal(text)
+
+
+def test_next_is_no_name_by_itself() -> None:
+    assert only("restart web and next") == RESTART
+
+
 def test_how_many_are_enough() -> None:
     uses, given = only("deploy nginx:1.27 to kubernetes in namespace edge, 2 replicas should be enough")
     assert (uses, given["replicas"]) == ("kubernetes.create_deployment", 2)
