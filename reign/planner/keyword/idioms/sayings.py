@@ -1,0 +1,246 @@
+"""Idioms that are ways of talking: ``and call it web``, ``should it fail``, ``all three``, ``sorry to bother you``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence, Set
+from itertools import pairwise
+
+from reign.planner.keyword import english
+from reign.planner.keyword.idioms.place import Place, Reading, as_word
+from reign.planner.keyword.normalise import Shape, Token
+
+_LIES = frozenset({"is", "are", "lives", "live", "lies", "sits", "resides", "stays", "was", "were", "can", "be"})
+_PLACING = frozenset({"in", "at", "under", "inside", "within", "from", "to", "on", "into", "with", "as"})
+_IN_CASE = (("on",), ("upon",), ("in", "case", "of"), ("in", "case", "of", "a"), ("in", "the", "event", "of"))
+_OUTCOMES = {
+    **{(*lead, "success"): ("it", "succeeds") for lead in _IN_CASE},
+    **{
+        (*lead, word): ("that", "fails")
+        for lead in (*_IN_CASE, ("in", "the", "event", "of", "a"))
+        for word in ("failure", "error", "errors", "problems")
+    },
+}
+_SHOWING = frozenset({"show", "me", "us", "see", "display", "print", "report"})
+_THAT = frozenset({"it", "this", "that", "anything", "something", "one", "they", "any"})
+_PEOPLE = frozenset(
+    {
+        *("team", "teams", "customer", "customers", "marketing", "developer", "developers", "devs", "qa", "boss"),
+        *("manager", "managers", "management", "colleague", "colleagues", "department", "client", "clients"),
+        *("product", "guys", "people", "everybody", "everyone", "they", "he", "she", "company", "squad", "frontend"),
+        *("backend", "platform", "ops", "sales", "support", "finance", "security", "data", "testers", "users"),
+    }
+)
+_NOTHING = tuple(
+    tuple(line.split())
+    for line in (
+        *("sorry to bother you", "sorry for bothering you", "excuse me", "sorry to disturb you", "sorry but"),
+        *("if you do not mind", "if it is not too much trouble", "if it is not too much to ask", "if that is ok"),
+        *("when you have time", "when you have a minute", "when you have a moment", "when you get a chance"),
+        *(
+            "whenever you can",
+            "whenever you have time",
+            "no rush",
+            "no hurry",
+            "at your convenience",
+            "if that is okay",
+        ),
+        *("as soon as possible", "as fast as possible", "can you help me", "can you help", "can somebody help"),
+        *("when you find the time", "if it is possible", "if at all possible", "as quickly as possible"),
+        "if possible",
+        "when possible",
+        "if you can",
+        "when you can",
+        "if you like",
+        "if i may",
+    )
+)
+_AND_THEN = english.AND | {"then"}
+_JOINS = frozenset({",", ".", ";", "?"})
+_LOOKS = (("have", "a", "look", "at"), ("take", "a", "look", "at"), ("have", "a", "look", "into"))
+_ALL_OF_THE = (("all", "of", "these"), ("all", "of", "the"), ("both", "of", "the"))
+_THOSE = (("them",), ("these",), ("those",))
+_AFTER_BACK = english.POLITE | english.AND | {"to", "again", "", "with", "on", "in"}
+_BEHIND_ONE = english.NAMING | {"from", "with", "as", "using", "of"}
+
+
+def and_call_it(place: Place) -> Reading | None:
+    """``run nginx, and call it web``."""
+    words = place.words
+    if words[0] not in ("call", "name") or len(words) < 3 or words[1] not in english.IT:
+        return None
+    return Reading([place.word("called", 2)], place.at + 2, back=_trailing(place.before, _JOINS, _AND_THEN))
+
+
+def name_is(place: Place) -> Reading | None:
+    """``start the container, name is db``."""
+    if place.words[:2] != ("name", "is") or len(place.words) < 3 or not place.before:
+        return None
+    if place.before[-1].word in english.PREPOSITIONS:
+        return None
+    return Reading([place.word("called", 2)], place.at + 2, back=_trailing(place.before, {","}, ()))
+
+
+def all_of(place: Place) -> Reading | None:
+    """``all of these containers: a, b``; ``restart all three: a, b and c``; ``each of them``."""
+    words, at = place.words, place.at
+    if words[:3] in _ALL_OF_THE and words[3:4] not in ((), ("",)):
+        return Reading([], at + 2)
+    if words[:2] == ("each", "of") and words[2:3] in _THOSE:
+        return Reading([place.word("them", 3)], at + 3)
+    if words[:2] in (("both", "of"), ("all", "of")) and words[2:3] in _THOSE:
+        return Reading([place.word("both" if words[0] == "both" else "them", 3)], at + 3)
+    if words[0] == "all" and len(words) > 2:
+        number, colon = place.tokens[at + 1 : at + 3]
+        return Reading([], at + 3) if number.shape is Shape.NUMBER and colon.text == ":" else None
+    return None
+
+
+def have_a_look(place: Place) -> Reading | None:
+    return Reading([place.word("show", 4)], place.at + 4) if place.words[:4] in _LOOKS else None
+
+
+def number(place: Place) -> Reading | None:
+    """``issue number 12``."""
+    following = place.tokens[place.at + 1 : place.at + 2]
+    if place.words[0] != "number" or not place.before or not place.vocabulary.is_noun(place.before[-1]):
+        return None
+    return Reading([], place.at + 1) if following and following[0].shape is Shape.NUMBER else None
+
+
+def nothing(place: Place) -> Reading | None:
+    """What people say besides: ``sorry to bother you``, ``if possible``."""
+    found = next((words for words in _NOTHING if place.words[: len(words)] == words), None)
+    return Reading([], place.at + len(found)) if found else None
+
+
+def back(place: Place) -> Reading | None:
+    """``scale it back down to 2``: back is no name."""
+    words = place.words
+    if words[:2] not in (("back", "down"), ("back", "up")) or (words[2:3] or ("",))[0] not in _AFTER_BACK:
+        return None
+    before = place.before[-1].word if place.before else ""
+    return Reading([], place.at + 1) if before and before not in _AND_THEN else None
+
+
+def as_well_as(place: Place) -> Reading | None:
+    return Reading([place.word("and", 3)], place.at + 3) if place.words[:3] == ("as", "well", "as") else None
+
+
+def the_result(place: Place) -> Reading | None:
+    """``build it and run the result``."""
+    shown = bool(place.before) and place.before[-1].word in _SHOWING
+    if place.words[:2] != ("the", "result") or place.words[2:3] == ("of",) or shown:
+        return None
+    return Reading([place.word("it", 2)], place.at + 2)
+
+
+def field(place: Place) -> Reading | None:
+    """A ticket's ``Where: namespace shop``."""
+    if place.words[0] not in ("where", "location", "target") or not place.before:
+        return None
+    if place.before[-1].shape is not Shape.BREAK or [t.text for t in place.tokens[place.at + 1 : place.at + 2]] != [
+        ":"
+    ]:
+        return None
+    return Reading([place.word("in", 2)], place.at + 2, back=1)
+
+
+def should_it_fail(place: Place) -> Reading | None:
+    """``should it fail, undo it``; ``should anything go wrong``."""
+    words = place.words
+    if words[0] != "should" or len(words) < 3 or words[1] not in _THAT or words[2] not in ("fail", "go", "break"):
+        return None
+    length = 3 + (words[2:4] == ("go", "wrong"))
+    return Reading([place.word(word, length) for word in ("if", "that", "fails")], place.at + length)
+
+
+def up_and_running(place: Place) -> Reading | None:
+    """``up and RUNNING``; ``show me WHAT IS running``."""
+    if place.words[:3] == ("up", "and", "running"):
+        return Reading([], place.at + 2)
+    asked = place.words[:2] in (("what", "is"), ("what", "are")) and place.before
+    return Reading([], place.at + 2) if asked and place.before[-1].shape is Shape.WORD else None
+
+
+def _trailing(before: Sequence[Token], texts: Set[str], words: Collection[str]) -> int:
+    """How many of the last tokens are of these."""
+    count = 0
+    while count < len(before) and (before[-1 - count].text in texts or before[-1 - count].word in words):
+        count += 1
+    return count
+
+
+def ended(place: Place) -> Reading | None:
+    """``on success``, ``in case of failure`` as the condition that they are."""
+    tokens, at, before = place.tokens, place.at, place.before
+    for words, outcome in _OUTCOMES.items():
+        end = at + len(words)
+        if tuple(token.word for token in tokens[at:end]) != words:
+            continue
+        if before and before[-1].word in ("restart", "restarts", "policy"):
+            return None
+        said = [as_word(word, tokens, at, end) for word in ("if", *outcome)]
+        if before and before[-1].shape not in (Shape.PUNCT, Shape.BREAK):
+            return Reading(said, end)
+        return Reading([*said, Token(",", tokens[end - 1].end, tokens[end - 1].end, Shape.PUNCT)], end)
+    return None
+
+
+def elided(place: Place) -> Reading | None:
+    """``443 is open while 21 and 23 are not``: the state that was said before."""
+    tokens, at, before = place.tokens, place.at, place.before
+    ends = at + 2 == len(tokens) or (tokens[at + 2 : at + 3] and tokens[at + 2].shape in (Shape.PUNCT, Shape.BREAK))
+    if not ends or [t.word for t in tokens[at : at + 2]] not in (["are", "not"], ["is", "not"]):
+        return None
+    state = next((b for a, b in reversed(list(pairwise(before))) if a.word in ("is", "are", "be") and b.word), None)
+    if state is None or state.word in english.NEGATIONS:
+        return None
+    return Reading([*tokens[at : at + 2], as_word(state.text, tokens, at, at + 2)], at + 2)
+
+
+def needless(place: Place) -> Reading | None:
+    """``a new ONE called x``; ``do not delete a; move it INSTEAD``."""
+    tokens, at, before = place.tokens, place.at, place.before
+    words = [token.word for token in tokens[at : at + 4]]
+    begin = 1 if words[0] in ("a", "an") else 0
+    if words[begin : begin + 2] in (["new", "one"], ["fresh", "one"], ["another", "one"]):
+        return Reading([], at + begin + 2) if set(words[begin + 2 : begin + 3]) & _BEHIND_ONE else None
+    if words[0] == "all" and tokens[at + 1 : at + 2] and tokens[at + 1].shape is Shape.NUMBER:
+        end = at + 4 if words[2:4] in (["of", "them"], ["of", "these"], ["of", "those"]) else at + 2
+        follow = english.AND | english.PREPOSITIONS - {"of"}
+        stops = end >= len(tokens) or tokens[end].shape in (Shape.PUNCT, Shape.BREAK) or tokens[end].word in follow
+        if stops and (end >= len(tokens) or tokens[end].text != ":"):
+            return Reading([as_word("them", tokens, at, min(end, len(tokens)))], end)  # "wait for ALL THREE"
+    ends = at + 1 == len(tokens) or tokens[at + 1].shape in (Shape.PUNCT, Shape.BREAK)
+    if words[0] == "instead" and ends and any(token.word in ("not", "never") for token in before):
+        return Reading([], at + 1)
+    return None
+
+
+def relative(place: Place) -> Reading | None:
+    """``which is in ./ops``, ``that lives under ./x``: the place alone."""
+    tokens, at = place.tokens, place.at
+    if tokens[at].word not in ("which", "that") or at + 2 >= len(tokens) or at == 0:
+        return None
+    end = at + 1
+    while end < min(len(tokens), at + 4) and tokens[end].word in _LIES:
+        end += 1
+    if end == at + 1 or end >= len(tokens):
+        return None
+    follows = tokens[end].word
+    return Reading([], end) if follows in _PLACING or follows in english.PLACED | english.NAMING else None
+
+
+def people_need(place: Place) -> Reading | None:
+    """``our team needs x`` as ``need x``: who needs it adds nothing."""
+    tokens, at, before = place.tokens, place.at, place.before
+    if before and before[-1].shape not in (Shape.PUNCT, Shape.BREAK):
+        return None
+    end = at
+    while end < min(len(tokens), at + 3) and (tokens[end].word in english.ARTICLES or tokens[end].word in _PEOPLE):
+        end += 1
+    if end == at or end >= len(tokens) or tokens[end - 1].word not in _PEOPLE:
+        return None
+    if tokens[end].word not in ("need", "needs", "want", "wants", "require", "requires"):
+        return None
+    return Reading([as_word("need", tokens, at, end + 1)], end + 1)
