@@ -170,6 +170,9 @@ def ref_of(observation: Observation) -> Ref:
     return Ref(version, kind, namespace, name)
 
 
+#: Kinds that can be made anew in the place of a look-alike: nothing is lost with one but what its fields say.
+_HOLD_NOTHING = ("Service", "Deployment", "DaemonSet", "ConfigMap", "Secret", "RoleBinding", "ClusterRoleBinding")
+
 #: Values of Secrets that are known from elsewhere, by address and key.
 Known = Mapping[str, Mapping[str, bytes]]
 
@@ -200,8 +203,18 @@ def put_back(cluster: Cluster, before: Observation, known: Known | None = None, 
     if live is None:
         cluster.create(body)
         return
-    body["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
-    cluster.replace(_with_engine_parts(body, live))
+    replacement = json.loads(canonical(body))
+    replacement["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
+    try:
+        cluster.replace(_with_engine_parts(replacement, live))
+    except TaskFailed as error:
+        another = before.identity not in (None, live["metadata"]["uid"])
+        if not another or error.kind is not FailureKind.WRONG_INPUT or ref.kind not in _HOLD_NOTHING:
+            raise
+        # It differs in what may not change (an address, a selector), and is not the recorded object anyway.
+        cluster.delete(ref, uid=live["metadata"]["uid"])
+        cluster.wait_gone(ref)
+        cluster.create(body)
 
 
 def _with_engine_parts(body: dict[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:

@@ -368,6 +368,21 @@ def test_immutable_field(perform: Performer) -> None:
     assert "delete" in str(refused.value.hint)
 
 
+def test_a_look_alike_that_differs_in_what_may_not_change_gives_way(
+    perform: Performer, control_plane: Cluster, namespace: str
+) -> None:
+    perform("create_deployment", name="web", image="nginx:1.27")
+    made = perform("expose", name="web", port=80)
+    recorded = made.look()
+    address = control_plane.kubectl("get", "service", "web", "-n", namespace, "-o", "jsonpath={.spec.clusterIP}")
+    control_plane.kubectl("delete", "service", "web", "-n", namespace)
+    control_plane.kubectl("create", "service", "clusterip", "web", "-n", namespace, "--tcp=81:81")
+    made.operation.restore(made.context, made.inputs, recorded, made.look())
+    again = control_plane.kubectl("get", "service", "web", "-n", namespace, "-o", "jsonpath={.spec.clusterIP}")
+    assert again == address
+    assert [seen.state for seen in made.look()] == [seen.state for seen in recorded]
+
+
 def test_quota_of_objects(perform: Performer, control_plane: Cluster, namespace: str) -> None:
     control_plane.kubectl("create", "quota", "few", "-n", namespace, "--hard=configmaps=1")
     control_plane.kubectl(
