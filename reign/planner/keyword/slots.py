@@ -345,11 +345,16 @@ def _describes(frame: Frame, mention: Mention, piece: Piece) -> bool:
 
 
 def _measures(frame: Frame, mention: Mention, piece: Piece) -> bool:
-    """Whether the noun of a number stands before a word that is none: ``port 81x`` is no network."""
+    """Whether a number, or its noun alone, stands before a word that is none: ``on port 8080 xyz``, ``port 81x``."""
     pieces = frame.pieces(mention)
     at = next((i for i, other in enumerate(pieces) if other is piece), 0)
     label = pieces[at - 1] if at else None
-    if label is None or not label.label or label.took is not None:
+    if label is None:
+        return False
+    if not label.label:
+        fills = frame.result.fills.items()
+        return any(label.token in fill.tokens and frame.slots[i].kind in _MEASURES for i, fill in fills)
+    if label.took is not None:
         return False
     return all(frame.slots[index].kind in _MEASURES for index in label.label)
 

@@ -101,3 +101,9 @@ def test_assumptions_are_told() -> None:
     assert any("passed over" in line for line in propose("restart the web container for the demo").warnings)
     assert any("was read as" in line for line in propose("restrat web").warnings)
     assert any("'127.0.0.1'" in line for line in propose("make sure nothing listens on 8080").warnings)
+
+
+def test_what_stands_behind_a_port_is_no_network() -> None:
+    _, given = only("run nginx:1.27 as web on port 8080 xyz")
+    assert "networks" not in given
+    assert refusal("run nginx:1.27 as web on port 8080 v2")
