@@ -167,12 +167,17 @@ def checkpoint(
     """Name the present state of an environment, to come back to it."""
     with Client() as client:
         body = {"name": name, "environment": environment_or_default(environment), "requested_by": getpass.getuser()}
+        meant = unknown_environment(client, body["environment"])
         made = client.post("/points", body)
     if output is Format.JSON:
         write_json(made)
     else:
         console.print(f"point [bold]{escape(made['name'])}[/bold] in {escape(made['environment'])}")
         console.print(f"  come back to it: reign rollback --to {made['name']} --env {made['environment']}")
+        if meant:
+            console.print(
+                f"  [yellow]nothing was run in {escape(made['environment'])} so far[/yellow]: {escape(meant)}"
+            )
 
 
 def points(

@@ -21,6 +21,8 @@ _GAP = re.compile(r"\.\.\. \d+ bytes left out \.\.\.")
 #: What stays as it is where a text becomes part of a URL: RFC 3986's minimum, a path in Python, encodeURIComponent and
 #: encodeURI (ECMA-262), a user or password by the URL standard of WHATWG, and by RFC 3986's grammar.
 _LEFT_IN_URLS = ("", "/", "!'()*", ";,/?:@&=+$!'()*#", "!$&'()*+,", "!$&'()*+,;=:")
+#: How programs write a sign in HTML that write all but letters and digits by number.
+_HTML_CODES = ("&#{};", "&#x{:x};", "&#x{:X};")
 _BREAK = re.compile(r"(\r?\n)")
 
 
@@ -197,6 +199,7 @@ def _forms(text: str) -> set[str]:
         escape(text),
         escape(text, quote=False),
         escape(text).replace("&quot;", "&#34;").replace("&#x27;", "&#39;"),
+        *("".join(sign if sign.isalnum() else code.format(ord(sign)) for sign in text) for code in _HTML_CODES),
         json.dumps(text)[1:-1],
         json.dumps(text, ensure_ascii=False)[1:-1],
         shlex.quote(text).strip("'"),

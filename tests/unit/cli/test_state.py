@@ -189,13 +189,14 @@ def test_where_the_logs_of_an_old_run_are_is_told(reign: Hands) -> None:
 def test_points_and_the_way_back(reign: Hands) -> None:
     reign("run", "plan.yaml", "--yes")
     assert "come back to it: reign rollback --to good --env dev" in reign("checkpoint", "good").out
+    assert "did you mean 'dev'?" in reign("checkpoint", "elsewhere", "--env", "dve").out
     assert reign("checkpoint", "good", "-o", "json").code == 6
     assert reign("checkpoint", "other", "-o", "json").json["name"] == "other"
     reign("run", "plan.yaml", "--yes", "-p", "text=two")
     told = reign("points").out
     assert re.search(r"good +dev +checkpoint", told)
     assert re.search(r"dev +apply files", told)
-    assert len(reign("points", "-o", "json").json) == 4
+    assert len(reign("points", "--env", "dev", "-o", "json").json) == 4
     assert reign("rollback").code == 2
     assert reign("rollback", "x", "--to", "good").code == 2
     assert "nobody is there to say yes" in reign("rollback", "--to", "good").err

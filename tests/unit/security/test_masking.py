@@ -52,6 +52,7 @@ def test_each_form_is_masked(form: str) -> None:
         "p%40ss%21w%28o%29r%2Ad%2F%3D%3A%2B%26%3C%27%22x",
         "p@ss!w(o)r*d/=:+&amp;&lt;&#x27;&quot;x",
         "p@ss!w(o)r*d/=:+&amp;&lt;&#39;&#34;x",
+        "p&#64;ss&#33;w&#40;o&#41;r&#42;d&#47;&#61;&#58;&#43;&#38;&#60;&#39;&#34;x",
         "p@ss!w(o)r*d/=:+&amp;&lt;'\"x",
     ],
 )
