@@ -7,7 +7,7 @@ import time
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from reign.cli.output import Format, Output, ago, console, escape, short, state, write_json
 from reign.cli.repair import tell
@@ -48,7 +48,8 @@ def listing(
     if not found:
         console.print('no runs yet; `reign run "..."` starts one')
         return
-    table = Table("run", "state", "plan", "environment", "tasks", "", box=None, header_style="dim")
+    name, stands, counts = (Column(title, no_wrap=True) for title in ("run", "state", "tasks"))
+    table = Table(name, stands, "plan", "environment", counts, "", box=None, header_style="dim")
     for run in found:
         tasks = run["tasks_by_state"]
         waiting = tasks.get("awaiting_approval", 0)
