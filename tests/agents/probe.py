@@ -22,6 +22,13 @@ class Anything(OperationResult):
     value: Any = None
 
 
+def hold(ctx: Context, seconds: float, gate: str | None) -> None:
+    """Wait that long, and until the file ``gate`` is there: so a test need not hit a moment."""
+    ctx.wait(seconds)
+    while gate is not None and not ctx.path(gate).exists():
+        ctx.wait(0.02)
+
+
 class Noop(Operation[Any, Any]):
     """Nothing, through the whole spine."""
 
@@ -48,12 +55,13 @@ class Sleep(Operation[Any, Any]):
     undo = Undo.UNNEEDED
 
     class Inputs(OperationInputs):
-        seconds: float = Field(ge=0)
+        seconds: float = Field(default=0.0, ge=0)
+        gate: str | None = None
 
     Result = Anything
 
     def apply(self, ctx: Context, inputs: Any, seen: Sequence[Observation]) -> Anything:
-        ctx.wait(inputs.seconds)
+        hold(ctx, inputs.seconds, inputs.gate)
         return Anything(value=inputs.seconds)
 
 
@@ -96,6 +104,7 @@ class Append(Operation[Any, Any]):
         ledger: str
         line: str
         seconds: float = 0.0  # between the look and the append
+        gate: str | None = None
 
     Result = Anything
 
@@ -113,8 +122,7 @@ class Append(Operation[Any, Any]):
         return Anything(value=inputs.line) if seen[0].exists else None
 
     def apply(self, ctx: Context, inputs: Any, seen: Sequence[Observation]) -> Anything:
-        if inputs.seconds:
-            ctx.wait(inputs.seconds)
+        hold(ctx, inputs.seconds, inputs.gate)
         descriptor = os.open(ctx.path(inputs.ledger), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
             os.write(descriptor, f"{inputs.line}\n".encode())

@@ -24,11 +24,11 @@ def plan(**tasks: Any) -> dict[str, Any]:
     return {"name": "deaths", "tasks": tasks}
 
 
-def line(text: str, *needs: str, seconds: float = 0.0) -> dict[str, Any]:
+def line(text: str, *needs: str, seconds: float = 0.0, gate: str | None = None) -> dict[str, Any]:
     return {
         "uses": "probe.append",
         "needs": list(needs),
-        "with": {"ledger": "ledger", "line": text, "seconds": seconds},
+        "with": {"ledger": "ledger", "line": text, "seconds": seconds, "gate": gate},
     }
 
 
@@ -166,9 +166,11 @@ def test_a_stale_fence_cannot_record(installation: Installation) -> None:
 def test_sigterm_lets_running_work_end(installation: Installation, tmp_path: Path) -> None:
     installation.start_general()
     worker = installation.start_worker("probe")
-    run = installation.submit(plan(a=line("one", seconds=1.0), b=line("two", "a")))
+    run = installation.submit(plan(a=line("one", gate="go"), b=line("two", "a")))
     until(lambda: installation.tasks(run)["a"].state is TaskState.RUNNING)
     os.kill(worker.pid, signal.SIGTERM)
+    until(lambda: "Warm shutdown" in installation.log())
+    (tmp_path / "go").touch()
     assert installation.leaves(worker) == 0, installation.log()
     assert installation.tasks(run)["a"].state is TaskState.SUCCEEDED
     installation.start_worker("probe")

@@ -125,10 +125,11 @@ def test_cancel_ends_a_running_task_within_two_seconds(installation: Installatio
         installation.general.cancel(run.name)
 
 
-def test_pause_lets_running_tasks_end_and_resume_goes_on(installation: Installation) -> None:
-    run = started(installation).submit(plan(a={"uses": "probe.sleep", "with": {"seconds": 1.5}}, b=noop("a")))
+def test_pause_lets_running_tasks_end_and_resume_goes_on(installation: Installation, tmp_path: Path) -> None:
+    run = started(installation).submit(plan(a={"uses": "probe.sleep", "with": {"gate": "go"}}, b=noop("a")))
     until(lambda: installation.tasks(run)["a"].state is TaskState.RUNNING)
     installation.general.pause(run.name)
+    (tmp_path / "go").touch()
     until(lambda: installation.tasks(run)["a"].state is TaskState.SUCCEEDED)
     assert installation.tasks(run)["b"].state is TaskState.READY
     assert installation.look(run).state is RunState.PAUSED

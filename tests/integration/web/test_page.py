@@ -104,11 +104,12 @@ def test_a_plan_file_waits_for_a_yes_and_its_failure_is_told_in_words(
 def test_an_api_that_went_away_is_told_and_the_run_goes_on_when_it_is_back(
     site: Site, api: subprocess.Popen[bytes], window: Browser
 ) -> None:
-    run = site.submit({"name": "long", "tasks": {"wait": {"uses": "probe.sleep", "with": {"seconds": 2}}}})
+    run = site.submit({"name": "long", "tasks": {"wait": {"uses": "probe.sleep", "with": {"gate": "go"}}}})
     window.open(f"/run/{run.name}")
     window.find(".card[data-task=wait]", "probe.sleep")
     end(api, signal.SIGKILL)
     window.find(".banner", "does not answer")
+    (site.folder / "go").touch()
     site.wait(run)
     assert "running" in window.find(".run-head .state").text
     site.start_api()
