@@ -141,7 +141,12 @@ class Pulse:
             self._end("the run was cancelled")
 
     def _give_up_in_time(self, reason: str) -> None:
-        """Without the database nobody sees this worker live. Shortly before others may take its task, it lets go."""
+        """Without the database nobody sees this worker live. Shortly before others may take its task, it lets go.
+
+        Not on SQLite: there is no network in between, so where this worker cannot write (a full disk), no other can.
+        """
+        if self._database.is_sqlite:
+            return
         if time.monotonic() - self._last_beat > self._settings.lease * 0.8:
             self._end(f"lost the database for too long: {reason}")
 

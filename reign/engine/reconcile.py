@@ -70,6 +70,10 @@ class Reconciler:
         self._rehearsals.proceed()
         self._remembering.tick()
 
+    def excuse(self) -> None:
+        """The state could not be written, so nobody could show that it lives: all silence counts from now."""
+        self._silence = Silence()
+
     def free_dead(self) -> list[str]:
         """Free the claims of workers that have died or gone silent; returns those workers."""
         with self._runtime.database.read() as tx:

@@ -40,7 +40,12 @@ def serve(settings: Settings, stopped: threading.Event) -> None:
             if not upgraded:
                 backups.upgrade(runtime)
                 upgraded = True
-            if leadership.held():
+            try:
+                leads = leadership.held()
+            except Unavailable:
+                reconciler.excuse()
+                raise
+            if leads:
                 reconciler.tick()
                 upkeep.tick()
                 top_up.tick()

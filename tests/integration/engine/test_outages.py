@@ -6,6 +6,7 @@ import contextlib
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,13 +37,13 @@ time.time = lambda: _real() + float(_file.read_text() or 0)
 """
 
 
-def lines(count: int, seconds: float) -> dict[str, Any]:
+def lines(count: int, seconds: float = 0.0, gate: str | None = None) -> dict[str, Any]:
     """A plan of two chains side by side, each task a line in a ledger."""
     tasks = {
         f"t{i}": {
             "uses": "probe.append",
             "needs": [f"t{i - 2}"] if i > 1 else [],
-            "with": {"ledger": "ledger", "line": f"l{i}", "seconds": seconds},
+            "with": {"ledger": "ledger", "line": f"l{i}", "seconds": seconds, "gate": gate},
         }
         for i in range(count)
     }
@@ -215,6 +216,31 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(small_disk: Path, tmp_path:
         (small_disk / "filler").unlink()
         assert installation.wait(run).state is RunState.SUCCEEDED, installation.log()
         each_once(tmp_path, 6)
+    finally:
+        installation.close()
+
+
+def test_a_task_that_runs_while_the_disk_is_full_for_longer_than_a_lease_ends_well(
+    small_disk: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "data").symlink_to(small_disk)
+    installation = Installation(tmp_path, lease=1.0, heartbeat=0.2)
+    try:
+        installation.prepare()
+        installation.start_general()
+        installation.start_worker("probe")
+        run = installation.submit(lines(1, gate="go"))
+        until(lambda: installation.tasks(run)["t0"].state is TaskState.RUNNING)
+        with (small_disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+            while filler.write(b"x" * 4096):
+                continue
+        full = time.monotonic()
+        until(lambda: time.monotonic() > full + 2.5 * installation.settings.lease)
+        (tmp_path / "go").touch()
+        until(lambda: (tmp_path / "ledger").exists())
+        (small_disk / "filler").unlink()
+        assert installation.wait(run).state is RunState.SUCCEEDED, installation.log()
+        each_once(tmp_path, 1)
     finally:
         installation.close()
 
