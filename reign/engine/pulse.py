@@ -37,6 +37,7 @@ class Pulse:
         self._agents = agents
         self._known = False  # registered under its present name
         self._current: tuple[Claim, Context] | None = None
+        self._given_up: Claim | None = None
         self._losses = database.losses
         self._busy = threading.Lock()  # held while a message is carried out
         self._stopped = threading.Event()
@@ -147,8 +148,14 @@ class Pulse:
         """
         if self._database.is_sqlite:
             return
-        if time.monotonic() - self._last_beat > self._settings.lease * 0.8:
+        current = self._current
+        if current is not None and time.monotonic() - self._last_beat > self._settings.lease * 0.8:
+            self._given_up = current[0]
             self._end(f"lost the database for too long: {reason}")
+
+    def gave_up(self, claim: Claim) -> bool:
+        """Whether the attempt was ended because nobody could see this worker live: as if it had died in it."""
+        return self._given_up is claim
 
     def _end(self, reason: str) -> None:
         current = self._current

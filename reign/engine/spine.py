@@ -162,6 +162,8 @@ class Spine:
             with self.pulse.watch(claim, ctx):
                 result = attempt.perform()
             ctx.close_logs()
+            if isinstance(result, outcome.Cancelled) and self.pulse.gave_up(claim):
+                raise Unavailable(f"{run.name}/{claim.task}: {result.reason}", hint="the next attempt looks first")
             self._crash.reach("before-record")
             failure = outcome.failure(result)
             return self._record(attempt, result, chain, may_hand_over and self._settings.hand_over), failure

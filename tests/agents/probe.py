@@ -23,10 +23,13 @@ class Anything(OperationResult):
 
 
 def hold(ctx: Context, seconds: float, gate: str | None) -> None:
-    """Wait that long, and until the file ``gate`` is there: so a test need not hit a moment."""
+    """Wait that long, and until the file ``gate`` is there: so a test need not hit a moment. ``gate.waits`` says that
+    somebody waits for it."""
     ctx.wait(seconds)
-    while gate is not None and not ctx.path(gate).exists():
-        ctx.wait(0.02)
+    if gate is not None:
+        ctx.path(f"{gate}.waits").touch()
+        while not ctx.path(gate).exists():
+            ctx.wait(0.02)
 
 
 class Noop(Operation[Any, Any]):
