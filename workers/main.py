@@ -124,8 +124,8 @@ class Pool:
     def carry_out(self, task: AnyTask, uses: str, pointer: Pointer) -> None:
         """The body of every Celery task. Raises NotDone if the task did not succeed, so that Flower shows it so."""
         chain = CeleryChain(task)
+        self._at_work = True  # first: a signal in between would have this task cut off
         faulthandler.cancel_dump_traceback_later()  # a message can still come while the connections are closed
-        self._at_work = True
         try:
             self.open()
             assert self._spine is not None
