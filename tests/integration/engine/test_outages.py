@@ -63,12 +63,19 @@ def made(tmp_path: Path) -> Iterator[Installation]:
     installation.close()
 
 
-def test_postgres_restarted_in_the_middle_of_a_run(tmp_path: Path) -> None:
+@pytest.fixture
+def server() -> Iterator[Postgres]:
+    """A PostgreSQL of the test's own, to be halted and started again."""
     try:
-        server = Postgres()
+        made = Postgres()
     except Missing as error:
         missing("postgres", str(error))
-    server.start()
+    made.start()
+    yield made
+    made.stop()
+
+
+def test_postgres_restarted_in_the_middle_of_a_run(server: Postgres, tmp_path: Path) -> None:
     installation = Installation(tmp_path, database_url=server.database("reign"), lease=3.0, heartbeat=0.3)
     try:
         installation.prepare()
@@ -83,15 +90,11 @@ def test_postgres_restarted_in_the_middle_of_a_run(tmp_path: Path) -> None:
         each_once(tmp_path, 8)
     finally:
         installation.close()
-        server.stop()
 
 
-def test_a_task_that_runs_while_postgres_is_away_for_longer_than_a_lease_is_made_again(tmp_path: Path) -> None:
-    try:
-        server = Postgres()
-    except Missing as error:
-        missing("postgres", str(error))
-    server.start()
+def test_a_task_that_runs_while_postgres_is_away_for_longer_than_a_lease_is_made_again(
+    server: Postgres, tmp_path: Path
+) -> None:
     installation = Installation(tmp_path, database_url=server.database("reign"), lease=1.5, heartbeat=0.3)
     try:
         installation.prepare()
@@ -108,16 +111,10 @@ def test_a_task_that_runs_while_postgres_is_away_for_longer_than_a_lease_is_made
         each_once(tmp_path, 2)
     finally:
         installation.close()
-        server.stop()
 
 
-def test_what_postgres_loses_in_a_crash_is_done_again(tmp_path: Path) -> None:
+def test_what_postgres_loses_in_a_crash_is_done_again(server: Postgres, tmp_path: Path) -> None:
     """The ends of attempts that change nothing are not on the disk at once: a server that dies takes them with it."""
-    try:
-        server = Postgres()
-    except Missing as error:
-        missing("postgres", str(error))
-    server.start()
     server.halt()
     late = "wal_writer_delay=10s"  # what no commit waits for is written as late as may be
     server.boot(late)
@@ -152,7 +149,6 @@ def test_what_postgres_loses_in_a_crash_is_done_again(tmp_path: Path) -> None:
         assert ended() == 500
     finally:
         installation.close()
-        server.stop()
 
 
 def test_the_relay_dies_between_publish_and_mark(made: Installation, tmp_path: Path) -> None:
