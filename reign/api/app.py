@@ -133,16 +133,23 @@ def _health(api: FastAPI, runtime: Runtime) -> None:
 
     @api.get("/pools", tags=["health"])
     def pools() -> list[dict[str, Any]]:
-        """For each agent its live worker processes and how many messages wait."""
-        names = list(registry.agents())
+        """For each agent its live worker processes, how many messages wait, and what goes on only later and why."""
+        names, now = list(registry.agents()), time.time()
         with runtime.database.read() as tx:
-            live = [w for w in workers.listing(tx) if w.seen_at >= time.time() - runtime.settings.lease]
+            live = [w for w in workers.listing(tx) if w.seen_at >= now - runtime.settings.lease]
+            paused = views.pauses_view(tx, now)
         try:
             lengths: dict[str, int | None] = dict(runtime.redis.lengths(names))
         except ReignError:
             lengths = dict.fromkeys(names)
         return [
-            {"agent": name, "workers": sum(name in w.agents for w in live), "waiting": lengths[name]} for name in names
+            {
+                "agent": name,
+                "workers": sum(name in w.agents for w in live),
+                "waiting": lengths[name],
+                "paused": paused.get(name),
+            }
+            for name in names
         ]
 
     @api.get("/locks", tags=["health"])

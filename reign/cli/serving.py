@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -155,6 +155,20 @@ def status(output: Output = Format.TEXT) -> None:
     for pool in pools:
         table.add_row(pool["agent"], str(pool["workers"]), "?" if pool["waiting"] is None else str(pool["waiting"]))
     console.print(table)
+    for said in _pauses(pools):
+        console.print(f"[yellow]waits:[/yellow] {escape(said)}", soft_wrap=True)
+
+
+def _pauses(pools: list[dict[str, Any]]) -> list[str]:
+    """A sentence for each pool that has tasks which went back to its queue for a while."""
+    sentences = []
+    for pool in pools:
+        if paused := pool["paused"]:
+            more = paused["tasks"] - 1
+            others = f" ({more} more {'task' if more == 1 else 'tasks'} of {pool['agent']} later)" if more else ""
+            why = f": {paused['reason']}" if paused["reason"] else ""
+            sentences.append(f"{paused['first']} goes on in {paused['seconds']:.0f} s{others}{why}")
+    return sentences
 
 
 def doctor(output: Output = Format.TEXT) -> None:

@@ -9,7 +9,7 @@ from reign.core.plan import OnFailure
 from reign.core.states import RunState, TaskState
 from reign.engine.preview import Preview
 from reign.engine.rollback import Rollback
-from reign.store import events, holding, locks, retention, runs, workers
+from reign.store import events, holding, locks, pauses, retention, runs, workers
 from reign.store.database import Transaction
 from reign.store.runs import RunRecord, TaskRecord
 
@@ -123,11 +123,29 @@ def _later(tx: Transaction, run: RunRecord, found: list[TaskRecord]) -> list[str
     told = events.put_back(tx, run.id, list(left)) if left else {}
     sentences = []
     for number, task in left.items():
-        data = told.get(number) or {}
-        why = data.get("reason") or (data.get("error") or {}).get("message")
+        why = _reason(told.get(number))
         seconds = (task.not_before or now) - now
         sentences.append(f"{task.name} goes on in {seconds:.0f} s" + (f": {why}" if why else ""))
     return sentences
+
+
+def pauses_view(tx: Transaction, now: float) -> dict[str, dict[str, Any]]:
+    """For each agent whose tasks went back to the queue: how many, and which goes on first, in how long, and why."""
+    return {
+        agent: {
+            "tasks": pause.tasks,
+            "first": f"{pause.run}/{pause.task}",
+            "seconds": round(pause.until - now, 1),
+            "reason": _reason(events.put_back(tx, pause.run_id, [pause.task_id]).get(pause.task_id)),
+        }
+        for agent, pause in pauses.of_agents(tx, now).items()
+    }
+
+
+def _reason(told: dict[str, Any] | None) -> str | None:
+    """Why a task went back, out of the event that said so."""
+    known = told or {}
+    return known.get("reason") or (known.get("error") or {}).get("message")
 
 
 def rollback_view(shown: Preview | None, found: Rollback) -> dict[str, Any]:

@@ -8,12 +8,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
 
 from reign.api.app import make_api
-from reign.cli import main
+from reign.cli import main, serving
 from reign.config import Settings
 from reign.local.parts import readiness
 from tests.engines.installation import until
@@ -64,3 +65,15 @@ def test_what_does_not_answer_is_named(
 
 def test_without_an_api_there_is_nothing_to_say(tmp_path: Path) -> None:
     assert readiness(Settings.load(data_dir=tmp_path, api_port=free())) is None
+
+
+def test_what_went_back_to_its_queue_says_when_and_why() -> None:
+    def pool(tasks: int, reason: str | None) -> dict[str, Any]:
+        paused = {"tasks": tasks, "first": "calm-fox-11/issue", "seconds": 41.6, "reason": reason}
+        return {"agent": "github", "workers": 1, "waiting": 0, "paused": paused if tasks else None}
+
+    first = "calm-fox-11/issue goes on in 42 s"
+    assert serving._pauses([pool(0, None), pool(1, None)]) == [first]
+    assert serving._pauses([pool(1, "GitHub asks for a pause")]) == [f"{first}: GitHub asks for a pause"]
+    assert serving._pauses([pool(2, "b")]) == [f"{first} (1 more task of github later): b"]
+    assert serving._pauses([pool(3, "b")]) == [f"{first} (2 more tasks of github later): b"]

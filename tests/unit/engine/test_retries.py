@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -56,6 +57,11 @@ def test_what_goes_on_later_says_when_and_why(
     run = inline.run({"name": "t", "tasks": {"a": later, "b": {"uses": "probe.noop"}}})
     with inline.runtime.database.read() as tx:
         waits = views.run_detail(tx, run, seen_since=0.0)["waits_for"]
+        paused, over = (views.pauses_view(tx, time.time() + after) for after in (0, 120))
+    assert (list(paused), over) == (["probe"], {})
+    assert paused["probe"] == {
+        "tasks": 1, "first": f"{run.name}/a", "seconds": pytest.approx(90, abs=10), "reason": told
+    }  # fmt: skip
     [sentence] = [one for one in waits if one.startswith("a ")]
     assert re.fullmatch(rf"a goes on in (8\d|90) s: {told}", sentence)
 
