@@ -16,6 +16,7 @@ from reign.core.duration import readable
 from reign.core.plan import Plan, Retry, Task
 from reign.core.resource import Undo
 from reign.memory.episodes import Evidence, Pattern
+from reign.memory.statistics import confidence
 
 _TRIES = 4
 _LONGEST_WAIT = 120.0  # seconds that memory makes a second try wait at most
@@ -29,7 +30,7 @@ _TOLD = 140  # characters of a failure's message in a warning
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the operation itself says: its default timeout and retry, its effect and undo with these inputs, and whether
-    a ``retry`` means any failure (``reruns``)."""
+    it does whatever its author wrote (``reruns``): then a ``retry`` means any failure, and others' tell nothing."""
 
     timeout: float
     retry: Retry
@@ -76,6 +77,8 @@ class Advice:
 
 def advise(task: Task, known: Evidence, facts: Facts, repairs: Mapping[str, KnownRepair]) -> Advice:
     """What the evidence says about ``task``; ``repairs`` by the signature of the failure that they helped against."""
+    if facts.reruns and known.level == "operation":
+        return _of_others(known)
     adds: dict[str, Any] = {}
     why: dict[str, str] = {}
     notes = [_warning(known, pattern, repairs) for pattern in known.failures[:2] if _worth_telling(known, pattern)]
@@ -92,13 +95,29 @@ def advise(task: Task, known: Evidence, facts: Facts, repairs: Mapping[str, Know
     return Advice(_estimate(known), seconds, known.success.confidence, tuple(notes), adds, why, known.runs)
 
 
+def _of_others(known: Evidence) -> Advice:
+    """About a command of which too little is known: how long it took, if it ever ran, else the range of all others.
+    How often others failed says nothing of it."""
+    found = known.estimate
+    if found is None:
+        return Advice()
+    if found.level == "operation":
+        took = f"{readable(found.low)} to {readable(found.p99)}" if found.count > 1 else readable(found.median)
+        told = f"not known for this command; others took {took} ({_from(found.count)})"
+        return Advice(told, None, 0.0, runs=found.runs)
+    return Advice(_estimate(known), found.median, confidence(found.weight), runs=found.runs)
+
+
+def _from(count: int) -> str:
+    return "from 1 run" if count == 1 else f"from {count} runs"
+
+
 def _estimate(known: Evidence) -> str | None:
     found = known.estimate
     if found is None:
         return None
-    runs = "1 run" if found.count == 1 else f"{found.count} runs"
     up_to = f", up to {readable(found.p90)}" if found.p90 > 1.5 * found.median and found.count > 2 else ""
-    return f"~{readable(found.median)}{up_to} (from {runs})"
+    return f"~{readable(found.median)}{up_to} ({_from(found.count)})"
 
 
 def _worth_telling(known: Evidence, pattern: Pattern) -> bool:
@@ -140,7 +159,9 @@ def _retry(task: Task, known: Evidence, facts: Facts) -> dict[str, Any] | None:
 
 def _timeout(task: Task, known: Evidence, facts: Facts) -> float | None:
     """A shorter end for what hangs; only where the plan itself says nothing, and never longer than the operation's."""
-    if task.timeout is not None or known.estimate is None or known.success.weight < _MANY or known.level == "operation":
+    if task.timeout is not None or known.estimate is None:
+        return None
+    if min(known.success.weight, known.estimate.weight) < _MANY or "operation" in (known.level, known.estimate.level):
         return None
     limit = max(_SHORTEST, _MARGIN * known.estimate.p99)
     return float(round(limit)) if limit < facts.timeout / 2 else None

@@ -36,13 +36,17 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """How long it takes: the middle and the 90th and 99th of a hundred, in seconds."""
+    """How long it takes: the 10th, the middle, the 90th and the 99th of a hundred, in seconds. ``level``: how alike the
+    inputs are; ``weight``: how many attempts of today it is worth."""
 
+    low: float
     median: float
     p90: float
     p99: float
     count: int
     runs: tuple[str, ...]
+    level: str
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +78,21 @@ class Evidence:
 
 
 def evidence(operation: str, seen: Sequence[Episode], pattern: str, same: str, now: float) -> Evidence | None:
-    """What the closest episodes with enough weight say: the same inputs, else the same shape, else the operation."""
+    """What the closest episodes with enough weight say: the same inputs, else the same shape, else the operation.
+
+    How long it takes is told by the closest of all, however few: one run of just this says more than many of others.
+    """
     own = [episode for episode in seen if episode.operation == operation and episode.at <= now]
-    for level, chosen in (
+    levels = (
         ("same", [e for e in own if same and e.same == same]),
         ("shape", [e for e in own if e.pattern == pattern]),
         ("operation", own),
-    ):
+    )
+    estimates = (_estimate(level, list(zip(chosen, _weights(chosen, now), strict=True))) for level, chosen in levels)
+    estimate = next(filter(None, estimates), None)
+    for level, chosen in levels:
         if chosen and (level == "operation" or sum(_weights(chosen, now)) >= _ENOUGH):
-            return _evidence(operation, level, chosen, now)
+            return _evidence(operation, level, chosen, now, estimate)
     return None
 
 
@@ -90,7 +100,7 @@ def _weights(seen: Sequence[Episode], now: float) -> list[float]:
     return weights([(episode.at, episode.by) for episode in seen], now)
 
 
-def _evidence(operation: str, level: str, seen: Sequence[Episode], now: float) -> Evidence:
+def _evidence(operation: str, level: str, seen: Sequence[Episode], now: float, estimate: Estimate | None) -> Evidence:
     weighed = list(zip(seen, _weights(seen, now), strict=True))
     total = sum(weight for _, weight in weighed)
     good = sum(weight for episode, weight in weighed if episode.ok)
@@ -102,14 +112,14 @@ def _evidence(operation: str, level: str, seen: Sequence[Episode], now: float) -
         count=len(seen),
         success=wilson(good, total),
         transient=wilson(passing, total),
-        estimate=_estimate(weighed),
+        estimate=estimate,
         recovery=quantile(recovered, 0.75) if recovered else None,
         failures=_failures(weighed, total),
         runs=_cited(seen),
     )
 
 
-def _estimate(weighed: Sequence[tuple[Episode, float]]) -> Estimate | None:
+def _estimate(level: str, weighed: Sequence[tuple[Episode, float]]) -> Estimate | None:
     done = [(episode, weight) for episode, weight in weighed if episode.ok and episode.worked]
     here = [(episode, weight) for episode, weight in done if not episode.by.startswith(IMPORTED)]
     if len(here) >= _ENOUGH:  # how long it takes elsewhere says little about this place
@@ -118,7 +128,8 @@ def _estimate(weighed: Sequence[tuple[Episode, float]]) -> Estimate | None:
         return None
     values = [(episode.seconds, weight) for episode, weight in done]
     cited = _cited([episode for episode, _ in done])
-    return Estimate(quantile(values, 0.5), quantile(values, 0.9), quantile(values, 0.99), len(done), cited)
+    low, median, p90, p99 = (quantile(values, share) for share in (0.1, 0.5, 0.9, 0.99))
+    return Estimate(low, median, p90, p99, len(done), cited, level, sum(weight for _, weight in done))
 
 
 def _failures(weighed: Sequence[tuple[Episode, float]], total: float) -> tuple[Pattern, ...]:

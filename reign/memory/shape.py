@@ -9,16 +9,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reign.core.resource import canonical
+from reign.memory.commands import kind_of_command
 
 _DEPTH = 3  # of nested inputs that count for the shape
 _KEYS = 60  # of a shape at most
+_COMMANDS = ("command", "script")  # inputs whose words are the work itself
 MESSAGE = 300  # characters of a failure's message that are kept
 
 
 def shape(uses: str, inputs: Mapping[str, Any]) -> str:
     """The operation with the names and kinds of its inputs, and no value of them: ``docker.run(image:text, ...)``.
 
-    Whether a text names a secret, a file, a URL or comes from another task tells more than that it is a text.
+    Whether a text names a secret, a file, a URL or comes from another task tells more than that it is a text; of a
+    command it is its programs and the kinds of their arguments (see ``commands``).
     """
     parts = sorted(set(_parts(inputs, "", 0)))
     more = ", ..." if len(parts) > _KEYS else ""
@@ -26,11 +29,18 @@ def shape(uses: str, inputs: Mapping[str, Any]) -> str:
 
 
 def _parts(value: Any, at: str, depth: int) -> Iterator[str]:
-    if isinstance(value, Mapping) and depth < _DEPTH and at in ("", "resources", "retry", "health"):
+    if at in _COMMANDS and isinstance(value, str | list | tuple) and _is_written(value):
+        yield f"{at}:{kind_of_command(value)}"
+    elif isinstance(value, Mapping) and depth < _DEPTH and at in ("", "resources", "retry", "health"):
         for key, item in value.items():
             yield from _parts(item, f"{at}.{key}" if at else str(key), depth + 1)
     else:
         yield f"{at}:{_kind(value)}"
+
+
+def _is_written(value: Any) -> bool:
+    """Whether the words themselves stand there, and not where they come from."""
+    return not isinstance(value, str) or _text_kind(value) not in ("result", "secret")
 
 
 def _kind(value: Any) -> str:

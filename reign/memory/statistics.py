@@ -29,7 +29,12 @@ class Rate:
     @property
     def confidence(self) -> float:
         """0 (knows nothing) to 1; one half at five attempts of today. Grows with evidence, fades with its age."""
-        return self.weight / (self.weight + _HALF_SURE)
+        return confidence(self.weight)
+
+
+def confidence(weight: float) -> float:
+    """How sure evidence of that weight makes; see ``Rate.confidence``."""
+    return weight / (weight + _HALF_SURE)
 
 
 def wilson(successes: float, total: float) -> Rate:

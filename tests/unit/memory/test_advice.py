@@ -38,6 +38,36 @@ def test_an_estimate_says_where_it_comes_from() -> None:
     assert advise(task(), wide, FACTS, {}).estimate == "~10s, up to 1m (from 10 runs)"
 
 
+def test_other_commands_tell_a_range_and_nothing_more() -> None:
+    """Echoes that took a tenth of a second, and failed now and then, say nothing of a command that never ran."""
+    free = replace(FACTS, reruns=True, undo=Undo.NONE)
+    others = good(15, pattern="b" * 16, seconds=0.1) + good(5, pattern="c" * 16, seconds=9.0) + bad(9, pattern="b" * 16)
+    found = advise(task(), known(others), free, {})
+    assert found.estimate == "not known for this command; others took 100ms to 9s (from 20 runs)"
+    assert (found.seconds, found.notes, found.adds, found.confidence) == (None, (), {}, 0.0)
+    found = advise(task(), known(good(1, pattern="b" * 16, seconds=0.1)), free, {})
+    assert found.estimate == "not known for this command; others took 100ms (from 1 run)"
+    assert advise(task(), known(bad(3, pattern="b" * 16)), free, {}) == Advice()
+    assert advise(task(), known(others), FACTS, {}).seconds == 0.1, "a build is a build"
+
+
+def test_one_run_of_just_this_tells_more_than_many_of_others() -> None:
+    free = replace(FACTS, reruns=True)
+    once = good(1, seconds=50.0, run="long")
+    found = advise(task(), known([*once, *good(20, pattern="b" * 16, seconds=0.1)]), free, {})
+    assert (found.estimate, found.seconds, found.runs) == ("~50s (from 1 run)", 50.0, ("long",))
+    assert 0 < found.confidence < 0.5
+    assert found.adds == {}
+
+
+def test_an_end_for_what_hangs_needs_enough_runs_of_just_this() -> None:
+    few = good(2, same="c" * 16, seconds=1.0)
+    found = evidence("docker.build", [*few, *good(20, seconds=10.0)], "a" * 16, "c" * 16, NOW)
+    assert found is not None
+    assert (found.level, found.estimate and found.estimate.level) == ("shape", "same")
+    assert "timeout" not in advise(task(), found, FACTS, {}).adds
+
+
 def test_a_failure_that_came_back_is_told_with_what_helped() -> None:
     found = advise(task(), known(good(6) + bad(3)), FACTS, {})
     assert found.notes == (
