@@ -16,7 +16,7 @@ from pydantic import Field, field_validator
 from reign.core.catalog import Effect, OperationResult
 from reign.core.findings import Finding
 from reign.core.resource import Observation, Undo
-from reign.executor import Context, FailureKind, Operation, TaskFailed
+from reign.executor import Context, FailureKind, Operation, Proposal, TaskFailed
 from reign.executor.contract import Assessment, Observations
 from reign.executor.scope import NotRehearsable, Scope
 from workers.bash import printed
@@ -26,6 +26,7 @@ from workers.bash.limits import limits_for
 from workers.bash.lint import remarks_on
 from workers.bash.sandbox import Profile, Sandbox, allowed_roots
 from workers.bash.shell import Shell, ShellInputs, execute, require_shell, script_file
+from workers.bash.uninitialised import init_first, not_initialised
 
 _SCRIPT_MOST = 1 << 20  # bytes of a script file
 _PATH_LIKE = re.compile(r"[^\s;&|<>$`\"'(){}*?]{1,4096}")
@@ -121,6 +122,11 @@ class _Command(Operation[Any, CommandResult]):
         if result.exit_code not in inputs.exit_codes:
             raise failed(ctx, inputs, self.name, result)
         return result
+
+    def repair(self, ctx: Context, inputs: Any, failure: TaskFailed) -> Proposal | None:
+        if failure.kind is not FailureKind.MISSING_PREREQUISITE:
+            return None
+        return init_first(ctx, inputs, self.text(ctx, inputs), failure.details.get("last_lines", ()))
 
     def repeats(self, ctx: Context, inputs: Any) -> bool:
         """It may run again if it cannot have changed anything, or says itself when it need not run again."""
@@ -277,8 +283,13 @@ def failed(ctx: Context, inputs: ShellInputs, what: str, result: CommandResult) 
     limits = limits_for(ctx.options.get("limits"), inputs.limits)
     limit = met(limits, result.exit_code, last, ctx.workdir)
     telling = [line for line in last if limit and met(limits, 0, [line], ctx.workdir)] or last
+    kind, hint = FailureKind.UNKNOWN, limit
+    if not limit and not_initialised(last):
+        kind, hint = FailureKind.MISSING_PREREQUISITE, "its folder is not initialised: an init comes first"
+        telling = [line for line in last if "Error: " in line] or last
     return TaskFailed(
         f"{what} ended with {how}" + (f": {telling[-1]}" if telling else ""),
-        hint=limit or "`reign logs` shows all that it printed",
+        kind=kind,
+        hint=hint or "`reign logs` shows all that it printed",
         details={"exit_code": result.exit_code, "last_lines": last, "boundary": result.boundary},
     )

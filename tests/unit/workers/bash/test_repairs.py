@@ -1,4 +1,4 @@
-"""What is proposed for a process whose port is taken, and where nothing is."""
+"""What is proposed for a port that is taken and a terraform that is not initialised, and where nothing is."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from reign.executor import FailureKind, Proposal, TaskFailed
 from reign.executor.testing import make_context
+from workers.bash.commands import CommandResult, Run, Script, failed
 from workers.bash.processes import StartInputs, StartProcess
 
 
@@ -68,3 +69,76 @@ def test_what_does_not_name_the_port_or_holds_a_secret_is_left_alone(tmp_path: P
 def test_no_free_port_is_near(tmp_path: Path, taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workers.bash.repairs.is_open", lambda _: True)
     assert proposal(tmp_path, taken, command=f"serve {taken}") is None
+
+
+NEVER = (
+    "Error: Module not installed",
+    'This module is not yet installed. Run "terraform init" to install all modules',
+    "required by this configuration.",
+)
+WITHOUT_PROVIDERS = ("Error: Inconsistent dependency lock file", "lock file, run:", "  terraform init")
+
+
+def init(folder: Path, *last: str, operation: Any = None, secret: str | None = None, **given: Any) -> Proposal | None:
+    ctx = make_context(folder)
+    if secret:
+        ctx.masker.add("secret://env/KEY", secret)
+    made = operation or Run()
+    inputs = made.Inputs.model_validate(given)
+    ran = CommandResult(exit_code=1, stdout="", stderr="\n".join(last))
+    return made.repair(ctx, inputs, failed(ctx, inputs, made.name, ran))
+
+
+@pytest.mark.parametrize(
+    "command, first",
+    [
+        ("terraform plan -out=p", "terraform init -input=false"),
+        ("cd infra && terraform plan", "cd infra && terraform init -input=false"),
+        ("set -e\ncd ./a b c\nterraform plan", None),
+        ("cd 'a b'; /opt/tf/tofu -chdir=./x validate", "cd 'a b' && /opt/tf/tofu -chdir=./x init -input=false"),
+        ("TF_DATA_DIR=/tmp/d X=1 terraform output", "TF_DATA_DIR=/tmp/d terraform init -input=false"),
+        ("if true; then terraform plan; fi", "terraform init -input=false"),
+        ("cd $DIR && terraform plan", None),
+        ("terraform init && terraform plan", None),
+        ("make plan", None),
+    ],
+)
+def test_a_terraform_that_is_not_initialised_gets_its_init_first(
+    tmp_path: Path, command: str, first: str | None
+) -> None:
+    found = init(tmp_path, *NEVER, command=command)
+    if first is None:
+        assert found is None
+        return
+    assert found is not None
+    (step,) = found.before
+    assert (step.uses, step.with_, found.sure) == ("bash.run", {"command": first}, True)
+
+
+def test_the_init_runs_where_the_command_ran(tmp_path: Path) -> None:
+    found = init(tmp_path, *NEVER, operation=Script(), script="set -e\nterraform plan\n", cwd="x", env={"A": "b"})
+    assert found is not None
+    assert found.before[0].with_ == {"command": "terraform init -input=false", "cwd": "x", "env": {"A": "b"}}
+    found = init(tmp_path, *NEVER, command="terraform plan", sandbox="read-only")
+    assert found is not None
+    assert "sandbox" not in found.before[0].with_, "it must write"
+    assert init(tmp_path, *NEVER, command="terraform plan", env={"A": "hunter2000"}, secret="hunter2000") is None
+
+
+def test_an_init_that_must_fetch_providers_asks_for_the_network(tmp_path: Path) -> None:
+    found = init(tmp_path, *WITHOUT_PROVIDERS, command="terraform plan")
+    assert found is not None
+    assert (found.before[0].with_["sandbox"], found.sure) == ("network", False)
+    found = init(tmp_path, *WITHOUT_PROVIDERS, command="terraform plan", sandbox="network")
+    assert found is not None
+    assert found.sure, "it had the network before"
+
+
+def test_only_what_asks_for_an_init_gets_one(tmp_path: Path) -> None:
+    assert init(tmp_path, "Error: Invalid reference", command="terraform plan") is None
+    ctx, inputs = make_context(tmp_path), Run.Inputs.model_validate({"command": "terraform plan"})
+    told = failed(ctx, inputs, "bash.run", CommandResult(exit_code=1, stdout="", stderr="\n".join(NEVER)))
+    assert (told.kind, told.message) == (
+        FailureKind.MISSING_PREREQUISITE,
+        "bash.run ended with exit code 1: Error: Module not installed",
+    )
