@@ -14,6 +14,10 @@ _REPOSITORY = re.compile(
 _NOT_IN_REPOSITORY = re.compile(
     r'chart "(?P<chart>[^"]+)"(?: version "(?P<version>[^"]*)")? not found in (?P<url>\S+) repository'
 )
+#: Of a chart without a version, all its tags are asked for; Docker's registry and Harbor answer so.
+_NO_NAME = re.compile(
+    r"/v2/(?P<name>[^\s\"?]+?)/(?:tags|manifests)/.*(?:name.unknown|not found|not known)", re.IGNORECASE
+)
 _ASKED = re.compile(r"""(?:Get|GET|Head|HEAD)\W+https?://(?P<host>[^/"\s]+)/v2/""")
 _STATUS = re.compile(r": (?P<status>[1-5]\d\d) ")
 _LOGIN = ("status code 401", "unauthorized", "no basic auth credentials", "credential not found", "status code 403")
@@ -53,6 +57,10 @@ def _of_repository(doing: str, url: str, why: str) -> TaskFailed:
 def _of_registry(doing: str, host: str, said: str) -> TaskFailed | None:
     if "HTTP response to HTTPS client" in said:
         return _wrong(f"{doing}: the registry {host} speaks no TLS", "if that is meant, set `plain_http: true`")
+    if found := _NO_NAME.search(said):
+        return _wrong(
+            f"{doing}: there is no chart oci://{host}/{found['name']}", "check the chart's name and `version`"
+        )
     if any(mark in said.lower() for mark in _LOGIN):
         return TaskFailed(
             f"{doing}: the registry {host} asks for a login, or does not let this one read the chart",

@@ -104,7 +104,11 @@ def _read(path: Path) -> dict[str, Any]:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
-        raise TaskFailed(f"values file {path}: {reason}", kind=FailureKind.WRONG_INPUT) from None
+        raise TaskFailed(
+            f"values file {path}: {reason}",
+            kind=FailureKind.WRONG_INPUT,
+            hint="check the path in `values`; a relative one is looked for in the folder that the plan was given in",
+        ) from None
     return _mapping(text, f"values file {path}")
 
 

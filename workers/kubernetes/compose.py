@@ -17,6 +17,7 @@ from reign.executor import Context, FailureKind, Operation, TaskFailed
 from reign.executor.contract import Observations
 from reign.security import secrets
 from workers.kubernetes import compose_parts as parts
+from workers.kubernetes.as_yaml import as_yaml
 from workers.kubernetes.inputs import Name, Text
 
 _VARIABLE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)(?:(:?[-?+])([^}]*))?\})")
@@ -63,7 +64,7 @@ class ConvertCompose(Operation["ConvertCompose.Inputs", "ConvertCompose.Result"]
             ctx.log(note)
         return self.Result(
             manifest=bodies,
-            text=yaml.safe_dump_all(bodies, sort_keys=False),
+            text=as_yaml(bodies),
             services=sorted(stack.services),
             notes=stack.notes,
         )

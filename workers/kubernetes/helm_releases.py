@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, Field
 
 from reign.core.catalog import Effect, OperationResult
@@ -17,6 +16,7 @@ from reign.executor import Context, FailureKind, Operation, TaskFailed
 from reign.executor.contract import Assessment, Observations
 from reign.executor.scope import Scope
 from workers.kubernetes import rehearsing, releases
+from workers.kubernetes.as_yaml import as_yaml
 from workers.kubernetes.charts import ChartInputs, chart_flags
 from workers.kubernetes.cluster import connect
 from workers.kubernetes.helm import Helm, helm_of, marks
@@ -274,6 +274,4 @@ class HelmTemplate(Operation["HelmTemplate.Inputs", "HelmTemplate.Result"]):
         text = helm.text("template", inputs.release, *chart_flags(ctx, inputs))
         bodies = releases.objects_of(text)
         shown = [hidden(body, Ref.of(body).address(cluster.access.context)) for body in bodies]
-        return self.Result(
-            manifest=yaml.safe_dump_all(shown, sort_keys=False), objects=[Ref.of(body).label for body in bodies]
-        )
+        return self.Result(manifest=as_yaml(shown), objects=[Ref.of(body).label for body in bodies])

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from reign.core.resource import canonical
 from reign.executor import TaskFailed
+from workers.kubernetes.as_yaml import as_yaml
 from workers.kubernetes.cluster import Cluster
 from workers.kubernetes.kinds import Ref
 from workers.kubernetes.record import clean, hidden
@@ -48,7 +47,7 @@ def diff_of(ref: Ref, live: Mapping[str, Any] | None, then: Mapping[str, Any] | 
 
 
 def _yaml(body: Mapping[str, Any] | None) -> list[str]:
-    return yaml.safe_dump(dict(body), sort_keys=True, width=100).splitlines() if body else []
+    return as_yaml([body], sort_keys=True).splitlines() if body else []
 
 
 def _forget_addresses(then: dict[str, Any], asked: Mapping[str, Any]) -> None:

@@ -176,6 +176,12 @@ _FETCH = 'Error: failed to perform "FetchReference" on source: '
             "permission",
         ),
         (
+            'Error: GET "http://reg:5/v2/a/shopx/tags/list": response status code 404: name unknown: repository name not'
+            " known to registry: map[name:a/shopx]",
+            "there is no chart oci://reg:5/a/shopx",
+            "wrong_input",
+        ),
+        (
             _FETCH + 'Get "https://reg/v2/shop/manifests/1": certificate: x509: unknown authority',
             "certificate of the registry reg is not accepted: unknown authority",
             "missing_prerequisite",
