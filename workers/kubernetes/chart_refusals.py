@@ -18,7 +18,7 @@ _NOT_IN_REPOSITORY = re.compile(
 _NO_NAME = re.compile(
     r"/v2/(?P<name>[^\s\"?]+?)/(?:tags|manifests)/.*(?:name.unknown|not found|not known)", re.IGNORECASE
 )
-_ASKED = re.compile(r"""(?:Get|GET|Head|HEAD)\W+https?://(?P<host>[^/"\s]+)/v2/""")
+_ASKED = re.compile(r"""(?:Get|GET|Head|HEAD)\W+(?P<scheme>https?)://(?P<host>[^/"\s]+)/v2/""")
 _STATUS = re.compile(r": (?P<status>[1-5]\d\d) ")
 _LOGIN = ("status code 401", "unauthorized", "no basic auth credentials", "credential not found", "status code 403")
 
@@ -35,7 +35,7 @@ def no_chart(doing: str, said: str) -> TaskFailed | None:
     if found := _REPOSITORY.search(said):
         return _of_repository(doing, found["url"], found["why"])
     if found := _ASKED.search(said):
-        return _of_registry(doing, found["host"], said)
+        return _of_registry(doing, found["host"], said, plain=found["scheme"] == "http")
     return None
 
 
@@ -54,7 +54,7 @@ def _of_repository(doing: str, url: str, why: str) -> TaskFailed:
     return _wrong(f"{doing}: {url} is no chart repository: {why}", "it must have an index.yaml; check `repo`")
 
 
-def _of_registry(doing: str, host: str, said: str) -> TaskFailed | None:
+def _of_registry(doing: str, host: str, said: str, plain: bool) -> TaskFailed | None:
     if "HTTP response to HTTPS client" in said:
         return _wrong(f"{doing}: the registry {host} speaks no TLS", "if that is meant, set `plain_http: true`")
     if found := _NO_NAME.search(said):
@@ -65,7 +65,8 @@ def _of_registry(doing: str, host: str, said: str) -> TaskFailed | None:
         return TaskFailed(
             f"{doing}: the registry {host} asks for a login, or does not let this one read the chart",
             kind=FailureKind.PERMISSION,
-            hint=f"`helm registry login {host}` for the worker's user (HELM_REGISTRY_CONFIG names the file)",
+            hint=f"`helm registry login {host}{' --plain-http' if plain else ''}` for the worker's user "
+            "(HELM_REGISTRY_CONFIG names the file)" + (", and `plain_http: true` in the task" if plain else ""),
         )
     if "certificate" in said:
         return TaskFailed(

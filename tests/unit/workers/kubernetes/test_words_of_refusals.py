@@ -176,8 +176,7 @@ _FETCH = 'Error: failed to perform "FetchReference" on source: '
             "permission",
         ),
         (
-            'Error: GET "http://reg:5/v2/a/shopx/tags/list": response status code 404: name unknown: repository name not'
-            " known to registry: map[name:a/shopx]",
+            'Error: GET "http://reg:5/v2/a/shopx/tags/list": response status code 404: name unknown: not known: map[]',
             "there is no chart oci://reg:5/a/shopx",
             "wrong_input",
         ),
@@ -217,6 +216,14 @@ def test_why_a_chart_cannot_be_fetched(tmp_path: Path, stderr: str, said: str, k
     assert said in error.message
     assert error.kind == kind
     assert error.hint or kind == "unknown"
+
+
+@pytest.mark.parametrize("scheme, plain", [("http", True), ("https", False)])
+def test_the_login_that_a_registry_without_tls_asks_for(tmp_path: Path, scheme: str, plain: bool) -> None:
+    stderr = f'Error: GET "{scheme}://reg:5/v2/shop/tags/list": response status code 401: unauthorized'
+    hint = failure(helm(tmp_path), "template", ToolResult(("helm",), 1, "", stderr, 0.1)).hint or ""
+    assert "helm registry login reg:5" in hint
+    assert ("--plain-http" in hint and "`plain_http: true`" in hint) is plain
 
 
 @pytest.mark.parametrize(
