@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -56,9 +57,10 @@ def _limited(message: str, headers: dict[str, Any]) -> PutBack | None:
         seconds = _number(headers.get("retry-after")) or _SECONDARY_WAIT
         return PutBack(max(1.0, seconds), f"GitHub asks for a pause of {seconds:g} s (secondary rate limit)")
     if _PRIMARY.search(message) or headers.get("x-ratelimit-remaining") == "0":
-        seconds = max(1.0, (_number(headers.get("x-ratelimit-reset")) or 0) - _now(headers) + 1)
+        renewed = _number(headers.get("x-ratelimit-reset")) or 0.0
         kind = headers.get("x-ratelimit-resource", "core")
-        return PutBack(seconds, f"the rate limit of GitHub ({kind}) is used up; it is renewed in {seconds:.0f} s")
+        when = f" until {datetime.fromtimestamp(renewed, UTC):%H:%M:%S} UTC" if renewed else ""
+        return PutBack(max(1.0, renewed - _now(headers) + 1), f"the rate limit of GitHub ({kind}) is used up{when}")
     return None
 
 

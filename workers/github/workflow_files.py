@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from reign.core import planfile
+from reign.core import planfile, schemafaults
 from reign.core.check import InvalidPlan
 from reign.executor import Context, FailureKind, TaskFailed
 from reign.executor.contract import Observations
@@ -78,14 +78,14 @@ def faults(content: str) -> Iterator[str]:
     try:
         document, places = planfile.load(content)  # YAML as GitHub reads it: `on` is a text, a key stands once
     except InvalidPlan as error:
-        yield error.message.replace("the plan", "the workflow")
+        yield error.message.replace("the plan", "the workflow").replace("plan: ", "", 1)
         return
     if not isinstance(document, Mapping):
         yield "line 1: a workflow is one object with `on` and `jobs`"
         return
-    for fault in sorted(_validator().iter_errors(document), key=lambda each: list(map(str, each.absolute_path))):
-        deepest = _deepest(fault)
-        yield f"{_line(deepest.absolute_path, places)}{_sentence(deepest)}"
+    found = schemafaults.errors(_validator(), document)
+    for place, sentence in sorted(found, key=lambda each: list(map(str, each[0]))):
+        yield f"{_line(place, places)}{'.'.join(map(str, place)) or 'the workflow'}: {sentence}"
     jobs = document.get("jobs")
     jobs = jobs if isinstance(jobs, Mapping) else {}
     for job, content_of in jobs.items():
@@ -106,12 +106,6 @@ def _validator() -> Any:
     return validator_for(schema)(schema)
 
 
-def _deepest(error: Any) -> Any:
-    from jsonschema.exceptions import best_match
-
-    return best_match([error]) or error
-
-
 def _line(path: Any, places: Mapping[Any, tuple[int, int]]) -> str:
     """The line of the nearest key above; nothing if the document has none."""
     at = tuple(path)
@@ -120,9 +114,3 @@ def _line(path: Any, places: Mapping[Any, tuple[int, int]]) -> str:
             return f"line {places[at][0]}: "
         at = at[:-1]
     return ""
-
-
-def _sentence(error: Any) -> str:
-    where = ".".join(map(str, error.absolute_path)) or "the workflow"
-    message = error.message if len(error.message) <= 160 else error.message[:157] + "..."
-    return f"{where}: {message}"

@@ -10,10 +10,11 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from reign.core import schemafaults
 from reign.core.findings import Finding, Severity
 from reign.executor import Context
 from reign.executor.contract import Observations
-from workers.validation import dry_run, manifest_rules, schemas, yamltext
+from workers.validation import dry_run, manifest_rules, yamltext
 from workers.validation.checking import Check, CheckResult, conclude, kept
 from workers.validation.sources import Source, sources
 from workers.validation.subject import PathOrText
@@ -144,7 +145,7 @@ def _against_schema(item: _Object, version: str, strict: bool) -> Iterator[Findi
     kind, api = content["kind"], content["apiVersion"]
     validator = _validator(version, strict, kind, api)
     if validator is not None:
-        for place, sentence in schemas.errors(validator, content):
+        for place, sentence in schemafaults.errors(validator, content):
             where = ".".join(map(str, place))
             remedy = f"kubectl explain {kind.lower()}" + (
                 f".{where}" if where and not re.search(r"\.\d", where) else ""

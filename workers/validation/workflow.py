@@ -11,10 +11,11 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from reign.core import schemafaults
 from reign.core.findings import Finding, Severity
 from reign.executor import Context
 from reign.executor.contract import Observations
-from workers.validation import schemas, yamltext
+from workers.validation import yamltext
 from workers.validation.checking import Check, CheckResult, conclude, kept
 from workers.validation.sources import Source, program, sources
 from workers.validation.subject import PathOrText
@@ -72,7 +73,7 @@ def check(ctx: Context, source: Source) -> Iterator[Finding]:
         message = f"the key {name!r} stands twice; GitHub refuses that"
         yield source.finding("duplicate-key", Severity.HIGH, message, "take one of them out", line, column)
     is_action = "runs" in document.content and "jobs" not in document.content
-    for place, message in schemas.errors(
+    for place, message in schemafaults.errors(
         _validator("github-actions" if is_action else "github-workflows"), document.content
     ):
         line, column = document.at(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -190,7 +191,7 @@ def test_a_spent_rate_limit_puts_the_task_back_until_it_is_renewed(hands: Hands)
         hands.place.fake.set_rate_limit(hands.place.token, 0, resets_in=120, status=status)
         error = put_back(hands, "put_file", **FILE)
         assert 100 < error.seconds < 125
-        assert "rate limit" in error.reason
+        assert re.fullmatch(r"the rate limit of GitHub \(core\) is used up until \d\d:\d\d:\d\d UTC", error.reason)
 
 
 @pytest.mark.parametrize(("after", "status", "seconds"), [(30, 403, 30), (None, 403, 60), (7, 429, 7)])

@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from workers.validation.yamltext import Place
+from reign.core.errors import nearest
+
+#: From the outermost key to the innermost; an index for each place in a list.
+Place = tuple[str | int, ...]
 
 _LONGEST = 300
 _ANOTHER_KIND = 10
@@ -72,6 +75,13 @@ def _sentence(error: Any) -> str:
         return f"{_short(shown)} is not one of {', '.join(map(str, choices[:12]))}"
     if kind == "pattern":
         return f"{_short(shown)} does not match {_short(wanted)}"
+    if kind == "additionalProperties" and (keys := _unexpected(error)):
+        close = nearest(keys[0], error.schema.get("properties", ()))
+        said = f"{', '.join(map(repr, keys))} {'was' if len(keys) == 1 else 'were'} unexpected"
+        return _short(f"{said}; did you mean {close!r}?" if close else said, _LONGEST)
+    if kind == "oneOf" and not error.context:
+        named = [name for part in wanted for name in part.get("required", ()) if name in error.instance]
+        return f"only one of {' and '.join(map(repr, named))} may stand there" if named else _short(error.message)
     return _short(error.message, _LONGEST)
 
 
