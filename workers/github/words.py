@@ -17,6 +17,7 @@ _BRANCH = Slot(
     required=True,
     scope=True,
     things=("branch",),
+    known=frozenset({"main"}),  # "on its main branch"
     ask="on which branch?",
 )
 _MESSAGE = Slot("message", Kind.TEXT, labels=("message", "commit message", "-m"))

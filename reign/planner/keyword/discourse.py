@@ -61,6 +61,9 @@ class Discourse:
         if latest is None:
             return []
         found = self._distinct(e for e in self._of_step(things, latest.step) if e.thing == latest.thing)
+        made = [entity for entity in found if entity.salience == MADE]
+        if len(made) > 1 and len(made) == (exactly or len(made)):
+            return made  # "tag x as a and b, then push both"
         if len(found) == (exactly or len(found)) and len(found) > 1:
             return found
         every = self._distinct(reversed(self._by_thing[latest.thing][-50:]))

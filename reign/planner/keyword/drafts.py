@@ -17,6 +17,7 @@ from reign.planner.keyword.vocabulary import Entry
 
 #: Where a container listens if neither the request nor the image's name tells.
 USUAL_PORT = 80
+_PAIRING = frozenset({"respectively"})
 _COMPARED = 10  # drafts of one verb that are held against each other
 
 
@@ -56,19 +57,39 @@ class Ids:
 
 def drafts(match: Match, ids: Ids) -> list[Draft]:
     """One draft for each item of a list that stands in a slot for one value."""
-    lists = {i: f for i, f in match.fills.items() if len(f.values) > 1 and not _gathers(match.entry.slots[i])}
-    count = max((len(fill.values) for fill in lists.values()), default=1)
+    lists = _lists(match)
+    across = _across(match, lists)
+    count = max((len(lists[i].values) for i in lists if i != across), default=1)
+    places = len(lists[across].values) if across is not None else 1
     result = []
     for number in range(count):
-        picked = {i: number if i in lists and len(fill.values) == count else 0 for i, fill in match.fills.items()}
-        result.append(_draft(match, picked, ids))
+        for place in range(places):
+            picked = {i: number if i in lists and len(f.values) == count else 0 for i, f in match.fills.items()}
+            if across is not None:
+                picked[across] = place
+            result.append(_draft(match, picked, ids))
     return result
 
 
 def uneven(match: Match) -> bool:
     """Whether two lists of different lengths leave open which item goes with which."""
-    lengths = {len(f.values) for i, f in match.fills.items() if not _gathers(match.entry.slots[i])}
-    return len(lengths - {1}) > 1
+    lists = _lists(match)
+    across = _across(match, lists)
+    return len({len(fill.values) for i, fill in lists.items() if i != across}) > 1
+
+
+def _lists(match: Match) -> dict[int, Fill]:
+    """The slots for one value in which several stand."""
+    return {i: f for i, f in match.fills.items() if len(f.values) > 1 and not _gathers(match.entry.slots[i])}
+
+
+def _across(match: Match, lists: Mapping[int, Fill]) -> int | None:
+    """``restart api and web in namespaces US AND EU``: a list of places, each of which holds for each of the things."""
+    slots = match.entry.slots
+    places = [i for i in lists if slots[i].scope and not slots[i].bare]
+    paired = any(token.word in _PAIRING for token in match.clause.tokens)
+    several = any(slots[i].bare for i in lists)
+    return places[0] if len(places) == 1 and several and not paired else None
 
 
 def _gathers(slot: Slot) -> bool:

@@ -77,7 +77,9 @@ IT = frozenset({"it", "this", "that", "itself"})
 THEM = frozenset({"them", "both", "these", "those", "they", "themselves"})
 ITS = frozenset({"its", "their"})
 THERE = frozenset({"there", "here", "therein"})
-PRONOUNS = IT | THEM | THERE
+#: One of two things: what "the former" and "the second one" are read as.
+PICKED = {"@first": 0, "@second": 1}
+PRONOUNS = IT | THEM | THERE | frozenset(PICKED)
 
 #: Nouns that name nothing in particular: no value, unless a label or "called" says so.
 VAGUE = frozenset(
@@ -414,6 +416,7 @@ GO_ON = frozenset({"continue", "proceed", "go", "carry"})
 #: Verbs that may say more about what was just made: "run nginx as web and PUT it on port 8080".
 AMENDS = frozenset(
     {
+        "tag",
         *("put", "publish", "expose", "map", "give", "set", "attach", "connect", "bind", "forward", "mount", "add"),
         *("join", "place", "limit", "use", "make"),
     }

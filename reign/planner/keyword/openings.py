@@ -415,9 +415,10 @@ class Openings:
         plural = next(
             (at for at, t in enumerate(names) if self.vocabulary.is_noun(t) and singular(t.word) != t.word), None
         )
+        counted = any(token.shape is Shape.NUMBER for token in names[:plural])  # "two docker volumes, LOGS and data"
         return (
             plural is not None
-            and len(names) - plural - 1 > 0
+            and (len(names) - plural - 1 > 0 or (counted and follows is not None))
             and not any(token.word in english.PREPOSITIONS for token in names[plural:])
         )
 

@@ -83,6 +83,9 @@ def _meant(frame: Frame, word: str, slot: Slot) -> list[Entity]:
     if word in english.THEM:
         found = frame.discourse.group(slot.things, exactly=2 if word == "both" else None)
         return found if word != "both" or len(found) == 2 else []
+    if word in english.PICKED:
+        found = frame.discourse.group(slot.things, exactly=2)
+        return [found[english.PICKED[word]]] if len(found) == 2 else []
     latest = frame.discourse.latest(slot.things)
     return [latest] if latest else []
 

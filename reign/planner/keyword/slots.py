@@ -159,7 +159,8 @@ def _label_takes(frame: Frame, index: int, label_at: int, order: list[int], ment
         if not piece.named and slot.kind in _PLACES and reading.strength == 1 and frame.is_vague(piece.token):
             continue  # "the terraform FILES in ./infra"
         behind = at > label_at or piece.named
-        if not behind and piece.token.shape is Shape.WORD and piece.token.word in english.ADJECTIVES:
+        which = piece.token.shape is Shape.WORD and piece.token.word in english.ADJECTIVES - slot.known
+        if not behind and which:
             continue  # "remove UNUSED images"
         if not behind and (frame.is_vague(piece.token) or _known_elsewhere(frame, slot, piece.token)):
             continue
@@ -167,6 +168,8 @@ def _label_takes(frame: Frame, index: int, label_at: int, order: list[int], ment
         frame.fill(index, reading.value, words, mention.group, score=4 + reading.strength)
         filled = frame.result.fills[index]
         filled.new = filled.new or (mention.indefinite and piece.named)
+        place = slot.scope and slot.kind is Kind.NAME and bool(mention.preposition)
+        frame.evidence = frame.evidence or (place and frame.vocabulary.is_own_place(slot.things))
         return True
     return _takes_last(frame, index, label_at, mention)
 

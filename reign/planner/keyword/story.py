@@ -66,15 +66,33 @@ class Story:
             if borrowed and self._names_tool(matches):
                 matches, rest = self._with(clause, lent, borrowed)
         except NotUnderstood:
-            if not borrowed:
+            if (another := self._another(clause)) is not None:
+                matches, rest = [another], None
+            elif borrowed:
+                matches, rest = self._with(clause, lent, borrowed)
+            else:
                 raise
-            matches, rest = self._with(clause, lent, borrowed)
         matches = self._like_before(clause, matches)
         self.add(step, matches, unless_said)
         if self.asking and step.drafts:
             self.ask_first(step)
             self.asking = False
         return rest
+
+    def _another(self, clause: Clause) -> Match | None:
+        """``create volume a, then B``: a name alone is one more of what the clause before is about."""
+        last = self.timeline.last
+        if not clause.copied or last is None or last.clause is None or not last.drafts or not clause.body:
+            return None
+        noun = next((token for token in last.clause.body if self.vocabulary.is_noun(token)), None)
+        if noun is None or any(self.vocabulary.is_noun(token) for token in clause.body):
+            return None
+        whole = replace(clause, body=[noun, *clause.body])
+        found = next((m for m in self.understanding.ranked(whole, self.discourse) if m.fits), None)
+        if found is None or found.operation != last.drafts[-1].uses:
+            return None
+        clause.body = whole.body
+        return found
 
     def _like_before(self, clause: Clause, matches: list[Match]) -> list[Match]:
         """``execute `a` in container web and, if that works, `b```: in the same place as the command before it."""

@@ -141,6 +141,11 @@ class Understanding:
         body, waiting = pieces[0][1], list[Token]()  # what stands alone neither with its left nor by itself
         match = next((m for m in fitting(body) if m.fits), None)
         for number, (cut, piece) in enumerate(pieces[1:], 1):
+            if match is not None and not waiting and self._goes_on_plural(body, piece):
+                whole = next((m for m in fitting([*body, *cut, *piece]) if m.fits), None)
+                if whole is not None and whole.operation == match.operation:
+                    body, match = [*body, *cut, *piece], whole
+                    continue
             alone = fitting([*waiting, *(cut if waiting else ()), *piece]) if match is not None else []
             if waiting and not (alone and alone[0].fits):
                 body = [*body, *waiting]
@@ -161,6 +166,16 @@ class Understanding:
         if waiting:
             match = next((m for m in fitting([*body, *waiting]) if m.fits), None)
         return ([*done, match], None) if match is not None and done else ([], None)
+
+    def _goes_on_plural(self, body: Sequence[Token], piece: Sequence[Token]) -> bool:
+        """``the networks edge AND INNER and the volume x``: a name alone, behind names with a noun in the plural."""
+        if len(piece) != 1 or piece[0].shape not in _NAMES or self.vocabulary.is_noun(piece[0]):
+            return False
+        nouns = [at for at, token in enumerate(body) if self.vocabulary.is_noun(token)]
+        if not nouns or singular(body[nouns[-1]].word) == body[nouns[-1]].word:
+            return False
+        names = body[nouns[-1] + 1 :]
+        return bool(names) and not any(token.word in english.PREPOSITIONS for token in names)
 
 
 def _naming(match: Match) -> Token | None:
@@ -202,13 +217,14 @@ def _pieces(body: Sequence[Token], between: Set[str], nouns: Container[Words]) -
         plural = token.shape is Shape.WORD and (singular(token.word),) in nouns and singular(token.word) != token.word
         listing = plural or (listing and (cuts or token.shape is not Shape.WORD))
         headed = at > 0 and (singular(body[at - 1].word),) in nouns and singular(body[at - 1].word) != body[at - 1].word
+        following = body[at + 1] if at + 1 < len(body) else None
+        another = following is not None and following.word in english.ARTICLES | english.DEFINITE  # "and THE volumes c"
         if (
             cuts
             and listing
-            and not plural
-            and not headed
-            and at + 1 < len(body)
-            and body[at + 1].shape is body[at - 1].shape
+            and not (plural or headed or another)
+            and following is not None
+            and following.shape is body[at - 1].shape
         ):
             pieces[-1][1].append(token)
             continue

@@ -277,6 +277,10 @@ class Vocabulary:
         }
         return near.pop() if len(near) == 1 else None
 
+    def is_own_place(self, things: Iterable[str]) -> bool:
+        """Whether only one agent's work goes on in such a place: a namespace speaks for kubernetes."""
+        return any(len({agent for agent, scoped in self.scopes if scoped == thing}) == 1 for thing in things)
+
     def is_noun(self, token: Token) -> bool:
         return token.shape is Shape.WORD and (singular(token.word),) in self.nouns
 

@@ -56,6 +56,10 @@ _NOTHING = tuple(
 )
 _AND_THEN = english.AND | {"then"}
 _JOINS = frozenset({",", ".", ";", "?"})
+_AS_WELL_AS = (("as", "well", "as"), ("together", "with"), ("along", "with"))
+_AFTER_THEM = frozenset({"both", "them", "these", "those", "all"})
+_OF_TWO = {"former": "@first", "first": "@first", "latter": "@second", "second": "@second"}
+_BEHIND_OF_TWO = english.PREPOSITIONS | english.AND | {"then", "but"}
 _LOOKS = (("have", "a", "look", "at"), ("take", "a", "look", "at"), ("have", "a", "look", "into"))
 _ALL_OF_THE = (("all", "of", "these"), ("all", "of", "the"), ("both", "of", "the"))
 _THOSE = (("them",), ("these",), ("those",))
@@ -123,7 +127,56 @@ def back(place: Place) -> Reading | None:
 
 
 def as_well_as(place: Place) -> Reading | None:
-    return Reading([place.word("and", 3)], place.at + 3) if place.words[:3] == ("as", "well", "as") else None
+    """``the container web TOGETHER WITH its volume``."""
+    found = next((words for words in _AS_WELL_AS if place.words[: len(words)] == words), None)
+    return Reading([place.word("and", len(found))], place.at + len(found)) if found and place.before else None
+
+
+def after_them(place: Place) -> Reading | None:
+    """``run a and b, and AFTER BOTH run c``: then."""
+    words, length = place.words, 2
+    if words[0] != "after" or len(words) < 3 or words[1] not in _AFTER_THEM:
+        return None
+    length += (words[1], words[2]) == ("all", "three") or words[2:4] == ("of", "them")
+    length += words[2:4] == ("of", "them")
+    at = place.at + length
+    if place.tokens[at : at + 1] and place.tokens[at].text == ",":
+        return Reading([place.word("then", length)], at)
+    head = place.vocabulary.head_at(place.tokens, at)
+    governs = at + 1 < len(place.tokens) and place.tokens[at + 1].shape not in (Shape.PUNCT, Shape.BREAK)
+    known = head is not None and head.lemma in place.vocabulary.by_verb
+    return Reading([place.word("then", length)], at) if known and governs else None
+
+
+def beforehand(place: Place) -> Reading | None:
+    """``build ./api, and scan it BEFORE``."""
+    if place.words[0] != "before" or not place.before:
+        return None
+    ends = place.at + 1 == len(place.tokens) or place.tokens[place.at + 1].text in (".", "!", "?", ";")
+    return Reading([place.word("beforehand", 1)], place.at + 1) if ends else None
+
+
+def of_each(place: Place) -> Reading | None:
+    """``the last lines OF EACH``, where nothing follows that each could go with."""
+    before, at = place.before, place.at
+    if place.words[0] != "each" or not before or before[-1].word not in ("of", "for", "from", "on", "in", "to"):
+        return None
+    ends = at + 1 == len(place.tokens) or place.tokens[at + 1].shape in (Shape.PUNCT, Shape.BREAK)
+    return Reading([place.word("them", 1)], at + 1) if ends else None
+
+
+def of_two(place: Place) -> Reading | None:
+    """``the former``, ``the second one``: one of two that were spoken of."""
+    words, tokens, at = place.words, place.tokens, place.at
+    picked = _OF_TWO.get(words[1]) if words[0] == "the" and len(words) > 1 else None
+    if picked is None:
+        return None
+    other = {"first": "second", "second": "first", "former": "latter", "latter": "former"}[words[1]]
+    end = at + 2 + (words[2:3] == ("one",))
+    behind = tokens[end] if end < len(tokens) else None
+    apart = behind is None or behind.shape in (Shape.PUNCT, Shape.BREAK) or behind.word in _BEHIND_OF_TWO
+    both = any(a.word == "the" and b.word == other for a, b in pairwise(tokens))
+    return Reading([place.word(picked, end - at)], end) if apart and both else None
 
 
 def the_result(place: Place) -> Reading | None:
