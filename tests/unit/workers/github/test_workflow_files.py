@@ -41,7 +41,7 @@ def test_a_good_one() -> None:
         (("- run: make test", "- {run: a, uses: b}"), "line 13: jobs.test.steps.0: only one of 'uses' and 'run'"),
         (("github.sha }}", "github.sha"), "an expression is opened with ${{ and not closed"),
         (("name: CI", "name: CI\nname: CD"), "name"),
-        (("name: CI", "name: [CI"), "line 2, column 3: this is not YAML"),
+        (("name: CI", "name: [CI"), "line 3, column 3: this is not YAML"),
         (("on: [push]", "on: [pushh]"), "pushh"),
     ],
 )
