@@ -10,6 +10,7 @@ from reign.core.lexicon import CREATE, REMOVE, Gives, Kind, Phrase, Slot, Taken,
 #: The port on which a well-known image listens (its EXPOSE line), for "run redis:7 on port 6380".
 IMAGE_PORTS = MappingProxyType(
     {
+        **dict.fromkeys(("nginx", "httpd", "caddy", "traefik", "wordpress"), 80),
         "cassandra": 9042,
         "consul": 8500,
         "elasticsearch": 9200,

@@ -17,6 +17,7 @@ from reign.planner.keyword.vocabulary import Entry
 
 #: Where a container listens if neither the request nor the image's name tells.
 USUAL_PORT = 80
+_HTTP, _HTTPS = 80, 443  # RFC 9110
 _PAIRING = frozenset({"respectively"})
 _COMPARED = 10  # drafts of one verb that are held against each other
 
@@ -208,22 +209,37 @@ def _inner(draft: Draft, match: Match) -> None:
         name = slot.inputs[0]
         if slot.kind is Kind.PUBLISH and name in inputs:
             said = list(far.get(name, ()))
+            several = len(inputs[name]) > 1
             for host, inside in list(inputs[name].items()):
                 if inside is None:
-                    inputs[name][host] = said.pop(0) if said else _inside(slot, draft, host)
+                    inputs[name][host] = said.pop(0) if said else _inside(slot, draft, host, several)
         elif slot.kind is Kind.MOUNT and name in inputs:
             said = list(far.get(name, ()))
             inputs[name] = [m if ":" in m else f"{m}:{said.pop(0)}" if said else m for m in inputs[name]]
 
 
-def _inside(slot: Slot, draft: Draft, host: str) -> int:
+def _inside(slot: Slot, draft: Draft, host: str, several: bool) -> int:
+    """The container's port behind one of the host. Of several, one leads to the image's own and the rest to themselves."""
     image = values.basename(str(draft.inputs.get("image", "")))
     known = slot.inside.get(image)
+    port = host.rpartition(":")[2]
+    if several and port.isdigit():
+        if known is None:
+            draft.assumed.append(f"port {port} leads to port {port} of {image or 'the container'}")
+        return _inside_of_several(draft.inputs[slot.inputs[0]], known, port)
     if known is None:
-        port = host.rpartition(":")[2]
         hint = f"say 'port {port}:{port}' if it is another"
         draft.assumed.append(f"port {port} leads to port {USUAL_PORT} of {image or 'the container'}; {hint}")
     return known or USUAL_PORT
+
+
+def _inside_of_several(ports: Mapping[str, int | None], known: int | None, port: str) -> int:
+    """``on ports 8080 and 8443``: one leads to the image's own port, those of HTTPS to 443, others to themselves."""
+    if known == _HTTP and port.endswith(str(_HTTPS)):
+        return _HTTPS
+    own = {inside for inside in ports.values() if inside is not None}
+    own |= {int(last) for name in ports if (last := name.rpartition(":")[2]).isdigit() and int(last) == known}
+    return int(port) if known is None or known in own else known
 
 
 def _complete(draft: Draft, entry: Entry) -> None:

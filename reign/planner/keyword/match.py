@@ -19,6 +19,8 @@ from reign.planner.keyword.vocabulary import Entry, Vocabulary, Words
 _NO_CONTENT = (
     *(english.ARTICLES, english.PREPOSITIONS, english.POLITE, english.AND, english.PLACED, english.ADJECTIVES),
 )
+_NAMES = frozenset({Shape.WORD, Shape.TYPED})
+_SMALL = frozenset().union(*_NO_CONTENT, english.PRONOUNS)
 _MATTERS = (english.LIMITING, english.QUANTIFIERS, english.VAGUE)
 _LENT = 1000  # groups of lent mentions are counted from here, so that they join no list of the clause
 
@@ -43,7 +45,7 @@ class Matcher:
             return None
         frame.mentions = mentions(body, self.vocabulary, marks)
         for number, tokens in enumerate(lent, 1):
-            for mention in mentions(tokens, self.vocabulary, lent=True):
+            for mention in mentions(_lent(tokens, body, self.vocabulary), self.vocabulary, lent=True):
                 mention.group += _LENT * number
                 frame.mentions.append(mention)
         verb_at = clause.head.tokens[0].start if clause.head else 0
@@ -94,6 +96,7 @@ class Matcher:
                 or (stray and mention.preposition != "for")
                 or self._named_by_noun(frame, mention, at)
                 or self._goes_with_name(frame, mention, at)
+                or self._goes_with_new_name(frame, mention, at)
             )
             (result.unexplained if matters else result.passed_over).append(token)
 
@@ -103,7 +106,8 @@ class Matcher:
         if token in frame.result.used:
             return False
         said = (str(value) for fill in frame.result.fills.values() for value in fill.values)
-        if token.shape is Shape.TYPED and token.text in said:
+        lent = token.shape is Shape.WORD and any(other.lent for other in frame.mentions)
+        if (token.shape is Shape.TYPED or lent) and token.text in said:
             return True
         following = mention.tokens[at + 1] if at + 1 < len(mention.tokens) else None
         noun = following is not None and following in frame.result.used and self.vocabulary.is_noun(following)
@@ -120,6 +124,16 @@ class Matcher:
             for i, fill in frame.result.fills.items()
         )
         return bare and before.shape is Shape.WORD
+
+    def _goes_with_new_name(self, frame: Frame, mention: Mention, at: int) -> bool:
+        """Whether a word stands before one that was taken for the name of a new thing: "an INTERNAL tool repository"."""
+        tokens = mention.tokens
+        if not mention.indefinite or at + 2 >= len(tokens) or not self.vocabulary.is_noun(tokens[at + 2]):
+            return False
+        return any(
+            frame.slots[i].kind in NAMING and {tokens[at + 1], tokens[at + 2]} <= set(fill.tokens)
+            for i, fill in frame.result.fills.items()
+        )
 
     def _named_by_noun(self, frame: Frame, mention: Mention, at: int) -> bool:
         """Whether a word stands behind a place's noun and so names it: ``in workspace BLUE``."""
@@ -140,6 +154,17 @@ class Matcher:
             or word in known.by_verb
             or word in known.by_state
         )
+
+
+def _lent(lent: Sequence[Token], body: Sequence[Token], vocabulary: Vocabulary) -> Sequence[Token]:
+    """``containers web and db: restart WEB``: of a list said before, what the clause itself names."""
+    own = {token.text for token in body if token.shape in _NAMES and not vocabulary.is_noun(token)}
+    named = [token for token in lent if token.text in own and token.shape in _NAMES and token.word not in _SMALL]
+    if not named:
+        return lent
+    listed = [m for m in mentions(lent, vocabulary) if not m.preposition]
+    others = {t for m in listed for t in m.tokens if t not in named and not vocabulary.is_noun(t)}
+    return [token for token in lent if token not in others]
 
 
 def _say_twice(frame: Frame) -> None:

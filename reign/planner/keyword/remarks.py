@@ -17,6 +17,7 @@ from reign.planner.keyword.story import Story
 _LIMITS = frozenset({("at", "most"), ("up", "to")})
 _TIMES = {"once": 1, "twice": 2}
 _OUTCOMES = frozenset({"result", "results", "outcome", "outcomes", "happened", "went"})
+_UNTOUCHED = frozenset({"alone", "untouched", "be", "it", "as", "is", "running", "intact"})
 _USUAL_RETRIES = 3
 _MOST_ATTEMPTS = 100
 
@@ -161,16 +162,37 @@ def _stands_alone(story: Story, clause: Clause) -> bool:
     return found is not None and found.fits
 
 
+def _is_elsewhere(story: Story, clause: Clause) -> bool:
+    """``delete web in namespace test, but leave THE ONE IN NAMESPACE PROD alone``: another place than all tasks' own."""
+    tokens = clause.tokens
+    at = next((i for i, token in enumerate(tokens) if token.word in ("one", "ones")), None)
+    last = story.timeline.last
+    if at is None or last is None or at + 2 >= len(tokens) or tokens[at + 1].word not in english.PREPOSITIONS:
+        return False
+    end = next((i for i in range(at + 2, len(tokens)) if tokens[i].shape in (Shape.PUNCT, Shape.BREAK)), len(tokens))
+    said = [token for token in tokens[at + 2 : end] if token.word not in _UNTOUCHED | english.ARTICLES]
+    if any(token.word in english.AND | english.PREPOSITIONS for token in said):
+        return False
+    names = {token.text for token in said if not story.vocabulary.is_noun(token)}
+    places = [{str(draft.inputs[n]) for n in draft.entry.places if n in draft.inputs} for draft in last.drafts]
+    return len(names) == 1 and all(places) and not any(names & own for own in places)
+
+
 def leave_out(story: Story, clause: Clause) -> None:
     """What is not to be done makes no task. Where something is destroyed, it must be understood what is spared.
 
     Raises NotUnderstood.
     """
     said = questions.phrase(story.text, clause.tokens)
+    if story.asks_for(clause):
+        raise questions.ask(story.text, f"{said} is asked for, and denied", "what should be done?", [])
     known = clause.head is not None and (clause.lemma in story.vocabulary.by_verb or clause.lemma in english.LIGHT)
     last = story.timeline.last
     destroys = last is not None and any(draft.entry.spec.effect.value == "destroy" for draft in last.drafts)
     part = clause.copied and not _stands_alone(story, clause)  # "destroy ./infra but not the database"
+    if destroys and _is_elsewhere(story, clause):
+        story.note(clause.tokens, "left out")
+        return
     if destroys and (part or not (known and clause.role is Role.DO)):
         raise questions.ask(story.text, f"leaving out {said}", "what should be spared?", story.suggestions())
     story.note(clause.tokens, "left out")

@@ -506,6 +506,8 @@ def _take_arguments(frame: Frame) -> None:
             labelled = any(index in piece.label for piece in pieces)
             if not (labelled or mention.preposition in ("", *slot.after)):
                 continue
+            if mention.joined and mention.definite:
+                break  # "with --all, THE certs expire tomorrow"
             for piece in pieces:
                 if not piece.known and piece.token not in frame.result.used and piece.token.shape is not Shape.PAIR:
                     frame.fill(index, piece.token.text, [piece.token], mention.group, score=1)

@@ -181,6 +181,14 @@ class Story:
         destroying = (draft for draft in self._made.values() if draft.entry.spec.effect.value == "destroy")
         return any(names & set(map(str, draft.inputs.values())) for draft in destroying)
 
+    def asks_for(self, clause: Clause) -> bool:
+        """Whether what is denied is just what an earlier task does: ``delete web and do not delete web``."""
+        match = next(iter(self.understanding.ranked(replace(clause, negated=False), self.discourse)), None)
+        if match is None or not match.fits or not any(fill.tokens for fill in match.fills.values()):
+            return False
+        denied = drafts(match, Ids())
+        return all((other := self.said(draft)) and other.inputs == draft.inputs for draft in denied)
+
     def speak_of(self, clause: Clause) -> None:
         """``don't stop worker``: what is not to be done names things all the same."""
         match = next(iter(self.understanding.ranked(replace(clause, negated=False), self.discourse)), None)
@@ -215,11 +223,26 @@ class Story:
             if any(token.word in english.EACH for token in matches[-1].clause.body):
                 share_numbers(made)
         made = [draft for draft in made if not self._goes_on(step, draft) and not self._repeats(step, draft, matches)]
-        standing = [(unless_said and self.said(draft)) or draft for draft in made]
+        standing = [(unless_said and (self.said(draft) or self._tightens(step, draft))) or draft for draft in made]
         new = [draft for draft in made if draft in standing]
         step.drafts += new
         self._remember(new)
         return standing
+
+    def _tightens(self, step: Step, draft: Draft) -> Draft | None:
+        """``wait for web, and if it is not ready within 2 minutes, ...``: more of the check before it."""
+        last = self.timeline.last
+        if last is None or len(last.drafts) != 1 or draft.entry.spec.effect.value != "read":
+            return None
+        old = last.drafts[0]
+        said = {name: value for name, value in draft.inputs.items() if name not in draft.unsaid}
+        more = {name: value for name, value in said.items() if name not in old.inputs or name in old.unsaid}
+        agrees = all(old.inputs.get(name) == value for name, value in said.items() if name not in more)
+        durations = {slot.inputs[0] for slot in draft.entry.slots if slot.kind is Kind.DURATION}
+        if old.uses != draft.uses or not agrees or not set(more) <= durations:
+            return None
+        old.inputs.update(more)
+        return old
 
     def _goes_on(self, step: Step, draft: Draft) -> bool:
         """``open http://x and make sure it returns 200``: more of the check before it, and no second one."""
