@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from enum import StrEnum
@@ -14,6 +15,8 @@ from rich.console import Console
 
 from reign.core.errors import ReignError
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 #: A pipe has no edge to wrap at: what is cut there cannot be found by grep.
 _PIPED = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200  # columns
 console = Console(highlight=False, width=_PIPED)
@@ -70,10 +73,11 @@ def fail(error: ReignError, output: Format) -> int:
 
 
 def escape(text: Any) -> str:
-    """Text from outside, so that square brackets in it are not taken for markup."""
+    """Text from outside, so that square brackets in it are not taken for markup, and it does not command the terminal:
+    colours are left out, other control characters are shown."""
     from rich.markup import escape as rich_escape
 
-    return rich_escape(str(text))
+    return rich_escape(_CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", _COLOUR.sub("", str(text))))
 
 
 def state(name: str) -> str:
