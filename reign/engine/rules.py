@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reign.core.catalog import OperationSpec
+from reign.core.duration import seconds
 from reign.core.plan import Task
 from reign.engine.classify import FailureClass
 from reign.executor import FailureKind, Proposal
@@ -19,9 +20,7 @@ _MEANT = re.compile(r"did you mean '([^']{1,200})'")
 def general_repair(error: Mapping[str, Any], sort: FailureClass, task: Task, spec: OperationSpec) -> Proposal | None:
     """Once more for what was transient, more time for what took too long, the nearest right name for a misspelt one."""
     if error.get("kind") == FailureKind.TIMED_OUT:
-        given = task.timeout or spec.timeout
-        longer = min(given * 2, _LONGEST)
-        return Proposal(reason=f"{given:g} s were not enough; it gets {longer:g} s", timeout=longer)
+        return _more_time(task, spec)
     if sort is FailureClass.TRANSIENT:
         tries = max(TRIES, (task.retry or spec.retry).attempts)
         return Proposal(
@@ -32,6 +31,23 @@ def general_repair(error: Mapping[str, Any], sort: FailureClass, task: Task, spe
     if sort in (FailureClass.WRONG_INPUT, FailureClass.UNKNOWN):
         return _nearest(error, task)
     return None
+
+
+def _more_time(task: Task, spec: OperationSpec) -> Proposal:
+    """Twice as much of what ran out: the task's time, or that of its input ``timeout`` where this is the shorter."""
+    given, own = task.timeout or spec.timeout, _seconds(task.with_.get("timeout"))
+    if own is not None and own < given:
+        longer = min(own * 2, given)
+        return Proposal(reason=f"{own:g} s were not enough; it gets {longer:g} s", inputs={"timeout": longer})
+    longer = min(given * 2, _LONGEST)
+    return Proposal(reason=f"{given:g} s were not enough; it gets {longer:g} s", timeout=longer)
+
+
+def _seconds(value: Any) -> float | None:
+    try:
+        return seconds(value)
+    except ValueError:
+        return None
 
 
 def _nearest(error: Mapping[str, Any], task: Task) -> Proposal | None:

@@ -230,9 +230,8 @@ class WatchWorkflow(Operation["WatchWorkflow.Inputs", "WatchWorkflow.Result"]):
             if told.get(job["name"]) != now:
                 told[job["name"]] = now
                 ctx.log(now)
-        moving = [current_step(job) for job in jobs if job["status"] == "in_progress"]
         done, total = steps_done(jobs)
-        ctx.progress("; ".join(moving) or f"{run['name']} is {run['status'].replace('_', ' ')}", done, total or None)
+        ctx.progress(f"{run['name']} is {run['status'].replace('_', ' ')}", done, total or None)
 
     def _ended(
         self, ctx: Context, api: Api, inputs: WatchWorkflow.Inputs, run: Any, jobs: Sequence[Any]

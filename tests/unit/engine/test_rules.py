@@ -34,6 +34,21 @@ def test_what_took_too_long_gets_more_time() -> None:
 
 
 @pytest.mark.parametrize(
+    ("own", "given", "inputs", "whole"),
+    [
+        ("20s", 30, {"timeout": 30.0}, None),
+        (4, 30, {"timeout": 8.0}, None),
+        ("2m", 30, {}, 60.0),
+        ("${{ params.patience }}", 30, {}, 60.0),
+    ],
+)
+def test_what_runs_out_first_gets_more_time(own: Any, given: int, inputs: dict[str, Any], whole: float | None) -> None:
+    found = repair({"kind": "timed_out", "message": "not done"}, {"timeout": own}, timeout=given)
+    assert found is not None
+    assert (found.inputs, found.timeout) == (inputs, whole)
+
+
+@pytest.mark.parametrize(
     "inputs, expected",
     [
         ({"image": "shopp:1", "name": "web"}, {"image": "shop:1"}),
