@@ -47,6 +47,11 @@ def repair(
             raise Conflict(f"there is no repair of {run.name}", hint=found["why_not"])
         if not yes:
             _ask(output)
+        elif guessed(found):
+            raise Refused(
+                "a model or memory proposed what this repair runs: --yes alone does not apply it",
+                hint=f"look at it and say yes yourself: reign repair {run.name}, or the run's page",
+            )
         client.post(f"/runs/{run.name}/repair", {"digest": found["digest"], "requested_by": getpass.getuser()})
         run.wait()
         if output is Format.JSON:
@@ -58,6 +63,14 @@ def repair(
                 f"run {run.name} {run.state.replace('_', ' ')}: {run.cause or 'see its tasks'}",
                 hint=f"`reign repair {run.name}` looks again",
             )
+
+
+def guessed(found: dict[str, Any]) -> bool:
+    """Whether something runs that only a model or memory proposed; both read what others wrote. Tries and time do not
+    count."""
+    by_guess = any(failure["source"] in ("model", "memory") for failure in found["failures"] if failure["proposal"])
+    runs = any(line["kind"] == "added" or line["path"].startswith(("with", "uses")) for line in found["diff"])
+    return by_guess and runs
 
 
 def _ask(output: Format) -> None:

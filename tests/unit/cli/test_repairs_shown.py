@@ -53,6 +53,18 @@ def test_a_repair_is_drawn(capsys: pytest.CaptureFixture[str]) -> None:
     assert "adds no risk" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("source", ["model", "memory"])
+def test_what_is_guessed_is_not_granted_unseen(source: str) -> None:
+    assert not repair.guessed(FOUND)
+    guess = {**FOUND, "failures": [{**FAILURE, "source": source}]}
+    assert repair.guessed(guess)
+    assert repair.guessed({**guess, "diff": [{**FOUND["diff"][1]}]})
+    more_time = {"task": "run", "kind": "changed", "path": "timeout", "before": 1, "after": 2}
+    assert not repair.guessed({**guess, "diff": [more_time]})
+    other = {**FOUND, "failures": [FAILURE, {**FAILURE, "source": source, "proposal": None}]}
+    assert not repair.guessed(other), "it is not part of the repair"
+
+
 class Going:
     """A client whose run is repaired after some looks, or never."""
 
