@@ -103,13 +103,15 @@ class Gives:
     """A thing that the operation leaves behind, for later clauses.
 
     ``value`` is a text over inputs and results: ``{tag}``, ``{result.number}``. ``also`` holds inputs that go with it.
-    ``made``: the operation makes it; else it was there before, and is only spoken of.
+    ``made``: the operation makes it; else it was there before, and is only spoken of. ``into``: where ``value`` is a
+    folder, the thing lies in it under the last part of this input.
     """
 
     thing: str
     value: str
     also: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     made: bool = True
+    into: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ class Phrase:
     gives: tuple[Gives, ...] = ()
     comes_before: tuple[str, ...] = ()  # operations on the same thing that it precedes, however the sentence runs
     settles: tuple[str, str] | None = None  # said of what that operation makes while that input is open, it fills it
+    holds: tuple[str, ...] = ()  # operations that fail while its thing is there: of one verb's, they come after it
     renames: tuple[str, str] | None = None  # two inputs, said as one name: the first is then a namesake that was made
     merges: bool = False  # neighbouring clauses become one task: "22 is closed and 443 is open"
     weight: float = 0.0  # settles what the words leave open; above 0 for the commoner meaning

@@ -17,7 +17,7 @@ PROGRAMS = (
     *("poetry", "ps", "psql", "pwd", "pylint", "pytest", "python", "python3", "rake", "redis-cli", "rsync", "ruby"),
     *("ruff", "rustc", "scp", "sed", "sh", "sha256sum", "sleep", "sort", "sqlite3", "ss", "ssh", "stat", "systemctl"),
     *("tail", "tar", "tee", "terraform", "tofu", "top", "touch", "tox", "tree", "tsc", "uname", "uniq"),
-    *("unzip", "uptime", "uv", "vmstat", "wc", "wget", "which", "whoami", "xargs", "yarn", "zip"),
+    *("unzip", "uptime", "uv", "vmstat", "wc", "wget", "whoami", "xargs", "yarn", "zip"),
 )
 _CUES = ("bash", "shell", "terminal", "command line")
 _SHELLS = MappingProxyType({"bash": "bash", "sh": "sh", "pwsh": "pwsh", "powershell": "pwsh"})
@@ -182,6 +182,7 @@ WORDS: Words = {
             verbs=("move", "rename", "mv"),
             objects=("file",),
             slots=(_SOURCE, _DESTINATION),
+            gives=(Gives("file", "{destination}", into="source"),),
             example="move ./a.txt to ./b.txt",
         ),
     ),

@@ -40,6 +40,8 @@ _NETWORK = Slot(
 _VOLUME = Slot(
     "name", labels=("volume", "docker volume"), bare=True, required=True, things=("volume",), ask="which volume?"
 )
+#: What a container that is still there does not let go.
+_HELD = ("docker.remove_network", "docker.remove_volume")
 _COMPOSE_FILE = Slot(
     "file",
     Kind.PATH,
@@ -236,10 +238,11 @@ WORDS: Words = {
             cues=CUES,
             slots=(_CONTAINER,),
             object_needed=True,
+            holds=_HELD,
             example="remove the container web",
         ),
-        Phrase(verbs=("rm",), cues=CUES, slots=(_CONTAINER,), filler=("-f",), object_needed=True, weight=2),
-        Phrase(verbs=("destroy",), cues=CUES, slots=(_CONTAINER,), object_needed=True),
+        Phrase(verbs=("rm",), cues=CUES, slots=(_CONTAINER,), filler=("-f",), object_needed=True, holds=_HELD, weight=2),
+        Phrase(verbs=("destroy",), cues=CUES, slots=(_CONTAINER,), object_needed=True, holds=_HELD),
     ),
     "docker.exec": (
         Phrase(

@@ -290,6 +290,8 @@ def entities(draft: Draft, step: int) -> list[Entity]:
     given: set[str] = set()
     for gives in entry.phrase.gives:
         value = _filled(gives.value, draft)
+        if gives.into and isinstance(value, str) and value.endswith("/"):
+            value += str(draft.inputs.get(gives.into, "")).rstrip("/").rpartition("/")[2]
         if value is not None and gives.thing not in given:
             given.add(gives.thing)
             also = {name: _filled(text, draft) for name, text in gives.also.items()}
@@ -374,6 +376,14 @@ def merged(made: Sequence[Draft]) -> list[Draft]:
                 last.inputs[name] = value
                 last.unsaid.discard(name)
     return result
+
+
+def in_turn(made: list[Draft]) -> list[Draft]:
+    """``remove the container db and its volume x``: what another one holds on to goes after it."""
+    holding = {uses: [d for d in made if uses in d.entry.phrase.holds] for uses in {d.uses for d in made}}
+    for draft in made:
+        draft.links += [other.id for other in holding[draft.uses] if other.id not in draft.links]
+    return sorted(made, key=lambda draft: bool(holding[draft.uses]))
 
 
 def _agree(one: Draft, other: Draft) -> bool:

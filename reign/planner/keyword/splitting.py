@@ -18,6 +18,7 @@ _WISHES = frozenset({"want", "need", "have", "get", "like", "wish", "see"})
 _NAMES = frozenset({Shape.WORD, Shape.TYPED, Shape.QUOTED})
 _WHO_ASKS = frozenset({"i", "we", "can", "could", "do", "does", "to", "would", "one", "should"})
 _AMOUNTS = english.ARTICLES | {"last", "latest", "recent", "newest", "all"}
+_BEFORE_THING = frozenset({"the", "its", "their"})
 _HEADING = 4  # words
 _MODALS = frozenset({"can", "could", "may", "might", "must", "shall", "should", "will"})
 _BEHIND_IMAGE = frozenset({"as", "on", "container", "called", "named", "with", "at", "in", ""})
@@ -104,11 +105,15 @@ class _Splitter:
         return opening.at + (len(opening.head.tokens) if opening.head else 0)
 
     def _condition_over(self, at: int) -> bool:
-        """``run `a` and, if it succeeds, `b```: a value after the condition's comma, for the verb before it."""
+        """``run `a` and, if it succeeds, `b```; ``remove web and, if that works, its network x``: a value or a thing
+        after the condition's comma, for the verb before it.
+        """
         current, tokens = self.current, self.tokens
         if current is None or current.role is Role.DO or tokens[at].text != "," or at + 1 >= len(tokens):
             return False
-        value = tokens[at + 1].shape in (Shape.CODE, Shape.QUOTED, Shape.TYPED)
+        following = tokens[at + 1]
+        value = following.shape in (Shape.CODE, Shape.QUOTED, Shape.TYPED)
+        value = value or following.word in _BEFORE_THING or self.openings.vocabulary.is_noun(following)
         return value and bool(self.done) and any(map(self.openings.is_predicate, current.body))
 
     def _close(self) -> None:

@@ -18,6 +18,7 @@ from reign.planner.keyword.drafts import (
     drafts,
     entities,
     has_inputs,
+    in_turn,
     merged,
     prerequisites,
     share_numbers,
@@ -217,7 +218,7 @@ class Story:
         if (against := contradiction(made)) is not None:
             said = questions.phrase(self.text, matches[0].clause.tokens)
             raise questions.ask(self.text, said, f"which {against} is right?", [matches[0].entry.phrase.example])
-        made = [draft for draft in merged(made) if not self._settles(draft)]
+        made = in_turn([draft for draft in merged(made) if not self._settles(draft)])
         if len(matches) > 1:
             share_place(made)
             if any(token.word in english.EACH for token in matches[-1].clause.body):
@@ -225,9 +226,26 @@ class Story:
         made = [draft for draft in made if not self._goes_on(step, draft) and not self._repeats(step, draft, matches)]
         standing = [(unless_said and (self.said(draft) or self._tightens(step, draft))) or draft for draft in made]
         new = [draft for draft in made if draft in standing]
+        if not step.gated and any(self._is_there(draft, new[:at]) for at, draft in enumerate(new)):
+            said = questions.phrase(self.text, matches[0].clause.tokens)
+            question = f"what is said of {new[0].inputs.get('name')} in all?"
+            raise questions.ask(self.text, f"{said} starts the same again", question, [])
         step.drafts += new
         self._remember(new)
         return standing
+
+    def _is_there(self, draft: Draft, beside: Sequence[Draft]) -> bool:
+        """``run a:1 as web, ..., run it as WEB on port 8081``: whether an earlier task starts one of that name already."""
+        name = draft.inputs.get("name")
+        if name is None or draft.inputs.get("replace") or not _RUNNING & {g.thing for g in draft.entry.phrase.gives}:
+            return False
+        there: Draft | None = None
+        for other in (*self._made.values(), *beside):
+            if other.inputs.get("name") == name and other.uses == draft.uses:
+                there = other
+            elif name in other.inputs.values() and other.entry.spec.effect.value != "read":
+                there = None  # it was stopped, or taken away
+        return there is not None and there.inputs != draft.inputs
 
     def _tightens(self, step: Step, draft: Draft) -> Draft | None:
         """``wait for web, and if it is not ready within 2 minutes, ...``: more of the check before it."""
@@ -436,6 +454,8 @@ _ANEW = frozenset({"again", "twice", "once", "more", "another", "anew"})
 _VALUES = frozenset({Shape.TYPED, Shape.QUOTED, Shape.CODE, Shape.PAIR, Shape.NUMBER, Shape.FLAG})
 #: Things that hold for all that follows once they were spoken of.
 _SCOPES = frozenset({"namespace"})
+#: Things of which only one can run under a name.
+_RUNNING = frozenset({"container", "process"})
 _LEADS = english.PREPOSITIONS | {"use", "start", "work"}
 #: What a value that is only mentioned can be.
 _INTRODUCED = (

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from reign.core.errors import NotUnderstood
 from reign.core.lexicon import CHECK
-from reign.planner.keyword import english, questions
+from reign.planner.keyword import english, questions, values
 from reign.planner.keyword.clauses import Clause
 from reign.planner.keyword.discourse import Discourse
 from reign.planner.keyword.frame import Match
@@ -50,6 +50,11 @@ class Understanding:
             parts, rest = self._parts(clause, discourse, lent, words)
             if parts:
                 return parts, rest
+        listed = replace(clause, body=_listed(clause.body))
+        if len(listed.body) > len(clause.body):
+            again = self.ranked(listed, discourse, lent)
+            if again and again[0].fits and _has_one_list(again[0]):
+                return [self._only(again)], None
         if self._off_topic(clause, ranked):
             raise questions.off_topic(self.text, questions.phrase(self.text, clause.tokens), self.vocabulary)
         if not ranked:
@@ -176,6 +181,34 @@ class Understanding:
             return False
         names = body[nouns[-1] + 1 :]
         return bool(names) and not any(token.word in english.PREPOSITIONS for token in names)
+
+
+def _listed(body: Sequence[Token]) -> list[Token]:
+    """``pull redis:7 postgres:16``: values of one sort beside each other, as notes have them, are a list."""
+    result: list[Token] = []
+    for token in body:
+        before = result[-1] if result else None
+        if before is not None and _sort(token) and _sort(token) == _sort(before):
+            result.append(Token("and", before.end, before.end, Shape.WORD))
+        result.append(token)
+    return result
+
+
+def _has_one_list(match: Match) -> bool:
+    """Whether its values could go nowhere else: in "push a:1 r/a:1 r/a:2", the second may be where to."""
+    slots = match.entry.slots
+    lists = [i for i, fill in match.fills.items() if len(fill.values) > 1]
+    return len(lists) == 1 and sum(slot.kind is slots[lists[0]].kind for slot in slots) == 1
+
+
+def _sort(token: Token) -> str:
+    if token.shape is Shape.PAIR:
+        return "pair"
+    if token.shape is not Shape.TYPED:
+        return ""
+    if values.looks_like_path(token.text):
+        return "path"
+    return "image" if ":" in token.text and "//" not in token.text else "name"
 
 
 def _naming(match: Match) -> Token | None:

@@ -20,6 +20,8 @@ _IDIOMS: tuple[Callable[[Place], Reading | None], ...] = (
     sayings.and_call_it,
     sayings.all_of,
     sayings.after_them,
+    sayings.but_only,
+    sayings.both_there,
     sayings.beforehand,
     sayings.of_each,
     sayings.of_two,

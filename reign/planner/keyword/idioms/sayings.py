@@ -60,6 +60,7 @@ _AS_WELL_AS = (("as", "well", "as"), ("together", "with"), ("along", "with"))
 _AFTER_THEM = frozenset({"both", "them", "these", "those", "all"})
 _OF_TWO = {"former": "@first", "first": "@first", "latter": "@second", "second": "@second"}
 _BEHIND_OF_TWO = english.PREPOSITIONS | english.AND | {"then", "but"}
+_SHARED_PLACES = frozenset({"in", "on", "under", "into", "from"})
 _LOOKS = (("have", "a", "look", "at"), ("take", "a", "look", "at"), ("have", "a", "look", "into"))
 _ALL_OF_THE = (("all", "of", "these"), ("all", "of", "the"), ("both", "of", "the"))
 _THOSE = (("them",), ("these",), ("those",))
@@ -154,6 +155,25 @@ def beforehand(place: Place) -> Reading | None:
         return None
     ends = place.at + 1 == len(place.tokens) or place.tokens[place.at + 1].text in (".", "!", "?", ";")
     return Reading([place.word("beforehand", 1)], place.at + 1) if ends else None
+
+
+def but_only(place: Place) -> Reading | None:
+    """``show the logs of web, BUT ONLY the last 5 lines``: what follows says how many."""
+    words, at, before = place.words, place.at, place.before
+    if words[:2] != ("but", "only") or not before or len(place.tokens) < at + 4:
+        return None
+    amount = [token for token in place.tokens[at + 2 : at + 6] if token.shape is Shape.NUMBER]
+    if not amount or words[2] in ("if", "when", "after", "once"):
+        return None
+    return Reading([] if before[-1].text == "," else [place.word(",", 2, Shape.PUNCT)], at + 2)
+
+
+def both_there(place: Place) -> Reading | None:
+    """``install a and b, BOTH in namespace lab``: a place behind a list holds for all of it."""
+    words, before = place.words, place.before
+    if words[0] not in ("both", "all") or not before or before[-1].text != ",":
+        return None
+    return Reading([], place.at + 1, back=1) if words[1:2] and words[1] in _SHARED_PLACES else None
 
 
 def of_each(place: Place) -> Reading | None:
