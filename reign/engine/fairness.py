@@ -32,7 +32,7 @@ _A_PROCESS = 2
 #: Messages that are let go together at most; publishing in batches is what makes the window cheap.
 _BATCH = 8
 _LOOK_EVERY = 5.0  # seconds between looks at how many processes a pool has
-_EMPTY_FOR = 0.05  # seconds for which a run that had nothing held is not asked again
+_EMPTY_FOR = 0.05  # seconds for which who goes on does not ask again for held tasks of a run that had none
 _CROWD_FOR = 0.05  # seconds between looks at the length of a queue
 _SWEEP_EVERY = 10.0  # seconds
 
@@ -94,17 +94,17 @@ class Window:
         for agent in {item.agent for item in ready}:
             mine = [item for item in ready if item.agent == agent]
             tokens = self._of(run_id, agent)
-            if goes_on and self._crowded(tx, agent):
-                tokens.empty_until = 0.0
-                held += mine
-                continue
-            places = tokens.count
-            if len(mine) > places:
-                size = self._size(tx, agent, most)
-                places += size if first else holding.places(tx, run_id, agent, size, len(mine))
-            tokens.count = max(0, tokens.count - len(mine))
+            places = 0
+            if not (goes_on and self._crowded(tx, agent)):
+                places = tokens.count
+                if len(mine) > places:
+                    size = self._size(tx, agent, most)
+                    places += size if first else holding.places(tx, run_id, agent, size, len(mine))
+                tokens.count = max(0, tokens.count - len(mine))
             send += mine[:places]
             held += mine[places:]
+            if mine[places:]:
+                tokens.empty_until = 0.0  # whatever was seen before: now there are some
         holding.hold(tx, held, now)
         return send
 
@@ -126,13 +126,13 @@ class Window:
         tokens = self._of(run_id, agent)
         tokens.count = min(tokens.count + 1, self.settings.dispatch_window)
 
-    def ended(self, tx: Transaction, run_id: int, agent: str, now: float) -> list[Posting]:
-        """The held tasks of the run that get their message now that one of its tasks has ended."""
+    def ended(self, tx: Transaction, run_id: int, agent: str, now: float, *, goes_on: bool) -> list[Posting]:
+        """The held tasks of the run that get their message now that one of its tasks has ended. Who ``goes_on`` gathers
+        tokens until a batch is worth its trip; who does not leaves them all: it may be the last that had any."""
         tokens = self._of(run_id, agent)
-        if tokens.count == 0 or time.monotonic() < tokens.empty_until:
+        if tokens.count == 0:
             return []
-        batch = max(1, min(_BATCH, self._size(tx, agent, None) // (_A_PROCESS * max(1, self._processes[agent]))))
-        if tokens.count < batch:
+        if goes_on and (time.monotonic() < tokens.empty_until or tokens.count < self._batch(tx, agent)):
             return []
         found = holding.next_of_run(tx, run_id, agent, tokens.count)
         if found:
@@ -142,16 +142,15 @@ class Window:
             tokens.empty_until = time.monotonic() + _EMPTY_FOR
         return found
 
+    def _batch(self, tx: Transaction, agent: str) -> int:
+        size = self._size(tx, agent, None)
+        return max(1, min(_BATCH, size // (_A_PROCESS * max(1, self._processes[agent]))))
+
     def next(self, tx: Transaction, run_id: int, agent: str) -> Ready | None:
-        """The held task of the run that a process of the pool may go on with, without a message."""
-        tokens = self._of(run_id, agent)
-        if time.monotonic() < tokens.empty_until:
-            return None
+        """The held task of the run that a process of the pool may go on with, without a message. It looks each time:
+        another process may just have left tasks to whoever takes the next message, and this may be the last one."""
         found = holding.next_of_run(tx, run_id, agent, 1)
-        if not found:
-            tokens.empty_until = time.monotonic() + _EMPTY_FOR
-            return None
-        return found[0].ready
+        return found[0].ready if found else None
 
     def _of(self, run_id: int, agent: str) -> _Tokens:
         tokens = self._tokens.get((run_id, agent))

@@ -219,10 +219,11 @@ class Spine:
                 after=attempt.after,
             )
             ready, attempt.ended_run = recorded.ready, recorded.run_state is not None
-            if may_hand_over:
+            if may_hand_over and not attempt.ended_run:
                 handed = self._hand_over(tx, attempt, ready, chain, now)
                 ready = [item for item in ready if handed is None or item.task_id != handed.task_id]
-            sent, follow = self._take_turns(tx, attempt, ready, handed, chain, now)
+            none_held = may_hand_over and handed is None
+            sent, follow = self._take_turns(tx, attempt, ready, handed, chain, now, none_held)
             release.post(tx, sent, now)
             if isinstance(result, outcome.Succeeded) and _changes_nothing(attempt.claim, handed):
                 pending.unhurried(tx)
@@ -236,8 +237,12 @@ class Spine:
         handed: Claim | None,
         chain: Chain,
         now: float,
+        none_held: bool,
     ) -> tuple[list[release.Ready], list[Posting]]:
-        """Which of the released tasks get their message now, and which held ones do since this one has ended."""
+        """Which of the released tasks get their message now, and which held ones do since this one has ended.
+
+        ``none_held``: it has just been seen that there are no held ones of this run and pool.
+        """
         run, agent = attempt.run, attempt.claim.agent
         carried = [item for item in ready if item.task_id == chain.head()]
         if handed is None and not carried:
@@ -248,7 +253,9 @@ class Spine:
         sent = carried + self._window.released(tx, run.id, others, run.concurrency, now, goes_on=goes_on)
         if limited:
             return sent, [] if handed else self._turnstile.left(tx, run, agent, now)
-        return sent, self._window.ended(tx, run.id, agent, now)
+        if none_held:
+            return sent, []
+        return sent, self._window.ended(tx, run.id, agent, now, goes_on=handed is not None)
 
     def _hand_over(
         self, tx: Transaction, attempt: _Attempt, ready: Sequence[release.Ready], chain: Chain, now: float

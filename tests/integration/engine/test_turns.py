@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -106,6 +107,25 @@ def test_what_is_held_without_anybody_to_let_it_go_is_topped_up(installation: In
     with installation.runtime.database.write() as tx:
         holding.sweep(tx)
         assert holding.count_of_run(tx, run.id) == 0
+
+
+def test_workers_leave_nothing_held_that_only_the_service_would_let_go(tmp_path: Path) -> None:
+    """No service runs here, so nobody tops up: of two workers that go on with held tasks and stop, one must always
+    look once more. The DAG is such that both hold tasks and run dry, again and again."""
+    made = Installation(tmp_path)
+    made.prepare()
+    for _ in range(2):
+        made.start_worker("probe")
+    pick = random.Random(7)
+    layers = [[f"l{layer}_{number}" for number in range(30)] for layer in range(12)]
+    noops = {
+        name: {"uses": "probe.noop", "needs": pick.sample(layers[depth - 1], 3) if depth else []}
+        for depth, layer in enumerate(layers)
+        for name in layer
+    }
+    run = made.submit({"name": "layers", "tasks": noops})
+    assert made.wait(run).state is RunState.SUCCEEDED
+    made.close()
 
 
 @pytest.mark.parametrize("kind", ["run", "environment", "pool"])

@@ -151,7 +151,7 @@ class World:
             follow = (
                 ([] if handed else self.turnstile.left(tx, self.run, "probe", self.clock))
                 if limited
-                else window.ended(tx, self.run.id, "probe", self.clock)
+                else window.ended(tx, self.run.id, "probe", self.clock, goes_on=handed is not None)
             )
             release.post(tx, ready, self.clock)
         if isinstance(how, o.Succeeded | o.Failed):
