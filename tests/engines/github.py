@@ -1,7 +1,7 @@
 """A repository to try things in: on the stateful fake, or at GitHub itself.
 
 With ``GITHUB_TOKEN`` and ``REIGN_TEST_GITHUB_REPO`` (owner/name, writable) set, the agent's contract
-suite runs against GitHub (scopes: repo, workflow, delete_repo). Each test then works on a branch of its own, names all
+suite runs against GitHub (scopes: repo, workflow, delete_repo), or the Enterprise Server at ``GITHUB_API_URL``. Each test then works on a branch of its own, names all
 that it makes after it, and takes it away again.
 """
 
@@ -19,7 +19,7 @@ import requests
 
 from tests.fakes.github import GitHubServer
 
-REPOSITORY, TOKEN = "REIGN_TEST_GITHUB_REPO", "GITHUB_TOKEN"
+REPOSITORY, TOKEN, ADDRESS = "REIGN_TEST_GITHUB_REPO", "GITHUB_TOKEN", "GITHUB_API_URL"
 FILES = {"README.md": "# shop\n", "src/app.py": "print('hi')\n", "run.sh": "#!/bin/sh\n"}
 
 
@@ -152,7 +152,8 @@ class Place:
 def at_github(token: str, repo: str) -> Iterator[Place]:
     """A branch of its own at GitHub, with all that the test made removed afterwards."""
     prefix = f"reign-{secrets.token_hex(4)}-"
-    place = Place("https://api.github.com", token, repo, base=f"{prefix}main", prefix=prefix)
+    url = os.environ.get(ADDRESS) or "https://api.github.com"
+    place = Place(url.rstrip("/"), token, repo, base=f"{prefix}main", prefix=prefix)
     main = place.of_repo("GET", "")["default_branch"]
     place.branch("main", start=main)
     place.commit(place.base, FILES, "files to try things with")
