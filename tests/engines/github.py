@@ -1,8 +1,9 @@
 """A repository to try things in: on the stateful fake, or at GitHub itself.
 
 With ``GITHUB_TOKEN`` and ``REIGN_TEST_GITHUB_REPO`` (owner/name, writable) set, the agent's contract
-suite runs against GitHub (scopes: repo, workflow, delete_repo), or the Enterprise Server at ``GITHUB_API_URL``. Each test then works on a branch of its own, names all
-that it makes after it, and takes it away again.
+suite runs against GitHub (scopes: repo, workflow, delete_repo), or against the Enterprise Server at
+``GITHUB_API_URL``. Each test then works on a branch of its own, names all that it makes after it, and takes it away
+again.
 """
 
 from __future__ import annotations
