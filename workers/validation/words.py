@@ -304,6 +304,7 @@ WORDS: Words = {
             states=(*_ACCEPTS, *_REACHED),
             state_needed=True,
             slots=_TCP_SLOTS,
+            weight=2,  # of a port, to be reachable says no more
             example="check that port 5432 on localhost accepts connections",
         ),
         Phrase(verbs=CHECK, about=("tcp", "tcp port"), states=("up",), state_needed=True, slots=_TCP_SLOTS, weight=1),

@@ -30,16 +30,37 @@ _INTERJECTIONS = frozenset(
             "look",
             "listen",
         ),
-        *("ok", "okay", "hey", "right", "great", "cool", "perfect", "awesome", "guys", "folks", "well", "huh", "pls"),
+        *(
+            "ok",
+            "okay",
+            "hey",
+            "right",
+            "great",
+            "cool",
+            "perfect",
+            "awesome",
+            "guys",
+            "folks",
+            "well",
+            "huh",
+            "pls",
+            "yo",
+            "heya",
+            "hiya",
+            "sup",
+        ),
         *("plz", "please", "k"),
     }
 )
 #: Whole sentences that only keep the talk going.
 _SMALL_TALK = re.compile(
-    r"(?:(?:it is |just |only )?me again|any(?:one|body) (?:around|there|here|up|awake|home)|are you (?:there|around)"
+    r"(?:really|truly|honestly|(?:it is |just |only )?me again|any(?:one|body) (?:around|there|here|up|awake|home)|are you (?:there|around)"
     r"|(?:i am |we are |quite |very |pretty |absolutely |really |completely )*(?:sure|certain|serious|positive)"
     r"|go(?: go| ahead| for it)*|(?:me|us) please|please|hope (?:that is|this is|it is) (?:ok|okay|fine|clear)"
     r"|(?:quick|small|little|one|a|another|next|simple|easy|question|favou?r|thing|request|task|for|you|me)+"
+    r"|(?:can|could|would|will) (?:you|u|someone|somebody)(?: please)? (?:do|handle|arrange|manage|take care of)"
+    r" (?:that|it|this)(?: for (?:me|us))?(?: please)?"
+    r"|(?:one|two|a few|another|some)(?: more| last| other| final| quick| small| little)* (?:things?|requests?|tasks?)"
     r"|how are you(?: doing)?(?: today)?|you know the drill|here (?:we|you) go|no worries|my bad|long story short)"
 )
 _CORRECTION = re.compile(
@@ -78,6 +99,8 @@ _PLACES = frozenset({"to", "into", "on", "onto", "at", "under", "with", "from", 
 _SUBJECTS = frozenset(
     {"it", "that", "this", "they", "nobody", "everybody", "everyone", "someone", "somebody", "he", "she"}
 )
+_LATELY = frozenset({"just", "already", "now", "also", "finally", "all", "only", "recently"})
+_TELLERS = frozenset({"we", "i", "they", "he", "she", "people", "customers", "users"})
 _CHECKS = frozenset({"check", "verify", "ensure", "confirm", "test", "sure", "see", "whether", "wait", "until"})
 _NEEDS = frozenset({"needs", "uses", "wants", "misses", "reads", "cares", "remembers"})
 
@@ -120,7 +143,10 @@ def _without_chatter(sentence: Sequence[Token]) -> list[Token]:
         while end < len(sentence) and sentence[end].shape not in (Shape.PUNCT, Shape.BREAK):
             end += 1
         chatter = sentence[at].text == "," and end > at + 1
-        if not (chatter and all(token.word in _INTERJECTIONS for token in sentence[at + 1 : end])):
+        said = [token.word for token in sentence[at + 1 : end]]
+        asked = all(said) and said[:1] and said[0] in ("can", "could", "would", "will")  # "..., could you do it"
+        idle = all(word in _INTERJECTIONS for word in said) or (asked and _SMALL_TALK.fullmatch(" ".join(said)))
+        if not (chatter and idle):
             result += sentence[at:end]
         at = end
     return result
@@ -173,11 +199,12 @@ def remark(tokens: Sequence[Token], at: int, vocabulary: Vocabulary) -> int:
     if goes_on or len(said) < 2 or any(token.shape is not Shape.WORD for token in said):
         return at
     words = [token.word for token in said]
-    unused = words[0] == "nobody" and words[1] in _NEEDS
-    subject = unused or (words[0] in _SUBJECTS and words[1] in background.STANDS)
+    unused = words[0] == "nobody" and (words[1] in _NEEDS or words[1:3] == ["is", "using"])
+    subject = unused or (words[0] in _SUBJECTS and words[1] in background.STANDS) or _tells(said, vocabulary)
     if not subject and not background.has_unknown_subject(said, vocabulary):
         return at
-    placed = (a.word in _PLACES and b.word not in english.DEFINITE | english.ARTICLES for a, b in pairwise(said))
+    told = said[3 * unused :]  # "nobody is using it"
+    placed = (a.word in _PLACES and b.word not in english.DEFINITE | english.ARTICLES for a, b in pairwise(told))
     if _TELLING & set(words) or any(placed) or words[-1] in _PLACES:
         return at
     if any(_destroys(token, vocabulary) for token in tokens[:at]) and not (unused or _PAST & set(words)):
@@ -198,14 +225,35 @@ def reason(tokens: Sequence[Token], at: int, vocabulary: Vocabulary) -> int:
     said = tokens[at:end]
     if len(said) < 3 or end + 1 >= len(tokens) or any(token.shape is not Shape.WORD for token in said):
         return at
-    if not (tokens[end].word == "->" or (tokens[end].text == "," and tokens[end + 1].word == "so")):
+    told = _narrates(said, vocabulary)
+    follows = ("so", "please", "pls", "can", "could", "would") if told else ("so",)
+    if not (tokens[end].word == "->" or (tokens[end].text == "," and tokens[end + 1].word in follows)):
         return at
+    if told and not any(background.things(said, vocabulary)):
+        return end
     words = {token.word for token in said}
     stands = words & (background.STANDS | {"want", "wants", "need", "needs", "am"})
     if not stands or words & english.LIMITING or _names(said, vocabulary) or vocabulary.head_at(said, 0) is not None:
         return at
     deeds = (i for i in range(len(said)) if not vocabulary.is_light(said[i].word))
     return at if any(background.acts(said, i, vocabulary) for i in deeds) else end
+
+
+def _narrates(said: Sequence[Token], vocabulary: Vocabulary) -> bool:
+    """``WE just MERGED everything``, ``I AM done with it``: what somebody did, or how they are, and no wish."""
+    if said[0].word not in _TELLERS or {token.word for token in said} & background.WISHES - {"to", "all", "like"}:
+        return False
+    verb = next((token for token in said[1:4] if token.word not in _LATELY), None)
+    if verb is None or verb.word in english.NEGATIONS:
+        return False
+    return verb.word in ("am", "are", "is", "was", "were", "have", "had") or vocabulary.is_participle(verb.word)
+
+
+def _tells(said: Sequence[Token], vocabulary: Vocabulary) -> bool:
+    """``WE EXPECT a lot of traffic tonight``: somebody does what no operation does."""
+    verb = said[1]
+    known = vocabulary.first_words.get(verb.word) or verb.word in english.AUXILIARIES
+    return said[0].word in _TELLERS and not known and not vocabulary.is_noun(verb)
 
 
 def _destroys(token: Token, vocabulary: Vocabulary) -> bool:

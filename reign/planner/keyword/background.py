@@ -23,6 +23,7 @@ STANDS = frozenset(
         *("is", "are", "was", "were", "am", "has", "have", "had", "seems", "seem", "looks", "keeps", "hangs", "hang"),
         *("crashed", "crashes", "stuck", "died", "dies", "lags", "leaks", "misbehaves", "misbehaving", "complain"),
         *("complains", "complained", "reported", "reports", "broke", "breaks", "failed", "fails", "noticed", "got"),
+        *("approved", "confirmed", "agreed", "expires", "expire", "expired", "costs", "cost", "changed", "moved"),
     }
 )
 #: What makes a statement a wish, an order or a limit, which is never passed over.

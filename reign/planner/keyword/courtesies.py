@@ -17,6 +17,21 @@ _TICKET_WORDS = frozenset(
         *("action", "actions", "steps", "goal", "objective", "agenda", "ask", "change", "description", "urgent"),
         *("title", "what", "work", "tasks", "hotfix", "chore", "please", "to", "do", "item", "items", "list", "day"),
         *("cleanup", "maintenance", "today", "checklist", "runbook", "release", "deployment", "rollout", "morning"),
+        *(
+            "one",
+            "more",
+            "quick",
+            "question",
+            "favour",
+            "favor",
+            "small",
+            "another",
+            "last",
+            "final",
+            "next",
+            "other",
+            "thing",
+        ),
         *("procedure", "sequence", "order", "the", "my", "our", "following", "this", "is", "things", "requests"),
     }
 )

@@ -16,6 +16,7 @@ _TELLERS = (
     *("let me know", "let us know", "tell me", "tell us", "ping me", "notify me", "inform me", "alert me", "ping us"),
     *("give me a shout", "give me a heads up", "give me a ping", "drop me a line", "report back", "shout", "call me"),
 )
+_WHO = ("you", "u", "we", "someone", "somebody", "anyone")
 _FREE = ("a minute", "a moment", "a second", "a sec", "a min", "a chance", "some time", "time", "a spare minute")
 _FINDS = ("have", "get", "find", "got", "have got", "have found")
 
@@ -27,6 +28,38 @@ def _combined(*parts: Sequence[str]) -> list[str]:
 _PLAIN: dict[str, str] = {
     **dict.fromkeys(("keep an eye on", "have an eye on", "keep watch over", "keep watching", "keep tabs on"), "watch"),
     **dict.fromkeys(_combined(_TELLERS, ("when", "once", "as soon as")), "wait until"),
+    **{
+        f"{ask} {who} {maybe}": f"{ask} {who}"
+        for ask in ("can", "could", "would", "will")
+        for who in _WHO
+        for maybe in ("maybe", "perhaps", "possibly")
+    },
+    **{
+        f"{who} {how} {wish} to": f"{who} {wish} to"
+        for who in ("i", "we")
+        for how in ("only", "just", "really", "simply", "actually", "basically")
+        for wish in ("want", "need", "have")
+    },
+    **{f"{all_} {who} need is": f"{who} need" for all_ in ("what", "all") for who in ("i", "we")},
+    **dict.fromkeys(
+        _combined(("i", "we"), ("want", "need", "would like", "would love"), ("to know if", "to know whether")),
+        "check whether",
+    ),
+    **dict.fromkeys(_combined(("can", "could", "may"), ("we", "i"), ("have", "get")), "i need"),
+    **dict.fromkeys(
+        _combined(("i", "we"), ("want", "need", "would like", "would love"), ("to know how", "to know what")),
+        "show how",
+    ),
+    **dict.fromkeys(("let us try", "let us have", "let us get", "lets try", "lets have"), "i need"),
+    **dict.fromkeys(
+        _combined(
+            ("", "can you", "could you", "would you"), ("do",), ("me", "us"), ("a",), ("favour", "favor"), ("and",)
+        ),
+        "please",
+    ),
+    **dict.fromkeys(("do you think you could", "do you think we could", "do you think you can"), "please"),
+    **dict.fromkeys(("i was told to", "i was asked to", "i have been asked to", "i have been told to"), "please"),
+    **dict.fromkeys(_combined(("", "i", "we"), ("guess",), ("we", "you", "i"), ("should",)), "please"),
     **dict.fromkeys(("gives back", "comes back with", "sends back", "hands back", "spits out"), "returns"),
     **dict.fromkeys(
         _combined(("turn", "turns", "show", "shows", "pop", "pops", "come", "comes"), ("up in",)), "found in"
@@ -188,7 +221,7 @@ def _suffices(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> int:
     start = len(before)
     while start > 0 and before[start - 1].shape not in (Shape.PUNCT, Shape.BREAK):
         start -= 1
-    amount = start > 0 and any(token.shape is Shape.NUMBER for token in before[start : start + 2])
+    amount = start > 0 and any(token.shape is Shape.NUMBER for token in before[start : start + 4])
     checks = bool(before[start:]) and before[-1].word in ("check", "test", "ping", "scan")
     return end + 1 if amount or checks else 0
 

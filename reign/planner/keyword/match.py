@@ -267,6 +267,7 @@ def _judge(frame: Frame) -> None:
     for fill in result.fills.values():
         fill.in_order()
     result.missing = [slot for slot in entry.slots if slot.required and not _provided(frame, slot)]
+    result.unexplained += _another_new(frame)
     said = (i for i, fill in result.fills.items() if fill.tokens and entry.slots[i].kind is not Kind.IMAGE)
     nominal = frame.clause.head is None or frame.clause.head.form is Form.NOUN
     result.unsure = result.unsure and (nominal or (not frame.evidence and next(said, None) is None))
@@ -276,6 +277,19 @@ def _judge(frame: Frame) -> None:
     result.score += entry.phrase.weight + (frame.discourse.agent == entry.agent)
     result.score -= 8 * len(result.missing) + 6 * len(result.unexplained) + 5 * len(result.unresolved)
     result.score -= len(result.passed_over) + (4 if result.unsure else 0)
+
+
+def _another_new(frame: Frame) -> list[Token]:
+    """``want A PRIVATE REPO acme/x, with a branch called y``: a new thing as the object, of which only the place is
+    taken.
+    """
+    first = frame.mentions[0] if frame.mentions else None
+    if first is None or first.preposition or not first.indefinite or first.lent:
+        return []
+    taken = [i for i, fill in frame.result.fills.items() if set(fill.tokens) & set(first.tokens)]
+    placed = bool(taken) and all(frame.slots[i].scope and not frame.slots[i].bare for i in taken)
+    own = any((frame.word(token),) in frame.entry.phrase.nouns for token in first.tokens)
+    return list(first.tokens) if placed and not own else []
 
 
 def _provided(frame: Frame, slot: Slot) -> bool:

@@ -70,6 +70,8 @@ class Token:
         return self.text.lower()
 
 
+#: Behind these, 's is no possessive.
+_IS = frozenset({"nobody", "somebody", "everybody", "someone", "everyone", "noone", "nothing", "everything"})
 _WORDLIKE = frozenset({Shape.WORD, Shape.TYPED, Shape.NUMBER, Shape.FLAG, Shape.DURATION})
 
 
@@ -215,6 +217,9 @@ def _word(text: str, start: int) -> Iterator[Token]:
         yield Token("at", start, end, Shape.WORD)
     elif lower in ("->", "=>", "→"):
         yield Token("->", start, end, Shape.WORD)  # "to", or "then" before a verb
+    elif lower.endswith("'s") and lower[:-2] in _IS:  # "nobody's using it"
+        yield Token(text[:-2], start, end - 2, Shape.WORD)
+        yield Token("is", end - 2, end, Shape.WORD)
     elif lower.endswith("'s") and len(text) > 2:
         yield replace(_classified(text[:-2], start, end), possessive=True)
     elif lower.endswith("s'") and len(text) > 3:

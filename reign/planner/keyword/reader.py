@@ -97,7 +97,10 @@ class Reader:
         step = Step([], join=clause.join, one_by_one=clause.one_by_one)
         afterwards: list[Step] = []
         for before in ahead:
-            if before.role is Role.BEFORE and before.head is not None:
+            if before.role is Role.BEFORE and self._is_private(before):
+                self.story.note(before.tokens, "how things stand; asks for nothing")
+                self.story.warnings.append(f"taken as background: {questions.phrase(self.story.text, before.tokens)}")
+            elif before.role is Role.BEFORE and before.head is not None:
                 later = Step([], join=Join.THEN, sentence=clause.sentence)
                 self.story.tell(later, replace(before, role=Role.DO))
                 afterwards.append(later)
@@ -119,6 +122,14 @@ class Reader:
         self.story.timeline.steps += afterwards
         if rest is not None:
             self._main(rest, following)
+
+    def _is_private(self, clause: Clause) -> bool:
+        """``before I go home, ...``: a time of the speaker's own, without a value or a word that operations know."""
+        vocabulary = self.story.vocabulary
+        spoken = self.story.text[: clause.tokens[0].start].lower().split() if clause.tokens else []
+        known = clause.lemma in vocabulary.by_verb
+        small = (t for t in clause.tokens if t.shape is not Shape.WORD or vocabulary.is_noun(t) or vocabulary.is_cue(t))
+        return not known and spoken[-1:] in (["i"], ["we"], ["you"]) and next(small, None) is None
 
     def _is_heading(self, clause: Clause, following: Sequence[Clause]) -> bool:
         """``restart the stack: take compose project x down, ...``: what is to be done stands behind the colon, or in

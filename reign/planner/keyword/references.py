@@ -111,7 +111,11 @@ def take_lone_labels(frame: Frame) -> None:
         if found is not None:
             _refer(frame, found[0], found[1], label.words, mention)
             continue
-        if mention.preposition == "with" and any(frame.slots[index].things for index in label.label) and mention.definite:
+        if (
+            mention.preposition == "with"
+            and any(frame.slots[index].things for index in label.label)
+            and mention.definite
+        ):
             frame.result.unresolved += label.words[:1]  # "with THE FILE as an asset", and none was spoken of
             continue
         if tuple(frame.word(token) for token in label.words) in frame.entry.cues:

@@ -33,6 +33,9 @@ _PEOPLE = frozenset(
 _NOTHING = tuple(
     tuple(line.split())
     for line in (
+        *("sorry to bother you again", "sorry for bothering you again", "sorry to disturb you again"),
+        *("just to be safe", "to be safe", "just to be sure", "to be on the safe side", "pretty please"),
+        *("to be honest", "as you know", "for what it is worth", "if you ask me", "as always", "as usual"),
         *("sorry to bother you", "sorry for bothering you", "excuse me", "sorry to disturb you", "sorry but"),
         *("if you do not mind", "if it is not too much trouble", "if it is not too much to ask", "if that is ok"),
         *("when you have time", "when you have a minute", "when you have a moment", "when you get a chance"),

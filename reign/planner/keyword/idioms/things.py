@@ -103,16 +103,25 @@ def workspace(place: Place) -> Reading | None:
 
 
 def version(place: Place) -> Reading | None:
-    """``postgres 16`` as ``postgres:16``, where the word is a well-known image and the number counts nothing."""
+    """``postgres 16``, ``postgres, version 16`` as ``postgres:16``, where the word is a well-known image and the number
+    counts nothing.
+    """
     tokens, at, vocabulary = place.tokens, place.at, place.vocabulary
-    if tokens[at].word not in vocabulary.images or at + 1 >= len(tokens):
+    if tokens[at].word not in vocabulary.images:
         return None
-    number = tokens[at + 1]
-    follows = tokens[at + 2].word if at + 2 < len(tokens) else ""
+    end = at + 1
+    if [token.word or token.text for token in tokens[end : end + 2]] == [",", "version"]:
+        end += 2
+    elif tokens[end : end + 1] and tokens[end].word == "version":
+        end += 1
+    if end >= len(tokens):
+        return None
+    number = tokens[end]
+    follows = tokens[end + 1].word if end + 1 < len(tokens) else ""
     counts = (singular(follows),) in vocabulary.nouns and singular(follows) != follows
     if not _VERSION.fullmatch(number.text) or number.shape not in (Shape.NUMBER, Shape.TYPED) or counts:
         return None
-    return Reading([as_word(f"{tokens[at].word}:{number.text}", tokens, at, at + 2, Shape.TYPED)], at + 2)
+    return Reading([as_word(f"{tokens[at].word}:{number.text}", tokens, at, end + 1, Shape.TYPED)], end + 1)
 
 
 def restart_policy(place: Place) -> Reading | None:
