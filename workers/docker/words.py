@@ -241,7 +241,9 @@ WORDS: Words = {
             holds=_HELD,
             example="remove the container web",
         ),
-        Phrase(verbs=("rm",), cues=CUES, slots=(_CONTAINER,), filler=("-f",), object_needed=True, holds=_HELD, weight=2),
+        Phrase(
+            verbs=("rm",), cues=CUES, slots=(_CONTAINER,), filler=("-f",), object_needed=True, holds=_HELD, weight=2
+        ),
         Phrase(verbs=("destroy",), cues=CUES, slots=(_CONTAINER,), object_needed=True, holds=_HELD),
     ),
     "docker.exec": (

@@ -430,7 +430,10 @@ WORDS: Words = {
             about=("pod", "pod status"),
             cues=CUES,
             slots=(which, *WHERE),
-            filler=("status", "state", "health", "do", "doing", "running", "run", "are", "which", "all", "how", "many", "has", "have"),
+            filler=(
+                *("status", "state", "health", "do", "doing", "running", "run", "are", "which", "all", "how", "many"),
+                *("has", "have"),
+            ),
             example=example,
         )
         for which, example in (

@@ -54,7 +54,8 @@ _INTERJECTIONS = frozenset(
 )
 #: Whole sentences that only keep the talk going.
 _SMALL_TALK = re.compile(
-    r"(?:really|truly|honestly|(?:it is |just |only )?me again|any(?:one|body) (?:around|there|here|up|awake|home)|are you (?:there|around)"
+    r"(?:really|truly|honestly|(?:it is |just |only )?me again"
+    r"|any(?:one|body) (?:around|there|here|up|awake|home)|are you (?:there|around)"
     r"|(?:i am |we are |quite |very |pretty |absolutely |really |completely )*(?:sure|certain|serious|positive)"
     r"|go(?: go| ahead| for it)*|(?:me|us) please|please|hope (?:that is|this is|it is) (?:ok|okay|fine|clear)"
     r"|(?:quick|small|little|one|a|another|next|simple|easy|question|favou?r|thing|request|task|for|you|me)+"

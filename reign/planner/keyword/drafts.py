@@ -219,7 +219,7 @@ def _inner(draft: Draft, match: Match) -> None:
 
 
 def _inside(slot: Slot, draft: Draft, host: str, several: bool) -> int:
-    """The container's port behind one of the host. Of several, one leads to the image's own and the rest to themselves."""
+    """The container's port behind one of the host. Of several, one leads to the image's own, the rest to themselves."""
     image = values.basename(str(draft.inputs.get("image", "")))
     known = slot.inside.get(image)
     port = host.rpartition(":")[2]

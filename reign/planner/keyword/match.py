@@ -85,6 +85,9 @@ class Matcher:
                 continue  # "to 3 replicas each"
             if frame.clause.question and word in english.HOLDS:
                 continue  # "what does the state HOLD?"
+            if word in english.ADJECTIVES and token == mention.tokens[-1] and self._named_by_noun(frame, mention, at):
+                result.unexplained.append(token)  # "... on branch MAIN", where another branch was said
+                continue
             small = token.shape is not Shape.NUMBER and any(word in words for words in _NO_CONTENT)
             empty = small or (statement and word in english.AUXILIARIES)
             if empty or frame.is_light(token) or frame.is_adverb(token):
@@ -126,7 +129,7 @@ class Matcher:
         return bare and before.shape is Shape.WORD
 
     def _goes_with_new_name(self, frame: Frame, mention: Mention, at: int) -> bool:
-        """Whether a word stands before one that was taken for the name of a new thing: "an INTERNAL tool repository"."""
+        """Whether a word stands before one that was taken for a new thing's name: "an INTERNAL tool repository"."""
         tokens = mention.tokens
         if not mention.indefinite or at + 2 >= len(tokens) or not self.vocabulary.is_noun(tokens[at + 2]):
             return False

@@ -163,7 +163,7 @@ def _stands_alone(story: Story, clause: Clause) -> bool:
 
 
 def _is_elsewhere(story: Story, clause: Clause) -> bool:
-    """``delete web in namespace test, but leave THE ONE IN NAMESPACE PROD alone``: another place than all tasks' own."""
+    """``delete web in namespace test, but leave THE ONE IN NAMESPACE PROD alone``: another place than each task's."""
     tokens = clause.tokens
     at = next((i for i, token in enumerate(tokens) if token.word in ("one", "ones")), None)
     last = story.timeline.last

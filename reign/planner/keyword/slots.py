@@ -330,7 +330,7 @@ def _continues_list(frame: Frame, mention: Mention, piece: Piece) -> int | None:
             _describes(frame, mention, piece)
             or piece.tool
             or (frame.is_vague(piece.token) and not small)
-            or any(token.word in _OBJECTS for token in mention.tokens)  # "..., and buzz me": a verb
+            or (any(token.word in _OBJECTS for token in mention.tokens) and not small)  # "..., and buzz me": a verb
             or frame.labels_other(mention, piece)
         )
         if frame.read(slot, piece.token) is not None and not another_sort and not no_value:

@@ -235,7 +235,7 @@ class Story:
         return standing
 
     def _is_there(self, draft: Draft, beside: Sequence[Draft]) -> bool:
-        """``run a:1 as web, ..., run it as WEB on port 8081``: whether an earlier task starts one of that name already."""
+        """``run a:1 as web, ..., run it as WEB on port 8081``: whether an earlier task starts one of that name."""
         name = draft.inputs.get("name")
         if name is None or draft.inputs.get("replace") or not _RUNNING & {g.thing for g in draft.entry.phrase.gives}:
             return False

@@ -126,6 +126,8 @@ class Understanding:
         each = _for_each(clause.body)
 
         def fitting(body: list[Token]) -> list[Match]:
+            if match is not None and any(token.word in english.THERE for token in body):
+                body = _at_that_place(body, match)
             found = self.ranked(replace(clause, body=body), discourse, lent)
             if each and not (found and found[0].fits):
                 found = self.ranked(replace(clause, body=[*body, *each]), discourse, lent)
@@ -218,6 +220,19 @@ def _naming(match: Match) -> Token | None:
         for i in match.fills
     )
     return next((t for t in match.clause.body if t.word == "as"), None) if named and _object(match) else None
+
+
+def _at_that_place(body: Sequence[Token], match: Match) -> list[Token]:
+    """``the pods of api in namespace prod and the logs of api-0 THERE``: where the part before is at work."""
+    places = [fill.tokens for i, fill in match.fills.items() if match.entry.slots[i].scope and len(fill.values) == 1]
+    place = [token for tokens in places[:1] for token in tokens]
+    if not place or len(places) != 1:
+        return list(body)
+    said: list[Token] = []
+    for token in body:
+        there = token.word in english.THERE
+        said += [Token("in", token.start, token.end, Shape.WORD), *place] if there else [token]
+    return said
 
 
 def _for_each(body: Sequence[Token]) -> list[Token]:

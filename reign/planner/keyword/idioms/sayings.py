@@ -64,6 +64,7 @@ _AFTER_THEM = frozenset({"both", "them", "these", "those", "all"})
 _OF_TWO = {"former": "@first", "first": "@first", "latter": "@second", "second": "@second"}
 _BEHIND_OF_TWO = english.PREPOSITIONS | english.AND | {"then", "but"}
 _SHARED_PLACES = frozenset({"in", "on", "under", "into", "from"})
+_REPLACED = frozenset({"not", "never", "stop", "remove", "delete", "kill", "destroy", "uninstall", "drop", "take"})
 _LOOKS = (("have", "a", "look", "at"), ("take", "a", "look", "at"), ("have", "a", "look", "into"))
 _ALL_OF_THE = (("all", "of", "these"), ("all", "of", "the"), ("both", "of", "the"))
 _THOSE = (("them",), ("these",), ("those",))
@@ -285,10 +286,11 @@ def needless(place: Place) -> Reading | None:
         end = at + 4 if words[2:4] in (["of", "them"], ["of", "these"], ["of", "those"]) else at + 2
         follow = english.AND | english.PREPOSITIONS - {"of"}
         stops = end >= len(tokens) or tokens[end].shape in (Shape.PUNCT, Shape.BREAK) or tokens[end].word in follow
+        stops = stops or tokens[end].word in place.vocabulary.by_state  # "check that ALL THREE answer"
         if stops and (end >= len(tokens) or tokens[end].text != ":"):
             return Reading([as_word("them", tokens, at, min(end, len(tokens)))], end)  # "wait for ALL THREE"
     ends = at + 1 == len(tokens) or tokens[at + 1].shape in (Shape.PUNCT, Shape.BREAK)
-    if words[0] == "instead" and ends and any(token.word in ("not", "never") for token in before):
+    if words[0] == "instead" and ends and any(token.word in _REPLACED for token in before):
         return Reading([], at + 1)
     return None
 
