@@ -76,7 +76,7 @@ def _essence(value: Any) -> Any:
 
 
 def parse(raw: bytes) -> State:
-    """The state in these bytes; an empty file is no state yet. Raises ValueError for what is not one."""
+    """The state in these bytes; nothing is no state yet. Raises ValueError for what is not one."""
     if not raw.strip():
         return State()
     content = json.loads(raw)
@@ -98,15 +98,30 @@ def read_file(ctx: Context, path: Path, record: Record, resource: str) -> State:
         return State()
     except OSError as error:
         raise TaskFailed(f"{path} cannot be read: {error.strerror}", kind=FailureKind.PERMISSION) from None
+    if not raw.strip() and _held_something(ctx, path, resource):
+        raise _damaged(ctx, path, record, resource, "it is empty")
     try:
         return parse(raw)
     except (ValueError, UnicodeDecodeError) as error:
-        raise _damaged(ctx, path, record, resource, error) from None
+        raise _damaged(ctx, path, record, resource, getattr(error, "msg", None) or str(error)) from None
 
 
-def _damaged(ctx: Context, path: Path, record: Record, resource: str, error: Exception) -> TaskFailed:
+def _held_something(ctx: Context, path: Path, resource: str) -> bool:
+    """Whether the state had objects when it was last seen: terraform takes an emptied file for no state, and would
+    make everything a second time."""
+    last = ctx.recorded(resource)
+    return bool(last is not None and last.state.get("addresses")) or any(state.addresses for _, state in _beside(path))
+
+
+def _beside(path: Path) -> Iterator[tuple[Path, State]]:
+    """Terraform's own backups of a local state that can be read."""
+    for backup in path.parent.glob(f"{path.name}.*backup*"):
+        with contextlib.suppress(OSError, ValueError):
+            yield backup, parse(backup.read_bytes())
+
+
+def _damaged(ctx: Context, path: Path, record: Record, resource: str, reason: str) -> TaskFailed:
     found = newest_backup(ctx, path, record, resource)
-    reason = getattr(error, "msg", None) or str(error)
     message = f"the state file {path} is damaged ({reason}); it was left as it is"
     if found is None:
         return TaskFailed(
@@ -129,10 +144,7 @@ def newest_backup(ctx: Context, path: Path, record: Record, resource: str) -> tu
     was last recorded. One of another lineage counts only if none of the known lineage is left."""
     last = ctx.recorded(resource)
     recorded = last.state if last is not None and not last.is_damaged else {}
-    candidates: list[tuple[Path, State]] = []
-    for beside in path.parent.glob(f"{path.name}.*backup*"):
-        with contextlib.suppress(OSError, ValueError):
-            candidates.append((beside, parse(beside.read_bytes())))
+    candidates = list(_beside(path))
     for ref in (*record.backups, *filter(None, (recorded.get("state"),))):
         with contextlib.suppress(KeyError, ValueError, ReignError):
             raw = ctx.blobs.get(ref)

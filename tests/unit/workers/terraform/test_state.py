@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from reign.core.resource import Observation
+from reign.executor import TaskFailed
 from reign.executor.testing import MemoryBlobs, make_context
 from workers.terraform.record import Applied, Init, Record, load_init, save_init
-from workers.terraform.state import State, locked, newest_backup, parse, put_back, remove
+from workers.terraform.state import State, locked, newest_backup, parse, put_back, read_file, remove
 
 WHERE = "terraform:dir/srv/infra/default"
 
@@ -98,6 +99,23 @@ def test_what_was_last_recorded_is_a_backup_too_and_another_lineage_the_last_res
     last = newest_backup(damaged, path, Record(), WHERE)
     assert last is not None
     assert last[1].lineage == "other"
+
+
+def test_an_emptied_state_is_damaged_where_objects_were_known(tmp_path: Path) -> None:
+    path, blobs = tmp_path / "terraform.tfstate", MemoryBlobs()
+    path.touch()
+    nothing = Observation(resource=WHERE, exists=True, state={"addresses": []})
+    for last in (None, nothing, Observation.damaged(WHERE, "it is")):
+        assert read_file(make_context(tmp_path, recorded={WHERE: last}.get), path, Record(), WHERE) == State()
+    held = raw(5, resources=[resource("a", [{"attributes": {}}])])
+    seen = nothing.model_copy(update={"state": {"addresses": ["x.a"], "lineage": "l", "state": blobs.put(held)}})
+    with pytest.raises(TaskFailed, match=r"is damaged \(it is empty\); it was left as it is") as raised:
+        read_file(make_context(tmp_path, blobs=blobs, recorded={WHERE: seen}.get), path, Record(), WHERE)
+    assert "the newest good backup is serial 5" in (raised.value.hint or "")
+    path.with_name("terraform.tfstate.backup").write_bytes(held)
+    with pytest.raises(TaskFailed, match="it is empty"):
+        read_file(make_context(tmp_path), path, Record(), WHERE)
+    assert path.read_bytes() == b""
 
 
 def test_a_state_is_put_back_in_place_and_an_empty_one_removed(tmp_path: Path) -> None:
