@@ -180,6 +180,8 @@ def waivers(file: File = Path(WAIVERS_FILE), output: Output = Format.TEXT) -> No
 
 
 def _waiver(finding: str, why: str, until: date, path: str | None) -> Waiver:
+    if not finding.strip():
+        raise InvalidInput("which finding is it?", hint="its id or rule, as `reign findings` shows them")
     by_id = _FINGERPRINT.fullmatch(finding) is not None
     if len(why.strip()) < 3:
         raise InvalidInput("a waiver needs a reason in words", hint='--why "..."')

@@ -238,6 +238,8 @@ def _structural(error: Any) -> Problem:
         return Problem(place[:-1], f"the key {str(place[-1])!r} is missing", None)
     if error["type"] == "string_pattern_mismatch":
         return Problem(place, f"{error['input']!r} is not a valid {_pattern_of(place)}", _pattern_hint(place))
+    if place == ("tasks",) and error["type"] in ("too_short", "dict_type"):
+        return Problem(place, "a plan has at least one task", "tasks: {NAME: {uses: docker.run, with: {...}}}")
     return Problem(_readable_place(place), _sentence(error), None)
 
 

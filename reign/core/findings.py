@@ -118,9 +118,10 @@ class Waiver(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rule: str | None = Field(default=None, description="the rule's id, or a pattern such as DL3*")
+    rule: str | None = Field(default=None, description="the rule's id, or a pattern such as DL3*", min_length=1)
     fingerprint: str | None = Field(
         default=None,
+        min_length=1,
         validation_alias=AliasChoices("fingerprint", "id"),
         description="the id of one finding; `id` means the same",
     )

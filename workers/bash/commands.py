@@ -20,7 +20,7 @@ from reign.executor import Context, FailureKind, Operation, Proposal, TaskFailed
 from reign.executor.contract import Assessment, Observations
 from reign.executor.scope import NotRehearsable, Scope
 from workers.bash import printed
-from workers.bash.exhausted import met
+from workers.bash.exhausted import met, wants_network
 from workers.bash.judged import in_words, judgement_of, only_reads, require_leave
 from workers.bash.limits import limits_for
 from workers.bash.lint import remarks_on
@@ -287,6 +287,8 @@ def failed(ctx: Context, inputs: ShellInputs, what: str, result: CommandResult) 
     if not limit and not_initialised(last):
         kind, hint = FailureKind.MISSING_PREREQUISITE, "its folder is not initialised: an init comes first"
         telling = [line for line in last if "Error: " in line] or last
+    elif not limit and inputs.sandbox in (Profile.READ_ONLY, Profile.WORKSPACE) and wants_network(last):
+        kind, hint = FailureKind.PERMISSION, f"the sandbox `{inputs.sandbox}` has no network; `sandbox: network` has"
     return TaskFailed(
         f"{what} ended with {how}" + (f": {telling[-1]}" if telling else ""),
         kind=kind,

@@ -1,4 +1,4 @@
-"""What a failed command met, if its last words or its exit code tell: one of its limits, or a full disk.
+"""What a failed command met, if its last words or its exit code tell: a limit, a full disk, no network.
 
 A program says "MemoryError" or "File too large" and does not know whose limit that was; whoever reads it should.
 """
@@ -26,6 +26,13 @@ _WORDS = {
     "cpu": r"CPU time limit exceeded",
 }
 _FULL = r"No space left on device|\bENOSPC\b|Disk quota exceeded"
+#: What resolvers and C libraries, curl, git, Python, Node and Go print where there is no network.
+_NO_NETWORK = (
+    r"Temporary failure in name resolution|Could not resolve (?:host|proxy)|Name or service not known|\bEAI_AGAIN\b"
+    r"|getaddrinfo|unable to resolve host|bad address '|\bdial (?:tcp|udp)\b|Network is unreachable|\bENETUNREACH\b"
+    r"|Connection refused|\bECONNREFUSED\b|Couldn't connect to server|Failed to connect to"
+    r"|Cannot assign requested address"
+)
 _LITTLE = 16 << 20  # bytes; a disk with less room is full for most purposes
 
 
@@ -52,3 +59,8 @@ def in_words(name: str, value: int) -> str:
         of = "of memory" if name == "memory" else "for a file"
         return f"{value / 2**20:g} MiB {of}"
     return f"{value} {'s of processor time' if name == 'cpu' else name.replace('_', ' ')}"
+
+
+def wants_network(said: Sequence[str]) -> bool:
+    """Whether a command's last lines speak of a network that is not there."""
+    return re.search(_NO_NETWORK, "\n".join(said), re.IGNORECASE) is not None

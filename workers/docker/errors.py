@@ -275,6 +275,18 @@ _RULES = (
         _simple(FailureKind.UNKNOWN, "{text}", "the last lines of {name} are in the log (`reign logs`)"),
     ),
     _rule(
+        r"invalid mount path|mount path must be absolute",
+        _simple(FailureKind.WRONG_INPUT, "{text}", "the place inside of the container begins with /"),
+    ),
+    _rule(
+        r"pool overlaps with other one",
+        _simple(
+            FailureKind.CONFLICT,
+            "its subnet overlaps with that of another network",
+            "choose another `subnet`, or none; `docker network inspect` shows what each has",
+        ),
+    ),
+    _rule(
         r"invalid mount config|bind source path does not exist: (?P<path>\S+)",
         _simple(FailureKind.WRONG_INPUT, "{text}", "the folder or file must exist on the engine's machine"),
     ),

@@ -3,10 +3,11 @@ from __future__ import annotations
 import errno
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from reign.executor import TaskFailed
+from reign.executor import FailureKind, TaskFailed
 from reign.executor.testing import make_context
 from workers.bash.commands import CommandResult, Run, failed
 from workers.bash.exhausted import met
@@ -78,3 +79,25 @@ def test_a_failed_task_says_it(tmp_path: Path) -> None:
     assert told.message.endswith("File too large"), "the line that tells, not the last one"
     plain = failed(ctx, inputs, "bash.run", CommandResult(exit_code=1, stdout="", stderr="no"))
     assert "reign logs" in (plain.hint or "")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "curl: (6) Could not resolve host: example.com",
+        "ConnectionRefusedError: [Errno 111] Connection refused",
+        "fatal: unable to access 'https://x/': Could not resolve host: x",
+        "Error: getaddrinfo EAI_AGAIN registry.npmjs.org",
+        "dial tcp: lookup proxy.golang.org on 192.0.2.1:53: connect: network is unreachable",
+        "wget: unable to resolve host address 'x'",
+    ],
+)
+def test_a_command_that_wants_the_network_is_told_how_to_get_it(said: str, tmp_path: Path) -> None:
+    def told(**given: Any) -> TaskFailed:
+        inputs = Run.Inputs.model_validate({"command": "x", **given})
+        return failed(make_context(tmp_path), inputs, "bash.run", CommandResult(exit_code=1, stdout="", stderr=said))
+
+    assert told().hint == "the sandbox `workspace` has no network; `sandbox: network` has"
+    assert told().kind is FailureKind.PERMISSION, "a second try would not help"
+    assert "read-only" in (told(sandbox="read-only").hint or "")
+    assert "reign logs" in (told(sandbox="network").hint or ""), "it had the network"

@@ -68,6 +68,14 @@ class Engine:
             FailureKind.CONFLICT, "the name 'web' is taken by container 0123456789ab", "replace: true",
         ),
         ("No such container: wbe", FailureKind.WRONG_INPUT, "there is no container 'wbe'", "did you mean 'web'?"),
+        (
+            "Pool overlaps with other one on this address space",
+            FailureKind.CONFLICT, "its subnet overlaps with that of another network", "another `subnet`",
+        ),
+        (
+            "invalid mount config for type \"volume\": invalid mount path: 'd:/d' mount path must be absolute",
+            FailureKind.WRONG_INPUT, "mount path must be absolute", "begins with /",
+        ),
         ("network backed not found", FailureKind.WRONG_INPUT, "is no network 'backed'", "did you mean 'backend'?"),
         ("get data: no such volume", FailureKind.WRONG_INPUT, "there is no volume 'data'", "see `docker volume ls`"),
         ("No such image: shpo:1", FailureKind.WRONG_INPUT, "there is no image 'shpo:1'", "did you mean 'shop:1'"),
