@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from reign.core.errors import InvalidInput
 from reign.memory.episodes import IMPORTED, Episode
@@ -20,7 +20,13 @@ _PART_LINES = 5_000
 _PART_CHARACTERS = 3_000_000  # four bytes each at most
 _WEEK_AHEAD = 7 * 86_400.0
 
-_Name = Annotated[str, Field(min_length=1, max_length=100)]
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+_Text = Annotated[str, AfterValidator(_printable)]  # plans print it within a line
+_Name = Annotated[_Text, Field(min_length=1, max_length=100)]
 _Operation = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$", max_length=100)]
 _Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 _Seconds = Annotated[float, Field(ge=0, le=30 * 86_400.0, allow_inf_nan=False)]
@@ -41,7 +47,7 @@ class EpisodeLine(_Line):
     ok: bool
     sort: str | None = Field(default=None, max_length=40)
     signature: _Hex | None = None
-    message: str | None = Field(default=None, max_length=300)
+    message: _Text | None = Field(default=None, max_length=300)
     seconds: _Seconds
     worked: bool
     recovered: _Seconds | None = None
@@ -59,7 +65,7 @@ class RepairLine(_Line):
     operation: _Operation
     signature: _Hex
     sort: str = Field(max_length=40)
-    reason: str = Field(max_length=300)
+    reason: _Text = Field(max_length=300)
     source: str = Field(max_length=40)
     recipe: dict[str, Any]
     worked: bool
