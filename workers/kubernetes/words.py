@@ -310,7 +310,7 @@ WORDS: Words = {
                     "replicas",
                     Kind.NUMBER,
                     labels=("replica", "pod", "instance", "copy", "--replicas"),
-                    after=("to", "at"),
+                    after=("to", "at", "up to"),
                     required=True,
                     ask="to how many replicas?",
                 ),

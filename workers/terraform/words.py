@@ -38,7 +38,7 @@ _DIRECTORY = Slot(
     scope=True,
     things=("folder",),
     like=r"infra|terraform|\btf\b|tofu",
-    only=r"^(?!.*\.(ya?ml|json)$)",
+    only=r"(?i)^(?!.*(\.(ya?ml|json|toml|sh|bash|zsh|ksh|ps1|py|js|md|txt|conf|lock)|dockerfile)$)",  # no folder
     ask="which terraform folder? for example ./infra",
 )
 _ADDRESS = r"^(module\.[\w-]+\.)*[a-z][a-z0-9]*_[\w-]+\.[\w-]+"

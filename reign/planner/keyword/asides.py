@@ -204,8 +204,8 @@ def remark(tokens: Sequence[Token], at: int, vocabulary: Vocabulary) -> int:
     subject = unused or (words[0] in _SUBJECTS and words[1] in background.STANDS) or _tells(said, vocabulary)
     if not subject and not background.has_unknown_subject(said, vocabulary):
         return at
-    told = said[3 * unused :]  # "nobody is using it"
-    placed = (a.word in _PLACES and b.word not in english.DEFINITE | english.ARTICLES for a, b in pairwise(told))
+    behind = said[3 * unused :]  # "nobody is using it"
+    placed = (a.word in _PLACES and b.word not in english.DEFINITE | english.ARTICLES for a, b in pairwise(behind))
     if _TELLING & set(words) or any(placed) or words[-1] in _PLACES:
         return at
     if any(_destroys(token, vocabulary) for token in tokens[:at]) and not (unused or _PAST & set(words)):

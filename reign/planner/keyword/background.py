@@ -110,6 +110,9 @@ def things(body: Sequence[Token], vocabulary: Vocabulary) -> Iterator[tuple[set[
             kinds = vocabulary.thing_labels.get(label) if len(label) == length and all(label) else None
             if not kinds:
                 continue
+            if len(kinds) > 1:  # a deployment can be what a namespace can be, deleted, and is none
+                places = {scoped for _, scoped in vocabulary.scopes}
+                kinds = kinds & {" ".join(label)} or kinds - places or kinds
             behind = body[at + length] if at + length < len(body) else None
             if behind is not None and behind.word in english.NAMING and at + length + 1 < len(body):
                 behind = body[at + length + 1]

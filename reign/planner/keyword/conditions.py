@@ -13,7 +13,7 @@ from reign.planner.keyword.drafts import Draft
 from reign.planner.keyword.frame import Match
 from reign.planner.keyword.inflection import singular
 from reign.planner.keyword.normalise import Shape, Token
-from reign.planner.keyword.vocabulary import Head
+from reign.planner.keyword.vocabulary import Head, Vocabulary
 
 #: Said of a thing, these are an outcome; said of an address or a folder, a check.
 _PLAIN_OUTCOME = english.WENT_WELL - {"validates", "validated", "valid", "answers", "responds", "healthy", "alive"}
@@ -24,6 +24,7 @@ class Reads(Protocol):
     """The part of Understanding that conditions need."""
 
     text: str
+    vocabulary: Vocabulary
 
     def ranked(self, clause: Clause, discourse: Discourse, lent: Sequence[Sequence[Token]] = ()) -> list[Match]: ...
 
@@ -56,7 +57,8 @@ def condition(
     if any(word in english.APPROVAL for word in words):
         return Condition(approval=True, tokens=clause.body)
     if (ran := _command(clause, reader, discourse)) is not None:
-        return Condition(well=_outcome(clause.body[1:], discourse) != turned, check=ran, tokens=clause.body)
+        end = 1 if clause.body[0].shape is Shape.CODE else _bare(clause.body, reader)
+        return Condition(well=_outcome(clause.body[end:], discourse) != turned, check=ran, tokens=clause.body)
     outcome = _outcome(clause.body, discourse)
     own = alone or any(word in english.ITS for word in words)  # "once its checks have passed": a check, if there is one
     pronoun = any(word in english.PRONOUNS for word in words)
@@ -80,13 +82,27 @@ def condition(
 def _command(clause: Clause, reader: Reads, discourse: Discourse) -> Match | None:
     """```npm test` succeeds``: a command that was not spoken of yet, to be run for how it ends."""
     first = clause.body[0] if clause.body else None
-    if first is None or first.shape is not Shape.CODE or clause.head is not None or discourse.spoken_of(first.text):
+    if first is None or clause.head is not None:
         return None
-    if len(clause.body) < 2 or _outcome(clause.body[1:], discourse) is None:
+    end = 1 if first.shape is Shape.CODE else _bare(clause.body, reader)
+    if not end or len(clause.body) <= end or _outcome(clause.body[end:], discourse) is None:
+        return None
+    if first.shape is not Shape.CODE:
+        last = clause.body[end - 1]
+        first = Token(reader.text[first.start : last.end], first.start, last.end, Shape.CODE)
+    if discourse.spoken_of(first.text):
         return None
     run = Head("run", (replace(first, text="run", end=first.start, shape=Shape.WORD),))
     ranked = reader.ranked(replace(clause, role=Role.DO, head=run, body=[first]), discourse)
     return next((match for match in ranked if match.fits), None)
+
+
+def _bare(body: Sequence[Token], reader: Reads) -> int:
+    """``if MAKE TEST fails``: where a command line without quotes ends, or 0 if none begins the words."""
+    if body[0].word not in reader.vocabulary.programs:
+        return 0
+    ends = english.WENT_WELL | english.WENT_WRONG | english.AUXILIARIES | english.NEGATIONS
+    return next((at for at in range(1, len(body)) if body[at].word in ends), 0)
 
 
 def _is_apart(check: Match, words: Sequence[str], before: Sequence[Draft]) -> bool:

@@ -79,6 +79,17 @@ def uneven(match: Match) -> bool:
     return len({len(fill.values) for i, fill in lists.items() if i != across}) > 1
 
 
+def twofold(match: Match) -> str | None:
+    """The setting to which one clause gives two values: ``plan ./x with size=1 and with SIZE=2``."""
+    for index, fill in match.fills.items():
+        if match.entry.slots[index].kind in (Kind.PAIRS, Kind.SETTINGS):
+            said: dict[str, str] = {}
+            for key, text in fill.values:
+                if said.setdefault(key, text) != text:
+                    return str(key)
+    return None
+
+
 def _lists(match: Match) -> dict[int, Fill]:
     """The slots for one value in which several stand."""
     return {i: f for i, f in match.fills.items() if len(f.values) > 1 and not _gathers(match.entry.slots[i])}

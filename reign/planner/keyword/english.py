@@ -273,7 +273,22 @@ WENT_WRONG = frozenset(
         *("bad", "crashes", "crash", "crashed", "invalid", "red", "unsuccessful"),
     }
 )
-FOUND = frozenset({"found", "finds", "find", "shows", "turns", "turn", "detected", "discovered", "leaked"})
+FOUND = frozenset(
+    {
+        "found",
+        "reported",
+        "appear",
+        "appears",
+        "finds",
+        "find",
+        "shows",
+        "turns",
+        "turn",
+        "detected",
+        "discovered",
+        "leaked",
+    }
+)
 #: What a finding is called; with one of FOUND or "there are", something went wrong.
 FINDINGS = frozenset(
     {"any", "some", "something", "anything", "secret", "secrets", "finding", "findings", "problem"}

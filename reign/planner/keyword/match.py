@@ -291,7 +291,7 @@ def _another_new(frame: Frame) -> list[Token]:
         return []
     taken = [i for i, fill in frame.result.fills.items() if set(fill.tokens) & set(first.tokens)]
     placed = bool(taken) and all(frame.slots[i].scope and not frame.slots[i].bare for i in taken)
-    own = any((frame.word(token),) in frame.entry.phrase.nouns for token in first.tokens)
+    own = any((frame.word(token),) in frame.entry.nouns for token in first.tokens)
     return list(first.tokens) if placed and not own else []
 
 

@@ -168,7 +168,7 @@ def _label_takes(frame: Frame, index: int, label_at: int, order: list[int], ment
         frame.fill(index, reading.value, words, mention.group, score=4 + reading.strength)
         filled = frame.result.fills[index]
         filled.new = filled.new or (mention.indefinite and piece.named)
-        place = slot.scope and slot.kind is Kind.NAME and bool(mention.preposition)
+        place = slot.scope and slot.kind is Kind.NAME and bool(mention.preposition) and frame.clause.head is not None
         frame.evidence = frame.evidence or (place and frame.vocabulary.is_own_place(slot.things))
         return True
     return _takes_last(frame, index, label_at, mention)

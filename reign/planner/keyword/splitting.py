@@ -134,7 +134,9 @@ class _Splitter:
         while begin < min(len(tokens), at + 3) and (openings.joins(tokens[begin]) or tokens[begin].text == ","):
             begin += 1
         if length := openings.TOGETHER.length(tokens, begin):
-            self.current.together = True
+            listed = any(token.text == "," or token.word in english.AND for token in self.current.body)
+            # "stop a and b in parallel, and ...": the list, and not what follows
+            self.current.together = not listed or self.current.join is Join.AND
             return begin + length
         if length := openings.ONE_BY_ONE.length(tokens, begin):
             self.current.one_by_one = True
@@ -146,7 +148,11 @@ class _Splitter:
         if begin < len(tokens) and tokens[begin].word == "next" and begin > 0 and openings.joins(tokens[begin - 1]):
             return None  # "the branches main and next"
         length = openings.LATER.length(tokens, begin)
-        return begin + length if length and self.openings.at_end(begin + length) else None
+        if not length or not self.openings.at_end(begin + length):
+            return None
+        if self.current.join is Join.AND and self.done:
+            self.current.join = Join.THEN
+        return begin + length
 
 
 # --- what only the neighbours tell

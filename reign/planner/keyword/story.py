@@ -23,6 +23,7 @@ from reign.planner.keyword.drafts import (
     prerequisites,
     share_numbers,
     share_place,
+    twofold,
     uneven,
 )
 from reign.planner.keyword.frame import Match
@@ -208,6 +209,9 @@ class Story:
             if uneven(match):
                 said = questions.phrase(self.text, match.clause.tokens)
                 raise questions.ask(self.text, said, "which of these go together?", [match.entry.phrase.example])
+            if (setting := twofold(match)) is not None:
+                said = questions.phrase(self.text, match.clause.tokens)
+                raise questions.ask(self.text, said, f"which {setting} is meant?", [match.entry.phrase.example])
             self.notes += match.notes
             self._warn(match)
             for draft in prerequisites(match, self._made.values(), self._ids, self.vocabulary.first_of):
@@ -471,7 +475,7 @@ def _borrowed(clause: Clause, following: Sequence[Clause]) -> list[Token]:
     if any(token.shape not in (Shape.WORD, Shape.PUNCT) for token in clause.body) or len(clause.body) > 3:
         return []
     for other in following:
-        if other.sentence != clause.sentence or other.role is not Role.DO or other.head is None:
+        if other.sentence != clause.sentence or other.role is not Role.DO or other.head is None or other.headed:
             break
         if other.negated and (clause.body or other.lemma == clause.lemma):
             break

@@ -45,7 +45,13 @@ class Understanding:
         """
         ranked = self.ranked(clause, discourse, lent)
         if ranked and ranked[0].fits:
-            return [self._only(ranked)], None
+            try:
+                return [self._only(ranked)], None
+            except NotUnderstood:
+                sorts, _ = self._parts(clause, discourse, lent, english.AND | {","})
+                if len({match.operation for match in sorts}) < 2:  # "lint ./Dockerfile and ./run.sh"
+                    raise
+                return sorts, None
         for words in (english.AND, english.AND | {","}):
             parts, rest = self._parts(clause, discourse, lent, words)
             if parts:

@@ -64,7 +64,9 @@ _AFTER_THEM = frozenset({"both", "them", "these", "those", "all"})
 _OF_TWO = {"former": "@first", "first": "@first", "latter": "@second", "second": "@second"}
 _BEHIND_OF_TWO = english.PREPOSITIONS | english.AND | {"then", "but"}
 _SHARED_PLACES = frozenset({"in", "on", "under", "into", "from"})
-_REPLACED = frozenset({"not", "never", "stop", "remove", "delete", "kill", "destroy", "uninstall", "drop", "take"})
+_REPLACED = frozenset({"stop", "remove", "delete", "kill", "destroy", "uninstall", "drop", "take"})
+_TURN_UP = (("turn", "up"), ("show", "up"), ("come", "up"), ("be", "found"), ("appear",), ("be", "there"))
+_MAKING = frozenset({"make", "do", "take", "perform", "create"})
 _LOOKS = (("have", "a", "look", "at"), ("take", "a", "look", "at"), ("have", "a", "look", "into"))
 _ALL_OF_THE = (("all", "of", "these"), ("all", "of", "the"), ("both", "of", "the"))
 _THOSE = (("them",), ("these",), ("those",))
@@ -153,6 +155,42 @@ def after_them(place: Place) -> Reading | None:
     return Reading([place.word("then", length)], at) if known and governs else None
 
 
+def if_ok(place: Place) -> Reading | None:
+    """``IF OK `make test```: as notes say that something hangs on what came before."""
+    tokens, at = place.tokens, place.at
+    if place.words[0] != "if" or at + 2 >= len(tokens) or tokens[at + 2].shape is not Shape.CODE:
+        return None
+    if tokens[at + 1].word not in english.WENT_WELL:
+        return None
+    made = [place.word(word, 2) for word in ("if", "that", "works")]
+    return Reading([*made, place.word(",", 2, Shape.PUNCT), place.word("run", 2)], at + 2)
+
+
+def so_often(place: Place) -> Reading | None:
+    """``run nginx TWICE, as a and as b``: as often as there are names."""
+    times = {"twice": 2, "thrice": 3}.get(place.words[0])
+    if times is None or place.words[1:2] not in (("as",), ("",)):
+        return None
+    rest = place.tokens[place.at + 1 :]
+    end = next((i for i, token in enumerate(rest) if token.text in (".", ";", "!")), len(rest))
+    named = sum(token.word == "as" for token in rest[:end])
+    comma = rest[:1] and rest[0].text == "," and rest[1:2] and rest[1].word == "as"
+    return Reading([], place.at + 1 + bool(comma)) if named == times else None
+
+
+def by_script(place: Place) -> Reading | None:
+    """``MAKE A BACKUP WITH scripts/backup.sh``: to run it."""
+    words, at, tokens = place.words, place.at, place.tokens
+    if words[0] not in _MAKING or words[1:2] not in (("a",), ("an",), ("the",)) or at + 4 >= len(tokens):
+        return None
+    noun, means = tokens[at + 2], tokens[at + 4]
+    known = place.vocabulary.is_noun(noun) or noun.shape is not Shape.WORD
+    script = means.shape is Shape.CODE or (means.shape is Shape.TYPED and means.text.endswith((".sh", ".bash", ".py")))
+    if known or words[3] not in ("with", "using", "via", "through") or not script:
+        return None
+    return Reading([place.word("run", 4)], at + 4)
+
+
 def beforehand(place: Place) -> Reading | None:
     """``build ./api, and scan it BEFORE``."""
     if place.words[0] != "before" or not place.before:
@@ -225,6 +263,10 @@ def field(place: Place) -> Reading | None:
 def should_it_fail(place: Place) -> Reading | None:
     """``should it fail, undo it``; ``should anything go wrong``."""
     words = place.words
+    found = next((run for run in _TURN_UP if words[2 : 2 + len(run)] == run), None)
+    if words[0] == "should" and len(words) > 2 and words[1] in ("any", "something", "anything", "one") and found:
+        made = [place.word(word, 2 + len(found)) for word in ("if", words[1], "is", "found")]
+        return Reading(made, place.at + 2 + len(found))
     if words[0] != "should" or len(words) < 3 or words[1] not in _THAT or words[2] not in ("fail", "go", "break"):
         return None
     length = 3 + (words[2:4] == ("go", "wrong"))
@@ -290,9 +332,16 @@ def needless(place: Place) -> Reading | None:
         if stops and (end >= len(tokens) or tokens[end].text != ":"):
             return Reading([as_word("them", tokens, at, min(end, len(tokens)))], end)  # "wait for ALL THREE"
     ends = at + 1 == len(tokens) or tokens[at + 1].shape in (Shape.PUNCT, Shape.BREAK)
-    if words[0] == "instead" and ends and any(token.word in _REPLACED for token in before):
+    if words[0] == "instead" and ends and _replaces(before):
         return Reading([], at + 1)
     return None
+
+
+def _replaces(before: Sequence[Token]) -> bool:
+    """Whether an earlier clause denies something or takes it away: ``STOP WEB and run api instead``."""
+    denied = any(token.word in ("not", "never") for token in before)
+    last = next((at for at in range(len(before) - 1, -1, -1) if not before[at].word or before[at].word in _AND_THEN), 0)
+    return denied or any(token.word in _REPLACED for token in before[:last])
 
 
 def relative(place: Place) -> Reading | None:

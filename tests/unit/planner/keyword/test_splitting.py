@@ -91,8 +91,9 @@ def test_denials() -> None:
 
 
 def test_in_parallel_belongs_to_the_clause_it_stands_in() -> None:
-    first, second = clauses("start a and b in parallel, afterwards start c")
-    assert (first.together, second.together) == (True, False)
+    first, second, third = clauses("start a and start b in parallel, afterwards start c")
+    assert (first.together, second.together, third.together) == (False, True, False)
+    assert not clauses("stop a and b in parallel and remove c")[0].together  # its list runs side by side anyway
     assert clauses("in parallel, stop a and start b")[0].together
 
 
