@@ -10,7 +10,7 @@ from typing import Any
 from reign.core.errors import did_you_mean
 from reign.core.expressions import has_expression
 from reign.executor import Context, FailureKind, TaskFailed
-from workers.kubernetes import credentials, errors, kinds
+from workers.kubernetes import credentials, errors, kinds, origins
 from workers.kubernetes.access import MANAGER, Access, resolve
 from workers.kubernetes.inputs import Where
 from workers.kubernetes.kinds import Ref
@@ -189,9 +189,11 @@ class Cluster:
             raise
         with self._words(f"read {ref.shown}"):
             try:
-                return _plain(kind.get(name=ref.name, namespace=ref.namespace, **_CALL))
+                found = _plain(kind.get(name=ref.name, namespace=ref.namespace, **_CALL))
             except NotFoundError:
                 return None
+        origins.teach(self.ctx, found)
+        return found
 
     def list(
         self,
@@ -210,7 +212,10 @@ class Cluster:
         with self._words(f"list {kind.lower()}s"):
             found = _plain(handle.get(namespace=namespace, label_selector=labels, field_selector=fields, **_CALL))
         # Items of a list come without their type.
-        return [{"apiVersion": version, "kind": kind, **item} for item in found.get("items") or ()]
+        items = [{"apiVersion": version, "kind": kind, **item} for item in found.get("items") or ()]
+        for item in items:
+            origins.teach(self.ctx, item)
+        return items
 
     def _fitting(self, body: Mapping[str, Any], kind: Any) -> dict[str, Any]:
         """What belongs to the whole cluster has no namespace, even if only the cluster could tell that it does."""

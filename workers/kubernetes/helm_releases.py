@@ -203,7 +203,7 @@ def _wanted(helm: Helm, release: str, revision: int | None, found: Sequence[Revi
     raise TaskFailed(
         f"release {release} has no revision {revision}",
         kind=FailureKind.WRONG_INPUT,
-        hint=f"there are {', '.join(str(one.number) for one in found)}",
+        hint=f"give one of its revisions: {', '.join(str(one.number) for one in found)}",
     )
 
 

@@ -167,12 +167,20 @@ def parse(text: str, place: str) -> Iterable[tuple[str, Any]]:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it cannot be read"
-        raise TaskFailed(f"{place}{line} is no YAML: {problem}", kind=FailureKind.WRONG_INPUT) from None
+        raise TaskFailed(
+            f"{place}{line} is no YAML: {problem}",
+            kind=FailureKind.WRONG_INPUT,
+            hint="mend it there; `kubectl apply --dry-run=client -f` reads it the same way",
+        ) from None
 
 
 def _objects(place: str, document: Any) -> Iterable[dict[str, Any]]:
     if not isinstance(document, Mapping):
-        raise TaskFailed(f"{place} is no Kubernetes object", kind=FailureKind.WRONG_INPUT)
+        raise TaskFailed(
+            f"{place} is no Kubernetes object",
+            kind=FailureKind.WRONG_INPUT,
+            hint="an object is a mapping with apiVersion, kind and metadata",
+        )
     if str(document.get("kind", "")).endswith("List") and isinstance(document.get("items"), list):
         for number, item in enumerate(document["items"], start=1):
             yield from _objects(f"{place}, item {number}", item)
@@ -186,7 +194,9 @@ def _objects(place: str, document: Any) -> Iterable[dict[str, Any]]:
         raise TaskFailed(
             f"{place} has no {', '.join(missing)}",
             kind=FailureKind.WRONG_INPUT,
-            hint="an object without a name of its own could not be found again" if generated else None,
+            hint="an object without a name of its own could not be found again"
+            if generated
+            else "every object says its apiVersion, kind and metadata.name",
         )
     yield dict(document)
 

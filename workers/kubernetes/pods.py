@@ -15,6 +15,7 @@ _HINTS = {
     "ErrImagePull": "check the image's name and tag, and the pull secret of the service account",
     "InvalidImageName": "the image's name is not a valid reference",
     "CrashLoopBackOff": "the program ends by itself; its last lines are above",
+    "Error": "the program ends by itself; its last lines are above",
     "CreateContainerConfigError": "a ConfigMap or Secret that it refers to is missing",
     "Unschedulable": "no node has room for it, or fits its rules",
     "Unhealthy": "look at the readiness probe: its path, its port, its delay",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import copy
-import hashlib
 import json
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -13,7 +12,9 @@ from typing import Any
 from reign.core.resource import Observation, canonical
 from reign.executor import Context, FailureKind, TaskFailed
 from reign.security import secrets
+from workers.kubernetes import origins
 from workers.kubernetes.cluster import Cluster
+from workers.kubernetes.digests import digest_of
 from workers.kubernetes.inhabitants import INHABITED, refuse_if_inhabited
 from workers.kubernetes.kinds import Ref
 
@@ -31,7 +32,6 @@ _OF_CONTROLLERS = (
 #: kubectl keeps the whole manifest in it, for a Secret with its data in clear.
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _JOB_LABELS = ("controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name")
-_DIGEST = "scrypt:"
 
 
 def clean(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,11 +120,6 @@ def hidden(body: Mapping[str, Any], salt: str) -> dict[str, Any]:
     return kept
 
 
-def digest_of(value: bytes, salt: str) -> str:
-    """A digest that shows whether a secret differs: salted, and slow to guess by."""
-    return _DIGEST + hashlib.scrypt(value, salt=salt.encode(), n=4096, r=8, p=1, dklen=16).hex()
-
-
 # Observations
 
 
@@ -200,6 +195,8 @@ def put_back(cluster: Cluster, before: Observation, known: Known | None = None, 
     body = json.loads(canonical(before.state))
     if is_secret(body):
         body["data"] = _reveal(cluster.ctx, before, live, (known or {}).get(before.resource, {}))
+    elif origins.ANNOTATION in (body["metadata"].get("annotations") or {}):
+        body = origins.noted(cluster.ctx, origins.whole(body, live))  # a reference may lead to another value by now
     if live is None:
         cluster.create(body)
         return

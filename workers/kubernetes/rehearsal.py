@@ -9,6 +9,7 @@ from typing import Any
 
 from reign.core.resource import canonical
 from reign.executor import TaskFailed
+from workers.kubernetes import origins
 from workers.kubernetes.as_yaml import as_yaml
 from workers.kubernetes.cluster import Cluster
 from workers.kubernetes.kinds import Ref
@@ -76,7 +77,7 @@ def rehearse(
         if body["kind"] == "CustomResourceDefinition"
     }
     steps = []
-    for body in bodies:
+    for body in (origins.noted(cluster.ctx, body) for body in bodies):
         ref = Ref.of(body)
         address = ref.address(cluster.access.context)
         live = cluster.get(ref)

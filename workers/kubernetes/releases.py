@@ -13,10 +13,11 @@ from reign.executor import FailureKind, TaskFailed
 from reign.executor.process import ToolResult
 from workers.kubernetes.access import MANAGER
 from workers.kubernetes.cluster import Cluster
+from workers.kubernetes.digests import digest_of
 from workers.kubernetes.helm import Helm, failure, helm_of, marks
 from workers.kubernetes.helm_records import Revision, record_kind, revisions
 from workers.kubernetes.kinds import Ref
-from workers.kubernetes.record import digest_of, hidden
+from workers.kubernetes.record import hidden
 from workers.kubernetes.rehearsal import diff_of
 
 #: Who helm says owns a field that it may not change (Helm 4 applies on the server).

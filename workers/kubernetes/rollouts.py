@@ -215,6 +215,6 @@ def _chosen(ref: Ref, by_number: Mapping[int, dict[str, Any]], wanted: int | Non
         raise TaskFailed(
             f"{ref.shown} has no revision {number}",
             kind=FailureKind.WRONG_INPUT,
-            hint=f"there are {', '.join(map(str, numbers))}",
+            hint=f"give one of its revisions: {', '.join(map(str, numbers))}",
         )
     return by_number[number]
