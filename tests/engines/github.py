@@ -134,16 +134,18 @@ class Place:
         }
 
     def clean(self) -> None:
-        """Take away what a test left at GitHub."""
+        """Take away what a test left at GitHub; a revert has the prefix in the middle of its name and its title."""
         for one in self.of_repo("GET", "/issues", state="open", per_page=100):
-            if one["title"].startswith(self.prefix):
+            if self.prefix in one["title"]:
                 self.of_repo("PATCH", f"/issues/{one['number']}", {"state": "closed"})
         for one in self.of_repo("GET", "/releases", per_page=100):
             if one["tag_name"].startswith(self.prefix):
                 self.of_repo("DELETE", f"/releases/{one['id']}")
         for kind in ("heads", "tags"):
-            for one in self.of_repo("GET", f"/git/matching-refs/{kind}/{self.prefix}"):
-                self.of_repo("DELETE", f"/git/{one['ref']}")
+            for start in (self.prefix, "revert-"):
+                for one in self.of_repo("GET", f"/git/matching-refs/{kind}/{start}"):
+                    if self.prefix in one["ref"]:
+                        self.of_repo("DELETE", f"/git/{one['ref']}")
         for one in self.call("GET", "/user/repos", per_page=100):
             if one["name"].startswith(self.prefix):
                 self.call("DELETE", f"/repos/{one['full_name']}")
