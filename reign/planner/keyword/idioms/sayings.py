@@ -237,7 +237,7 @@ def of_two(place: Place) -> Reading | None:
     end = at + 2 + (words[2:3] == ("one",))
     behind = tokens[end] if end < len(tokens) else None
     apart = behind is None or behind.shape in (Shape.PUNCT, Shape.BREAK) or behind.word in _BEHIND_OF_TWO
-    both = any(a.word == "the" and b.word == other for a, b in pairwise(tokens))
+    both = other in ("former", "latter") or any(a.word == "the" and b.word == other for a, b in pairwise(tokens))
     return Reading([place.word(picked, end - at)], end) if apart and both else None
 
 

@@ -102,6 +102,7 @@ def test_both_are_what_was_made() -> None:
 def test_one_of_two() -> None:
     found = tasks("pull redis:7 and nginx:1.27, run the former as cache and the latter as web")
     assert [(given["image"], given["name"]) for _, given in found[2:]] == [("redis:7", "cache"), ("nginx:1.27", "web")]
+    assert refusal("restart the former")
     assert refusal("the containers web and db: restart the first and stop the second")
 
 
