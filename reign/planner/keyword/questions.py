@@ -89,8 +89,8 @@ def about(text: str, match: Match, rivals: Sequence[Match]) -> NotUnderstood:
     others = examples(m.entry for m in [match, *rivals])
     own = others[:1]
     if match.unresolved:
-        word = match.unresolved[0].text
-        return ask(text, said, f"what does {word!r} mean?", own or others, operation=match.operation)
+        word = phrase(text, match.unresolved[:1])
+        return ask(text, said, f"what does {word} mean?", own or others, operation=match.operation)
     if match.unexplained:
         words = phrase(text, match.unexplained[:1])
         question = f"what does {words} mean for {match.operation}?"
