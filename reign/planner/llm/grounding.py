@@ -12,14 +12,14 @@ from reign.policy.evaluation import Assessed
 
 #: Operations that take something away, also where they can bring it back.
 _TAKES_AWAY = re.compile(r"(?:^|_)(?:delete|remove|destroy|uninstall|down|purge|prune|drop|wipe)(?:_|$)")
-#: Words by which commands take something away, whatever program they are for: too many are asked about, rather than too few.
+#: Words by which commands take something away, whatever program they are for: rather too many than too few.
 _REMOVES = re.compile(
     r"(?<![\w-])(?:rm|rmi|rmdir|unlink|shred|truncate|mkfs[\w.]*|dd|del|delete|destroy|remove|uninstall|prune|drop|purge"
     r"|wipe|down|kill|killall|pkill|flush\w*)(?![\w-])|-delete\b|--(?:delete|force|hard|prune|purge|remove)\b",
     re.IGNORECASE,
 )
 _CANNOT_BE_READ = re.compile(r"\$\(|`|\beval\b|\bbase64\b|\bxxd\b")
-_WORDS_OF_SHELLS = ("command", "script", "undo", "unless")
+_COMMANDS = ("command", "script", "unless")  # inputs
 
 
 def alone(plan: Plan, words: Plan | None, catalog: Catalog) -> list[str]:
@@ -33,12 +33,12 @@ def takes_away(task: Task, assessment: Assessed | None) -> bool:
     if assessment is not None and assessment.effect is Effect.DESTROY:
         return True
     return _TAKES_AWAY.search(task.uses.partition(".")[2]) is not None or any(
-        _command_takes_away(task.with_[name]) for name in _WORDS_OF_SHELLS if name in task.with_
+        _command_takes_away(task.with_[name]) for name in _COMMANDS if name in task.with_
     )
 
 
 def _command_takes_away(value: Any) -> bool:
-    """A guess on the careful side: what cannot be read counts, too. What a command may do at all is the judge's to say."""
+    """A guess on the careful side: what cannot be read counts. What a command may do at all is the judge's to say."""
     text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     plain = re.sub(r"[\\\"']", "", text)
     return _REMOVES.search(plain) is not None or _CANNOT_BE_READ.search(text) is not None

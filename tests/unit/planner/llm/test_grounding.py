@@ -51,6 +51,28 @@ def test_whatever_takes_away_waits_even_where_it_can_be_undone(uses: str, inputs
     assert found.plan.tasks["x"].approval == "required"
 
 
+@pytest.mark.parametrize(
+    ("command", "waits"),
+    [
+        ("rm -rf ./backups", True),
+        ("r\\m ./backups", True),
+        ("docker volume rm data", True),
+        ("find . -name '*.bak' -delete", True),
+        ("git push --force", True),
+        ("psql -c 'DROP TABLE users'", True),
+        ("$(echo cm0= | base64 -d) x", True),
+        ("kubectl delete pod web", True),
+        ("wc -l ./backups/confirm.txt", False),
+        ("grep -rn form ./src", False),
+    ],
+)
+def test_a_models_command_that_takes_away_waits_even_where_the_shell_may_do_it(command: str, waits: bool) -> None:
+    words = "look after the backups"
+    found = asking([proposed(x=task("bash.run", words, command=command))]).plan(words)
+    assert (found.plan.tasks["x"].approval == "required") is waits
+    assert bool(found.proposed["x"]) is waits
+
+
 def test_what_code_asks_about_needs_a_yes_by_name_when_only_the_model_proposed_it() -> None:
     words = "make the machine faster"
     found = asking([proposed(x=task("bash.run", words, command="rm -rf /var/lib/thing", sandbox="host"))]).plan(words)
