@@ -29,7 +29,7 @@ class Peer:
 
 PEERS = {
     "reign": Peer(("sqlite", "sqlite:solo", "postgres", "postgres:solo")),
-    "celery": Peer(("canvas", "exact")),
+    "celery": Peer(("canvas", "exact", "exact:noack")),
     "dbos": Peer(("steps", "queue"), ("dbos>=2", "psycopg[binary]>=3.2")),
     "prefect": Peer(("server",), ("prefect==3.8.*", "fastapi==0.139.*"), scale=0.1),
 }

@@ -150,6 +150,7 @@ def make_worker(settings: Settings, agents: Sequence[str], name: str) -> tuple[C
     """The Celery app with one task for each operation of ``agents``, and the pool behind it."""
     runtime = Runtime(settings)
     app, pool = runtime.app, Pool(settings, agents, name)
+    app.conf.worker_consumer = "workers.consumer:Consumer"
     for agent in agents:
         for uses in registry.catalog_of(agent):
             _register(app, pool, uses)

@@ -4,8 +4,9 @@ A queue is first in, first out, so a run of thousands would stand before all tha
 window: so many messages in a queue at a time. What is beyond it is held in the state. A worker goes on with held tasks
 of the run whose message it took, without messages, for as long as it may hand over; then it puts the next one into the
 queue: tokens, one for each message that was taken out. So runs share a pool in slices of that length, and few messages
-keep it busy. While more messages wait than a pool can take, a process keeps what it sets free in the same run for
-itself in that way: a message of it would only stand in line behind them.
+keep it busy. What a process sets free itself while it goes on it also keeps held, where a message would be of no use:
+while others wait for the pool already, or if all that it holds is short and done here before a message arrives.
+Whoever stops looks once more, and leaves a message for what is still held: nobody else may be on the way to it.
 
 Limits (of a run, an environment, a pool) are held exactly when a task is claimed; what finds no room is held too.
 
@@ -15,12 +16,13 @@ The leading service tops up what has no tokens left: after workers died, or a li
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from reign.config import Settings
 from reign.engine.runtime import Runtime
 from reign.store import holding, workers
+from reign.store.claims import Claim
 from reign.store.database import Transaction
 from reign.store.holding import Limit
 from reign.store.outbox import Posting
@@ -29,11 +31,11 @@ from reign.store.runs import RunInfo
 
 #: A pool's window is at least so many messages for each of its processes, so that none finds the queue empty.
 _A_PROCESS = 2
-#: Messages that are let go together at most; publishing in batches is what makes the window cheap.
-_BATCH = 8
 _LOOK_EVERY = 5.0  # seconds between looks at how many processes a pool has
 _EMPTY_FOR = 0.05  # seconds for which who goes on does not ask again for held tasks of a run that had none
 _CROWD_FOR = 0.05  # seconds between looks at the length of a queue
+_SLOW = 1.0  # seconds that an operation takes of which nothing is known
+_MESSAGE = 0.003  # seconds from the end of a task to the beginning of one that was sent to another process
 _SWEEP_EVERY = 10.0  # seconds
 
 
@@ -51,25 +53,38 @@ def limits_of(settings: Settings, run_id: int, environment: str, concurrency: in
 
 @dataclass(slots=True)
 class _Tokens:
-    """What one process has taken out of a queue of one run and not put back yet."""
+    """What one process has taken out of a queue of one run and not put back yet (``count``), and about how many tasks
+    it has left held in the same run and pool (``held``)."""
 
     count: int = 0
+    held: int = 0
     empty_until: float = 0.0
+
+
+@dataclass(slots=True)
+class _Queue:
+    """What a process knows of a pool's queue: so many messages wait, as was seen ``at`` and sent since."""
+
+    waiting: int = 0
+    at: float = float("-inf")
 
 
 @dataclass
 class Window:
     """The window of one process. ``released`` decides which of some tasks get a message now, ``ended`` which follow.
 
-    ``waiting``: how many messages stand in a pool's queue, as far as the broker says so.
+    ``waiting``: how many messages stand in a pool's queue, as far as the broker says so. ``agents``: whose tasks this
+    process carries out.
     """
 
     settings: Settings
     waiting: Callable[[str], int] = lambda _: 0
+    agents: Collection[str] = ()
     _tokens: dict[tuple[int, str], _Tokens] = field(default_factory=dict)
     _processes: dict[str, int] = field(default_factory=dict)
     _looked: float = float("-inf")
-    _crowds: dict[str, tuple[int, float]] = field(default_factory=dict)
+    _queues: dict[str, _Queue] = field(default_factory=dict)
+    _paces: dict[str, float] = field(default_factory=dict)
 
     def released(
         self,
@@ -80,12 +95,12 @@ class Window:
         now: float,
         *,
         first: bool = False,
-        goes_on: bool = False,
+        goes_on: Claim | None = None,
     ) -> list[Ready]:
         """Those of ``ready`` that get their message at once; the others are held in the caller's transaction.
 
         ``most``: how many tasks of the run may run at the same time, if that is limited. ``first``: they are the first
-        of their run. ``goes_on``: this process carries out another task of the run now, and may go on with these.
+        of their run. ``goes_on``: what this process carries out now in the same run; then it may go on with these.
         """
         if not ready:
             return []
@@ -94,8 +109,10 @@ class Window:
         for agent in {item.agent for item in ready}:
             mine = [item for item in ready if item.agent == agent]
             tokens = self._of(run_id, agent)
-            places = 0
-            if not (goes_on and self._crowded(tx, agent)):
+            if goes_on and agent == goes_on.agent:
+                places = self._of_use(tx, goes_on, tokens.held + len(mine))
+                self._queue(agent).waiting += min(places, len(mine))
+            else:
                 places = tokens.count
                 if len(mine) > places:
                     size = self._size(tx, agent, most)
@@ -104,53 +121,86 @@ class Window:
             send += mine[:places]
             held += mine[places:]
             if mine[places:]:
+                tokens.held += len(mine[places:])
                 tokens.empty_until = 0.0  # whatever was seen before: now there are some
         holding.hold(tx, held, now)
         return send
 
     def look(self, agent: str) -> None:
         """See how many messages wait for the pool, now and then. Not within a transaction: a broker may take long."""
-        if time.monotonic() - self._crowds.get(agent, (0, float("-inf")))[1] > _CROWD_FOR:
-            self._crowds[agent] = (self.waiting(agent), time.monotonic())
+        queue = self._queue(agent)
+        if time.monotonic() - queue.at > _CROWD_FOR:
+            queue.waiting, queue.at = self.waiting(agent), time.monotonic()
 
-    def _crowded(self, tx: Transaction, agent: str) -> bool:
-        """Whether more messages wait for the pool than its processes can take at once, as was last looked."""
-        waiting, _ = self._crowds.get(agent, (0, 0.0))
-        if not waiting:
-            return False
-        self._size(tx, agent, None)
-        return waiting > _A_PROCESS * self._processes[agent]
+    def took(self, uses: str, seconds: float) -> None:
+        """A task of this operation has ended here. Longer than before counts at once, shorter by and by."""
+        self._paces[uses] = max(seconds, (self._paces.get(uses, _SLOW) + seconds) / 2)
+
+    def _of_use(self, tx: Transaction, goes_on: Claim, held: int) -> int:
+        """How many messages could be of use while this process goes on with a task and then with what is held: none if
+        all that is done sooner than a message arrives, else as many as the pool can take beside those that wait."""
+        if (held + 1) * self._paces.get(goes_on.uses, _SLOW) < _MESSAGE:
+            return 0
+        self._size(tx, goes_on.agent, None)
+        return max(0, _A_PROCESS * self._processes[goes_on.agent] - self._queue(goes_on.agent).waiting)
+
+    def _is_long(self, claim: Claim) -> bool:
+        """Whether others may run dry while this process carries out the task."""
+        return self._paces.get(claim.uses, _SLOW) > _CROWD_FOR
+
+    def _queue(self, agent: str) -> _Queue:
+        return self._queues.setdefault(agent, _Queue())
 
     def taken(self, run_id: int, agent: str) -> None:
         """A message of the run has been taken out of the pool's queue and was not followed by another of its chain."""
         tokens = self._of(run_id, agent)
         tokens.count = min(tokens.count + 1, self.settings.dispatch_window)
 
-    def ended(self, tx: Transaction, run_id: int, agent: str, now: float, *, goes_on: bool) -> list[Posting]:
-        """The held tasks of the run that get their message now that one of its tasks has ended. Who ``goes_on`` gathers
-        tokens until a batch is worth its trip; who does not leaves them all: it may be the last that had any."""
-        tokens = self._of(run_id, agent)
-        if tokens.count == 0:
-            return []
-        if goes_on and (time.monotonic() < tokens.empty_until or tokens.count < self._batch(tx, agent)):
-            return []
-        found = holding.next_of_run(tx, run_id, agent, tokens.count)
-        if found:
-            tokens.count -= len(found)
-            holding.let_go(tx, found, now)
-        else:
-            tokens.empty_until = time.monotonic() + _EMPTY_FOR
+    def ended(self, tx: Transaction, run_id: int, agent: str, now: float, goes_on: Claim | None) -> list[Posting]:
+        """The held tasks of the run that get their message now that one of its tasks has ended: as many as are of use
+        to others if this process ``goes_on``, else one for each message that it took. It may be the last that had any.
+        """
+        found: list[Posting] = []
+        for name in self._served(run_id, agent):
+            tokens = self._of(run_id, name)
+            if goes_on is None:
+                most = max(tokens.count, min(1, tokens.held))
+            elif name == goes_on.agent and self._is_long(goes_on) and time.monotonic() >= tokens.empty_until:
+                most = self._of_use(tx, goes_on, 1)
+            else:
+                most = 0
+            if most:
+                found += self._let_go(tx, run_id, name, most, now)
         return found
 
-    def _batch(self, tx: Transaction, agent: str) -> int:
-        size = self._size(tx, agent, None)
-        return max(1, min(_BATCH, size // (_A_PROCESS * max(1, self._processes[agent]))))
+    def _let_go(self, tx: Transaction, run_id: int, agent: str, most: int, now: float) -> list[Posting]:
+        tokens = self._of(run_id, agent)
+        found = holding.next_of_run(tx, run_id, agent, most)
+        if found:
+            tokens.count = max(0, tokens.count - len(found))
+            tokens.held = max(0, tokens.held - len(found))
+            self._queue(agent).waiting += len(found)
+            holding.let_go(tx, found, now)
+        else:
+            tokens.held = 0
+            tokens.empty_until = time.monotonic() + _EMPTY_FOR
+        return found
 
     def next(self, tx: Transaction, run_id: int, agent: str) -> Ready | None:
         """The held task of the run that a process of the pool may go on with, without a message. It looks each time:
         another process may just have left tasks to whoever takes the next message, and this may be the last one."""
-        found = holding.next_of_run(tx, run_id, agent, 1)
-        return found[0].ready if found else None
+        for name in self._served(run_id, agent):
+            tokens = self._of(run_id, name)
+            found = holding.next_of_run(tx, run_id, name, 1)
+            tokens.held = max(0, tokens.held - 1) if found else 0
+            if found:
+                return found[0].ready
+        return None
+
+    def _served(self, run_id: int, agent: str) -> list[str]:
+        """The pool that has just ended a task, and others of this process for which it has held tasks of the run."""
+        others = [name for name in self.agents if name != agent and self._of(run_id, name).held]
+        return [agent, *others]
 
     def _of(self, run_id: int, agent: str) -> _Tokens:
         tokens = self._tokens.get((run_id, agent))

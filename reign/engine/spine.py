@@ -93,7 +93,7 @@ class Spine:
         self._logs = LogSink(self._database, settings.log_lines)
         self._crash = CrashPoints(settings)
         self._runs: dict[int, RunInfo] = {}
-        self._window = Window(settings, runtime.redis.length)
+        self._window = Window(settings, runtime.redis.length, sorted(agents))
         self._turnstile = Turnstile(settings)
         self._audience = audience
         chores = [self._logs.flush, self._dispatcher.catch_up, *([audience.flush] if audience else [])]
@@ -156,6 +156,7 @@ class Spine:
         assert run is not None
         task = Task.model_validate(claim.spec)
         ctx = self._context(claim, task, run)
+        started = time.monotonic()
         self._logs.start(claim)
         attempt = _Attempt(self, claim, task, run, ctx)
         try:
@@ -166,7 +167,9 @@ class Spine:
                 raise Unavailable(f"{run.name}/{claim.task}: {result.reason}", hint="the next attempt looks first")
             self._crash.reach("before-record")
             failure = outcome.failure(result)
-            return self._record(attempt, result, chain, may_hand_over and self._settings.hand_over), failure
+            handed = self._record(attempt, result, chain, may_hand_over and self._settings.hand_over)
+            self._window.took(claim.uses, time.monotonic() - started)
+            return handed, failure
         except StaleClaim:
             chain.drop()
             log.warning("%s/%s: the claim was lost; what this worker did is not recorded", run.name, claim.task)
@@ -249,13 +252,13 @@ class Spine:
             self._window.taken(run.id, agent)
         others = [item for item in ready if item.task_id != chain.head()]
         limited = self._turnstile.may_limit(run)
-        goes_on = handed is not None and not limited
+        goes_on = None if limited else handed
         sent = carried + self._window.released(tx, run.id, others, run.concurrency, now, goes_on=goes_on)
         if limited:
             return sent, [] if handed else self._turnstile.left(tx, run, agent, now)
         if none_held:
             return sent, []
-        return sent, self._window.ended(tx, run.id, agent, now, goes_on=handed is not None)
+        return sent, self._window.ended(tx, run.id, agent, now, handed)
 
     def _hand_over(
         self, tx: Transaction, attempt: _Attempt, ready: Sequence[release.Ready], chain: Chain, now: float

@@ -145,13 +145,13 @@ class World:
             if handed is None:
                 window.taken(self.run.id, "probe")
             limited = self.turnstile.may_limit(self.run)
-            goes_on = handed is not None and not limited
+            goes_on = None if limited else handed
             window.look("probe")
             ready = window.released(tx, self.run.id, found, self.run.concurrency, self.clock, goes_on=goes_on)
             follow = (
                 ([] if handed else self.turnstile.left(tx, self.run, "probe", self.clock))
                 if limited
-                else window.ended(tx, self.run.id, "probe", self.clock, goes_on=handed is not None)
+                else window.ended(tx, self.run.id, "probe", self.clock, handed)
             )
             release.post(tx, ready, self.clock)
         if isinstance(how, o.Succeeded | o.Failed):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,13 @@ from reign.config import Settings
 from reign.core.plan import Plan, Task
 from reign.engine.compile import compile_plan
 from reign.engine.fairness import Window
-from reign.store import holding, release, runs, schema
-from reign.store.database import Database
+from reign.store import claims, holding, release, runs, schema, workers
+from reign.store.claims import Claim
+from reign.store.database import Database, Transaction
+from reign.store.outbox import Posting
 from reign.store.release import Ready
 from reign.store.runs import NewRun
+from reign.store.workers import Worker
 
 
 @pytest.fixture
@@ -32,6 +35,16 @@ def six_ready(database: Database) -> tuple[int, list[Ready]]:
     with database.write() as tx:
         record, ready = runs.insert(tx, new, compile_plan(plan, segment_limit=4), 1.0)
     return record.id, ready
+
+
+def claimed(tx: Transaction, item: Ready) -> Claim:
+    found = claims.claim(tx, item.task_id, "w", 1.0)
+    assert found is not None
+    return found
+
+
+def names(found: Sequence[Ready | Posting]) -> list[str]:
+    return [item.ready.task if isinstance(item, Posting) else item.task for item in found]
 
 
 def test_a_process_that_saw_none_held_finds_what_another_held_right_after(database: Database) -> None:
@@ -52,21 +65,42 @@ def test_who_stops_lets_held_tasks_go_although_it_saw_none_just_before(database:
     window = Window(Settings.load(dispatch_window=4))
     with database.write() as tx:
         window.taken(run_id, "probe")
-        assert window.ended(tx, run_id, "probe", 1.0, goes_on=True) == []
-        holding.hold(tx, ready, 1.0)  # by another process
-        assert window.ended(tx, run_id, "probe", 1.0, goes_on=True) == [], "asked just now"
-        assert [posting.ready.task for posting in window.ended(tx, run_id, "probe", 1.0, goes_on=False)] == ["t0"]
-        assert window.ended(tx, run_id, "probe", 1.0, goes_on=False) == [], "a message for each that was taken"
+        goes_on = claimed(tx, ready[0])
+        assert window.ended(tx, run_id, "probe", 1.0, goes_on) == []
+        holding.hold(tx, ready[1:], 1.0)  # by another process
+        assert window.ended(tx, run_id, "probe", 1.0, goes_on) == [], "asked just now"
+        assert names(window.ended(tx, run_id, "probe", 1.0, None)) == ["t1"]
+        assert window.ended(tx, run_id, "probe", 1.0, None) == [], "a message for each that was taken"
 
 
-def test_who_goes_on_knows_of_what_it_has_held_itself(database: Database) -> None:
+def test_what_is_short_is_held_for_oneself_and_what_is_not_is_shared(database: Database) -> None:
     run_id, ready = six_ready(database)
-    window = Window(Settings.load(dispatch_window=4), lambda _: 1000)
-    window.look("probe")
+    window = Window(Settings.load(dispatch_window=4))
     with database.write() as tx:
-        window.taken(run_id, "probe")
-        window.taken(run_id, "probe")
-        assert window.ended(tx, run_id, "probe", 1.0, goes_on=True) == [], "it has looked now"
-        assert window.released(tx, run_id, ready, None, 1.0, goes_on=True) == [], "the queue is crowded"
-        follow = window.ended(tx, run_id, "probe", 1.0, goes_on=True)
-    assert [posting.ready.task for posting in follow] == ["t0", "t1"]
+        workers.register(tx, Worker("w", "boot", 1, "born", ("probe",), 0, 1.0, 1.0))
+        goes_on = claimed(tx, ready[0])
+        assert names(window.released(tx, run_id, ready[1:2], None, 1.0, goes_on=goes_on)) == ["t1"], "nothing is known"
+        for _ in range(20):
+            window.took("probe.noop", 0.0005)
+        assert window.released(tx, run_id, ready[2:4], None, 1.0, goes_on=goes_on) == [], "done here before a message"
+        assert window.ended(tx, run_id, "probe", 1.0, goes_on) == []
+        window.took("probe.noop", 0.2)
+        assert names(window.ended(tx, run_id, "probe", 1.0, goes_on)) == ["t2"], "one place beside the message of t1"
+        assert window.released(tx, run_id, ready[4:], None, 1.0, goes_on=goes_on) == [], "the queue has enough"
+        found = [window.next(tx, run_id, "probe") for _ in range(1)]
+    assert [item.task for item in found if item] == ["t3"]
+
+
+def test_who_stops_leaves_a_message_for_what_it_held_for_itself(database: Database) -> None:
+    """Also in a pool other than that of the task that ended last: one process may serve several."""
+    run_id, ready = six_ready(database)
+    window = Window(Settings.load(dispatch_window=4), agents=["other", "probe"])
+    window.took("probe.noop", 0.0001)
+    for _ in range(20):
+        window.took("probe.noop", 0.0001)
+    with database.write() as tx:
+        assert window.released(tx, run_id, ready[1:3], None, 1.0, goes_on=claimed(tx, ready[0])) == []
+        assert names(window.ended(tx, run_id, "other", 1.0, None)) == ["t1"]
+        found = window.next(tx, run_id, "other")
+    assert found is not None
+    assert found.task == "t2"
