@@ -26,13 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("sets", nargs="*", metavar="SET", help=f"of {', '.join(SETS)}; default: all")
     parser.add_argument("-v", "--verbose", action="store_true", help="show each case that failed")
     parser.add_argument("--planner", choices=("keyword", "llm"), default="keyword", help="llm needs a key, and money")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only each Nth request of a set")
     options = parser.parse_args(arguments)
     if unknown := set(options.sets) - set(SETS):
         parser.error(f"there is no set {min(unknown)!r}; there are {', '.join(SETS)}")
     planner = make_planner(Settings.load(), kind=options.planner)
     good = True
     for name in options.sets or SETS:
-        verdicts = [judge(planner, case) for case in load(name)]
+        verdicts = [judge(planner, case) for case in load(name)[:: options.every]]
         good = _report(name, verdicts, options.verbose) and good
     return 0 if good else 1
 

@@ -19,7 +19,8 @@ def test_specified(case: Case) -> None:
 
 
 def test_the_measure_passes(capsys: pytest.CaptureFixture[str]) -> None:
-    assert evaluation.main([]) == 0
+    assert evaluation.main(["specified", "requests", "heldout", "varied"]) == 0
+    assert evaluation.main(["blind", "--every", "5"]) == 0, "a part of the largest; `make eval` has the whole"
     shown = capsys.readouterr().out
     assert "wrongly refused" in shown
     assert "docker.build" in shown
