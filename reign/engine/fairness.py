@@ -222,19 +222,21 @@ class Window:
 
 
 class Turnstile:
-    """The limits at the claim: who finds no room is held, who leaves lets the next one in."""
+    """The limits at the claim: who finds no room is held, who leaves lets the next one in.
 
-    def __init__(self, settings: Settings) -> None:
+    ``agents``: whose tasks this process claims; a limit of another pool is none of its business.
+    """
+
+    def __init__(self, settings: Settings, agents: Collection[str]) -> None:
         self._settings = settings
+        self._limited_here = not settings.pool_limits.keys().isdisjoint(agents)
 
     def limits(self, run: RunInfo, agent: str) -> list[Limit]:
         return limits_of(self._settings, run.id, run.environment, run.concurrency, agent)
 
     def may_limit(self, run: RunInfo) -> bool:
         """Whether any limit could hold for tasks of this run: if not, the claim costs nothing more."""
-        return bool(
-            run.concurrency or self._settings.pool_limits or run.environment in self._settings.environment_limits
-        )
+        return bool(run.concurrency or self._limited_here or run.environment in self._settings.environment_limits)
 
     def admits(self, tx: Transaction, run: RunInfo, task_id: int, now: float) -> bool:
         """Whether the task may be claimed now; if not, it is held in this transaction."""

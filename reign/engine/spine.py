@@ -94,7 +94,7 @@ class Spine:
         self._crash = CrashPoints(settings)
         self._runs: dict[int, RunInfo] = {}
         self._window = Window(settings, runtime.redis.length, sorted(agents))
-        self._turnstile = Turnstile(settings)
+        self._turnstile = Turnstile(settings, agents)
         self._audience = audience
         chores = [self._logs.flush, self._dispatcher.catch_up, *([audience.flush] if audience else [])]
         self.pulse = Pulse(settings, self._database, chores, tuple(sorted(agents)))

@@ -143,7 +143,7 @@ def test_a_limit_holds_while_many_claim_at_once(database_url: str, tmp_path: Pat
         run_id = record.id
         release.post(tx, ready, 1.0)
     info = RunInfo(run_id, "many", "dev", "/", "stop", {}, concurrency)
-    turnstile = Turnstile(made.settings)
+    turnstile = Turnstile(made.settings, ["probe"])
     guard = threading.Lock()
     running: list[int] = [0, 0]
     todo = [item.task_id for item in ready]

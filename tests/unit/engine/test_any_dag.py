@@ -86,7 +86,7 @@ class World:
     def __post_init__(self) -> None:
         self.random = random.Random(self.dag.seed)
         chosen = Settings.load(dispatch_window=self.dag.window)
-        self.turnstile = Turnstile(chosen)
+        self.turnstile = Turnstile(chosen, ["probe"])
         self.windows = [Window(chosen, lambda _: self.random.choice([0, 1000])) for _ in range(3)]
 
     @property

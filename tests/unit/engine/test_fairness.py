@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,13 @@ import pytest
 from reign.config import Settings
 from reign.core.plan import Plan, Task
 from reign.engine.compile import compile_plan
-from reign.engine.fairness import Window
+from reign.engine.fairness import Turnstile, Window
 from reign.store import claims, holding, release, runs, schema, workers
 from reign.store.claims import Claim
 from reign.store.database import Database, Transaction
 from reign.store.outbox import Posting
 from reign.store.release import Ready
-from reign.store.runs import NewRun
+from reign.store.runs import NewRun, RunInfo
 from reign.store.workers import Worker
 
 
@@ -104,3 +105,12 @@ def test_who_stops_leaves_a_message_for_what_it_held_for_itself(database: Databa
         found = window.next(tx, run_id, "other")
     assert found is not None
     assert found.task == "t2"
+
+
+def test_a_limit_of_another_pool_costs_nothing_here() -> None:
+    run = RunInfo(1, "r", "dev", "/", "stop", {}, None)
+    limited = Settings.load(pool_limits={"docker": 1})
+    assert Turnstile(limited, ["docker", "bash"]).may_limit(run)
+    assert not Turnstile(limited, ["bash"]).may_limit(run)
+    assert Turnstile(Settings.load(environment_limits={"dev": 1}), ["bash"]).may_limit(run)
+    assert Turnstile(limited, ["bash"]).may_limit(replace(run, concurrency=2))
