@@ -204,11 +204,11 @@ class Spine:
         self, attempt: _Attempt, result: Outcome, chain: Chain, may_hand_over: bool
     ) -> tuple[list[release.Ready], list[Posting], Claim | None]:
         self._logs.flush()
-        now = time.time()
         handed: Claim | None = None
         if may_hand_over:
             self._window.look(attempt.claim.agent)
         with self._database.write() as tx:
+            now = time.time()  # not before: while this process waited for its turn others may have said that they ended
             self._dispatcher.tidy(tx)
             recorded = recording.record(
                 tx,
@@ -223,7 +223,7 @@ class Spine:
             )
             ready, attempt.ended_run = recorded.ready, recorded.run_state is not None
             if may_hand_over and not attempt.ended_run:
-                handed = self._hand_over(tx, attempt, ready, chain, now)
+                handed = self._hand_over(tx, attempt, ready, chain, time.time())  # after all that it waited for
                 ready = [item for item in ready if handed is None or item.task_id != handed.task_id]
             none_held = may_hand_over and handed is None
             sent, follow = self._take_turns(tx, attempt, ready, handed, chain, now, none_held)

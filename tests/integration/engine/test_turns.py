@@ -109,10 +109,11 @@ def test_what_is_held_without_anybody_to_let_it_go_is_topped_up(installation: In
         assert holding.count_of_run(tx, run.id) == 0
 
 
-def test_workers_leave_nothing_held_that_only_the_service_would_let_go(tmp_path: Path) -> None:
+def test_workers_leave_nothing_held_that_only_the_service_would_let_go(tmp_path: Path, database_url: str) -> None:
     """No service runs here, so nobody tops up: of two workers that go on with held tasks and stop, one must always
-    look once more. The DAG is such that both hold tasks and run dry, again and again."""
-    made = Installation(tmp_path)
+    look once more. The DAG is such that both hold tasks and run dry, again and again. By the recorded times, too, no
+    task begins before all that it needs has ended."""
+    made = Installation(tmp_path, database_url=database_url)
     made.prepare()
     for _ in range(2):
         made.start_worker("probe")
@@ -125,7 +126,12 @@ def test_workers_leave_nothing_held_that_only_the_service_would_let_go(tmp_path:
     }
     run = made.submit({"name": "layers", "tasks": noops})
     assert made.wait(run).state is RunState.SUCCEEDED
+    found = made.tasks(run)
     made.close()
+    for name, noop in noops.items():
+        began = found[name].started_at
+        assert began is not None
+        assert all(began >= (found[need].ended_at or began + 1) for need in noop["needs"]), name
 
 
 @pytest.mark.parametrize("kind", ["run", "environment", "pool"])
