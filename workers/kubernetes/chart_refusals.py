@@ -57,16 +57,16 @@ def _of_repository(doing: str, url: str, why: str) -> TaskFailed:
 def _of_registry(doing: str, host: str, said: str, plain: bool) -> TaskFailed | None:
     if "HTTP response to HTTPS client" in said:
         return _wrong(f"{doing}: the registry {host} speaks no TLS", "if that is meant, set `plain_http: true`")
-    if found := _NO_NAME.search(said):
-        return _wrong(
-            f"{doing}: there is no chart oci://{host}/{found['name']}", "check the chart's name and `version`"
-        )
-    if any(mark in said.lower() for mark in _LOGIN):
+    if any(mark in said.lower() for mark in _LOGIN):  # before what is "not found": that may be the credential
         return TaskFailed(
             f"{doing}: the registry {host} asks for a login, or does not let this one read the chart",
             kind=FailureKind.PERMISSION,
             hint=f"`helm registry login {host}{' --plain-http' if plain else ''}` for the worker's user "
             "(HELM_REGISTRY_CONFIG names the file)" + (", and `plain_http: true` in the task" if plain else ""),
+        )
+    if found := _NO_NAME.search(said):
+        return _wrong(
+            f"{doing}: there is no chart oci://{host}/{found['name']}", "check the chart's name and `version`"
         )
     if "certificate" in said:
         return TaskFailed(

@@ -176,6 +176,11 @@ _FETCH = 'Error: failed to perform "FetchReference" on source: '
             "permission",
         ),
         (
+            _FETCH + 'GET "http://reg:5/v2/shop/manifests/1": basic credential not found',
+            "registry reg:5 asks for a login",
+            "permission",
+        ),
+        (
             'Error: GET "http://reg:5/v2/a/shopx/tags/list": response status code 404: name unknown: not known: map[]',
             "there is no chart oci://reg:5/a/shopx",
             "wrong_input",
