@@ -244,7 +244,7 @@ class Spine:
     ) -> tuple[list[release.Ready], list[Posting]]:
         """Which of the released tasks get their message now, and which held ones do since this one has ended.
 
-        ``none_held``: it has just been seen that there are no held ones of this run and pool.
+        ``none_held``: it has just been seen that there are no held ones of this run and pool, or the run has ended.
         """
         run, agent = attempt.run, attempt.claim.agent
         carried = [item for item in ready if item.task_id == chain.head()]

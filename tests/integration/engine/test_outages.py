@@ -219,6 +219,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+def fill(disk: Path) -> None:
+    """Leave no room on it but what the file ``filler`` takes."""
+    with (disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+        while filler.write(b"x" * 4096):
+            continue
+
+
 def test_a_full_disk_stops_the_run_and_loses_nothing(small_disk: Path, tmp_path: Path) -> None:
     """The state is on the small disk, the ledger is not: what is done cannot be recorded until there is room."""
     (tmp_path / "data").symlink_to(small_disk)
@@ -229,9 +236,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(small_disk: Path, tmp_path:
         installation.start_worker("probe")
         run = installation.submit(lines(6, 0.2))
         until(lambda: installation.tasks(run)["t0"].state is TaskState.SUCCEEDED)
-        with (small_disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
-            while filler.write(b"x" * 4096):
-                continue
+        fill(small_disk)
         until(lambda: "disk is full" in installation.log() or "disk I/O error" in installation.log())
         assert not installation.look(run).ended
         (small_disk / "filler").unlink()
@@ -252,9 +257,7 @@ def test_a_task_that_runs_while_the_disk_is_full_for_longer_than_a_lease_ends_we
         installation.start_worker("probe")
         run = installation.submit(lines(1, gate="go"))
         until(lambda: (tmp_path / "go.waits").exists())
-        with (small_disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
-            while filler.write(b"x" * 4096):
-                continue
+        fill(small_disk)
         full = time.monotonic()
         until(lambda: time.monotonic() > full + 2.5 * installation.settings.lease)
         (tmp_path / "go").touch()
