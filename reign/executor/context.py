@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from reign.core.resource import Observation
 from reign.executor.failures import Cancelled, TimedOut
-from reign.executor.process import ToolResult, run_tool
+from reign.executor.process import Outpouring, ToolResult, pour, run_tool, safe_environment
 from reign.security.masking import Masker
 from reign.security.streaming import MaskedLines
 
@@ -166,3 +167,12 @@ class Context:
             if self.remaining():  # it had less than the attempt
                 raise
             raise self._over() from None
+
+    def pour(self, argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> AbstractContextManager[Outpouring]:
+        """Run a program whose stdout is too large to be kept (an archive), to be read while it runs.
+
+        No shell; ``env`` as for :meth:`tool`. When the block is left, for whatever reason, the program and its group
+        are ended. Raises TaskFailed if it cannot be started; reading raises Cancelled or TimedOut.
+        """
+        environment = safe_environment() if env is None else env
+        return pour(argv, cwd=self.workdir, env=environment, check=self.check)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -174,6 +174,61 @@ def run_tool(
         time.monotonic() - started,
         truncated=bool(kept["stdout"].dropped or kept["stderr"].dropped),
     )
+
+
+class Outpouring:
+    """A running program's stdout as a binary stream that is read once; its stderr is kept (head and tail).
+
+    ``check`` is called while the program is silent and between two reads; what it raises ends the reading.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], check: Callable[[], None]) -> None:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._process, self._check = process, check
+        self._out, self._err, self._words = process.stdout, process.stderr, Capped(_LINE_LIMIT)
+        self._selector = selectors.DefaultSelector()
+        for stream in (self._out, self._err):
+            os.set_blocking(stream.fileno(), False)
+            self._selector.register(stream, selectors.EVENT_READ)
+
+    def read(self, size: int) -> bytes:
+        """At least one byte and at most ``size``; b"" when both of its streams have ended."""
+        while self._selector.get_map():
+            self._check()
+            for key, _ in self._selector.select(_CHECK_EVERY):
+                data = os.read(key.fd, size if key.fileobj is self._out else _LINE_LIMIT)
+                if not data:
+                    self._selector.unregister(key.fileobj)
+                elif key.fileobj is self._err:
+                    self._words.add(data)
+                else:
+                    return data
+        return b""
+
+    def ended(self) -> tuple[int, str]:
+        """Its exit code and what it said on stderr, once it has ended; what is left of stdout is thrown away."""
+        while self.read(_LINE_LIMIT):
+            pass
+        while True:
+            self._check()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self._process.wait(_CHECK_EVERY), self._words.text()
+
+    def close(self) -> None:
+        self._selector.close()
+
+
+@contextlib.contextmanager
+def pour(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], check: Callable[[], None]) -> Iterator[Outpouring]:
+    """See :meth:`reign.executor.context.Context.pour`."""
+    process = _start(argv, cwd, dict(env), with_stdin=False)
+    with lifeline.holds(process.pid):
+        try:
+            with contextlib.closing(Outpouring(process, check)) as poured:
+                yield poured
+        finally:
+            end_group(process, signal.SIGKILL, 0)
 
 
 def _start(argv: Sequence[str], cwd: Path, env: dict[str, str], with_stdin: bool) -> subprocess.Popen[bytes]:

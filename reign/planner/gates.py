@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from reign.core import dag
 from reign.core.catalog import Catalog
-from reign.core.expressions import has_expression
+from reign.core.expressions import expressions, has_expression, paths
 from reign.core.plan import Plan, Task
 
 #: How a gate's title begins, by which the UI and people tell it from what was asked for.
@@ -32,6 +33,7 @@ class Gate:
     title: str
     inputs: Callable[[Inputs], dict[str, Any] | None]
     subject: tuple[str, ...] = ("path", "text")  # inputs of the check by which two checks look at the same thing
+    needless: Callable[[Plan, str], bool] = lambda plan, task_id: False  # what else in the plan does its work
 
 
 def _context(given: Inputs) -> dict[str, Any] | None:
@@ -83,12 +85,67 @@ def _workflow(given: Inputs) -> dict[str, Any] | None:
     return {"text": content, "filename": name if isinstance(name, str) else "workflow.yml"}
 
 
+def _image(given: Inputs) -> dict[str, Any] | None:
+    image = given.get("image")
+    return {"image": image, "fail_on": "high"} if isinstance(image, str) else None
+
+
+def _compose_contexts(given: Inputs) -> dict[str, Any] | None:
+    file = given.get("file")
+    if not isinstance(file, str):
+        return None
+    return {"path": file, "builds": True, "ignore_files": [".dockerignore"], "fail_on": "high"}
+
+
+def _compose_dockerfiles(given: Inputs) -> dict[str, Any] | None:
+    file = given.get("file")
+    return {"path": file, "builds": True} if isinstance(file, str) else None
+
+
+def _is_known(plan: Plan, task_id: str) -> bool:
+    """Whether the plan scans what a push sends: builds it from a folder, or looks for secrets on its own before."""
+    before = _before(plan, task_id)
+    scans = any(plan.tasks[other].uses == "validation.scan_secrets" for other in before)
+    return scans or _is_built(plan, plan.tasks[task_id].with_.get("image"), before)
+
+
+def _is_built(plan: Plan, image: Any, before: AbstractSet[str]) -> bool:
+    """Whether an image, under whatever tags, comes from a folder that the plan builds."""
+    named = {path[1] for node in expressions(image) for path in paths(node) if path[0] == "tasks" and len(path) > 1}
+    for other in before:
+        task = plan.tasks[other]
+        made = task.with_.get("tag" if task.uses == "docker.build" else "target")
+        if other not in named and (not isinstance(made, str) or _tagged(made) != _tagged(str(image))):
+            continue
+        if task.uses == "docker.build" and _is_local(task.with_.get("context")):
+            return True
+        if task.uses == "docker.tag" and _is_built(plan, task.with_.get("image"), before - {other}):
+            return True
+    return False
+
+
+def _tagged(image: str) -> str:
+    """With the tag that counts where none is given."""
+    return image if {":", "@"} & set(image.rpartition("/")[2]) else f"{image}:latest"
+
+
+def _before(plan: Plan, task_id: str) -> set[str]:
+    """The tasks that one needs, and those that these need."""
+    return dag.descendants(task_id, plan.needs)
+
+
 _SECRETS = Gate("validation.scan_secrets", "scan", "no secrets in the build context", _context)
 #: operation -> the checks before it.
 GATES: Mapping[str, tuple[Gate, ...]] = {
     "docker.build": (
         _SECRETS,
         Gate("validation.dockerfile", "lint", "Dockerfile", _dockerfile),
+    ),
+    "docker.push": (Gate("validation.scan_secrets", "scan", "no secrets in the image", _image, needless=_is_known),),
+    # Compose builds what is not there yet, asked or not.
+    "docker.compose_up": (
+        Gate("validation.scan_secrets", "scan", "no secrets in what is built", _compose_contexts),
+        Gate("validation.dockerfile", "lint", "Dockerfiles of what is built", _compose_dockerfiles),
     ),
     "kubernetes.apply": (Gate("validation.manifest", "check", "manifest", _manifest),),
     "bash.script": (Gate("validation.script", "lint", "script", _script),),
@@ -101,8 +158,8 @@ def add_gates(plan: Plan, catalog: Catalog, gates: Mapping[str, tuple[Gate, ...]
 
     A gate is named after its task (``scan-build`` before ``build``), needs what the task needs, and has a title that
     begins with "Gate". It runs under the same ``if`` and for each of the same items. Left alone: a task whose input may
-    be a path or a text, depending on an expression, and one before which the plan already checks the same thing. A
-    push has no folder to look at: it is gated by the gates of the build that it needs.
+    be a path or a text, depending on an expression, and one before which the plan already checks the same thing. What
+    the plan builds from a folder is scanned there, before the build; any other image before its push.
     """
     tasks: dict[str, Task] = {}
     changed = False
@@ -110,7 +167,7 @@ def add_gates(plan: Plan, catalog: Catalog, gates: Mapping[str, tuple[Gate, ...]
         added = []
         for gate in gates.get(task.uses, ()):
             inputs = _gate_inputs(gate, task, catalog)
-            if inputs is None or _is_checked(plan, task_id, gate, inputs):
+            if inputs is None or _is_checked(plan, task_id, gate, inputs) or gate.needless(plan, task_id):
                 continue
             name = _free_name(f"{gate.prefix}-{task_id}", plan, tasks)
             title = f"{TITLE}: {gate.title} for {task_id}"
@@ -135,7 +192,7 @@ def _gate_inputs(gate: Gate, task: Task, catalog: Catalog) -> dict[str, Any] | N
 
 def _is_checked(plan: Plan, task_id: str, gate: Gate, inputs: Inputs) -> bool:
     """Whether a task that this one waits for already makes that check, of that or something that holds it."""
-    for other in dag.descendants(task_id, plan.needs):  # those that it needs, and what they need
+    for other in _before(plan, task_id):
         task = plan.tasks[other]
         if task.uses == gate.check and any(_covers(task.with_.get(key), inputs.get(key)) for key in gate.subject):
             return True

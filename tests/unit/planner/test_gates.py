@@ -72,6 +72,70 @@ def test_the_dockerfile_is_found_as_the_build_finds_it(given_inputs: dict[str, A
     assert gates_of(made)["lint-b"] == wanted
 
 
+PUSH = {"uses": "docker.push", "with": {"image": "app:1", "target": "registry.example.com/app:1"}}
+
+
+@pytest.mark.parametrize("image", ["app:1", "a" * 64, "${{ tasks.other.result.image }}"])
+def test_an_image_of_unknown_origin_is_scanned_before_its_push(image: str) -> None:
+    other = {"uses": "docker.pull", "with": {"image": "app:1"}}
+    push = {"uses": "docker.push", "needs": ["other"], "with": {"image": image, "target": "r.example.com/app:1"}}
+    made = gated(other=other, push=push)
+    assert gates_of(made) == {"scan-push": {"image": image, "fail_on": "high"}}
+    assert made.tasks["push"].needs == ("other", "scan-push")
+    assert made.tasks["scan-push"].needs == ("other",)
+    assert made.tasks["scan-push"].name == "Gate: no secrets in the image for push"
+    checked(made, catalog())
+
+
+@pytest.mark.parametrize(
+    ("built", "pushed", "known"),
+    [
+        ("app:1", "app:1", True),
+        ("app", "app:latest", True),
+        ("app:2", "app:1", False),
+        ("app:1", "${{ tasks.build.result.image }}", True),
+        ("app:1", "${{ tasks.tag.result.image }}", True),
+        ("app:1", "r.example.com/app:1", True),  # by the tag between them
+        ("other", "${{ tasks['build'].result.image }}", True),
+    ],
+)
+def test_what_the_plan_builds_is_scanned_where_it_is_built(built: str, pushed: str, known: bool) -> None:
+    build = {"uses": "docker.build", "with": {"context": "./app", "tag": built}}
+    named = {"image": "${{ tasks.build.result.image }}", "target": "r.example.com/app:1"}
+    tag = {"uses": "docker.tag", "needs": ["build"], "with": named}
+    push = {"uses": "docker.push", "needs": ["tag"], "with": {"image": pushed, "target": "r.example.com/app:1"}}
+    made = gated(build=build, tag=tag, push=push)
+    assert ("scan-push" not in made.tasks) is known
+    assert "scan-build" in made.tasks
+
+
+def test_a_build_from_a_repository_is_scanned_before_the_push() -> None:
+    build = {"uses": "docker.build", "with": {"context": "https://example.com/app.git", "tag": "app:1"}}
+    assert list(gates_of(gated(build=build, push={**PUSH, "needs": ["build"]}))) == ["scan-push"]
+    tag = {"uses": "docker.tag", "with": {"image": "base:1", "target": "app:1"}}
+    assert list(gates_of(gated(tag=tag, push={**PUSH, "needs": ["tag"]}))) == ["scan-push"]
+
+
+def test_a_build_that_a_push_does_not_wait_for_is_not_its_origin() -> None:
+    assert "scan-push" in gated(build=BUILD, push=PUSH).tasks
+
+
+def test_a_scan_of_the_plan_s_own_before_a_push_is_enough() -> None:
+    scan = {"uses": "validation.scan_secrets", "with": {"path": "./src"}}
+    assert gates_of(gated(scan=scan, push={**PUSH, "needs": ["scan"]})) == {}
+
+
+def test_what_compose_builds_is_scanned_and_linted() -> None:
+    made = gated(up={"uses": "docker.compose_up", "with": {"file": "stack/compose.yml", "project": "shop"}})
+    assert gates_of(made) == {
+        "scan-up": {
+            "path": "stack/compose.yml", "builds": True, "ignore_files": [".dockerignore"], "fail_on": "high",
+        },
+        "lint-up": {"path": "stack/compose.yml", "builds": True},
+    }  # fmt: skip
+    checked(made, catalog())
+
+
 def test_a_repository_cannot_be_scanned() -> None:
     for context in ("https://example.com/app.git", "git@example.com:app.git"):
         assert gates_of(gated(b={"uses": "docker.build", "with": {"context": context, "tag": "a"}})) == {}
@@ -114,6 +178,8 @@ def test_a_repository_cannot_be_scanned() -> None:
         ),
         (("github.put_workflow", {"content": "on: push\n"}), {"text": "on: push\n", "filename": "workflow.yml"}),
         (("github.put_workflow", {"content": 3}), None),
+        (("docker.push", {"image": 3, "target": "a"}), None),
+        (("docker.compose_up", {"file": 3, "project": "a"}), None),
     ],
 )
 def test_what_is_checked_before_an_operation(task: tuple[str, dict[str, Any]], wanted: dict[str, Any] | None) -> None:

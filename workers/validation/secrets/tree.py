@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pathspec import GitIgnoreSpec
 
@@ -29,6 +29,14 @@ class Skipped:
     ignored: int = 0
     cut: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+
+    def add(self, other: Skipped, prefix: str) -> None:
+        """What was not read of a folder; ``prefix`` stands before its paths."""
+        self.binary += other.binary
+        self.links += other.links
+        self.ignored += other.ignored
+        self.cut += [prefix + path for path in other.cut]
+        self.unreadable += [prefix + path for path in other.unreadable]
 
 
 @dataclass(frozen=True)
@@ -121,10 +129,18 @@ def _read(path: Path, relative: str, skipped: Skipped) -> Iterator[TextFile]:
     except OSError:
         skipped.unreadable.append(relative)
         return
+    yield from as_text(content, relative, skipped)
+
+
+def as_text(content: bytes, path: str, skipped: Skipped) -> Iterator[TextFile]:
+    """The file as text, or none if it is binary; ``content`` ends after MAX_FILE + 1 bytes if there is more."""
+    if PurePosixPath(path).suffix.lower() in _BINARY_SUFFIXES:
+        skipped.binary += 1
+        return
     wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     if b"\0" in content[:_SNIFF] and not wide:
         skipped.binary += 1
         return
     if len(content) > MAX_FILE:
-        skipped.cut.append(relative)
-    yield TextFile(relative, content[:MAX_FILE].decode("utf-16" if wide else "utf-8", errors="replace"))
+        skipped.cut.append(path)
+    yield TextFile(path, content[:MAX_FILE].decode("utf-16" if wide else "utf-8", errors="replace"))

@@ -286,5 +286,5 @@ def test_it_reports_where_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("inputs", [{}, {"path": "a", "text": "b"}])
 def test_it_takes_a_path_or_a_text(inputs: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="either `path` or `text`"):
+    with pytest.raises(ValueError, match="one of `path`, `text` and `image`"):
         ScanSecrets.Inputs.model_validate(inputs)
