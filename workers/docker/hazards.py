@@ -33,6 +33,7 @@ from reign.security.masking import MASK
 from reign.security.sealed import PREFIX
 from reign.security.secretlike import looks_secret
 from workers.docker import names, settings
+from workers.docker.ports import published
 
 _SOCKETS = ("/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock")
 #: Whoever may write here owns the host, and whoever may read here knows its secrets.
@@ -91,7 +92,7 @@ def container_hazards(given: Mapping[str, Any], workdir: Path | None) -> Iterato
             )  # fmt: skip
     for device in _texts(given.get("devices")):
         yield _finding("device", Severity.HIGH, f"it gets the host's device {device.partition(':')[0]}", None)
-    for port in _known(settings.published, given.get("ports")):
+    for port in _known(published, given.get("ports")):
         if port.address in _EVERYWHERE:
             yield _finding(
                 "public-port", Severity.MEDIUM, f"port {port.host or port.inside} is published on all addresses",
@@ -270,13 +271,14 @@ def _mapping(value: Any) -> dict[str, str]:
 
 def _known(read: Any, value: Any) -> list[Any]:
     """What can be read of inputs that may still hold expressions: item by item, the unreadable left out."""
-    items = [{key: item} for key, item in value.items()] if isinstance(value, Mapping) else value
-    if not isinstance(items, list | tuple):
-        return []
+    if isinstance(value, Mapping):
+        items: list[Any] = [{key: item} for key, item in value.items()]
+    else:
+        items = [[item] for item in (value if isinstance(value, list | tuple) else [value])]
     found: list[Any] = []
     for item in items:
         try:
-            found += read(item if isinstance(item, dict) else [item])
+            found += read(item)
         except ValueError:
             continue
     return found

@@ -41,8 +41,8 @@ class OutputResult(OperationResult):
 class ExecInputs(OperationInputs):
     name: Name = Field(description="a container that runs")
     command: settings.Words = Field(description="a list, or a text that is split as a shell would; no shell runs it")
-    env: settings.Texts = Field(default_factory=dict, description="further variables")
-    user: str | None = None
+    env: settings.Variables = Field(default_factory=dict, description="further variables")
+    user: settings.User | None = None
     workdir: str | None = Field(default=None, description="working folder inside")
     check: bool = Field(default=True, description="an exit code other than 0 fails the task")
     privileged: bool = Field(default=False, description="everything the host may; asks a person first")

@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from reign.executor.scope import NotRehearsable, Scope
-from workers.docker.settings import mounts, published
+from workers.docker.ports import published
+from workers.docker.settings import mounts
 
 _SPECIAL = ("host", "none", "bridge", "default")
 
@@ -26,9 +27,7 @@ def run(inputs: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     moved["name"] = scope.own("container", inputs["name"])
     moved["networks"] = _networks(inputs, scope)
     if "ports" in inputs:
-        moved["ports"] = [
-            f"{port.address}:{scope.port(port.host) or ''}:{port.key}" for port in _read(published, inputs["ports"])
-        ]
+        moved["ports"] = [port.text(scope.port(port.host)) for port in _read(published, inputs["ports"] or [])]
     if "volumes" in inputs:
         moved["volumes"] = [_mount(mount, scope) for mount in _read(mounts, inputs["volumes"])]
     return moved
@@ -141,9 +140,7 @@ def _service(name: str, service: dict[str, Any], env: Any, scope: Scope, file: s
     if any(not isinstance(port, str | int) or "$" in str(port) or "-" in str(port) for port in ports):
         raise NotRehearsable(f"{file}: the ports of service {name} are written in a way that cannot be moved")
     if ports:
-        service["ports"] = [
-            f"{port.address}:{scope.port(port.host) or ''}:{port.key}" for port in _read(published, ports)
-        ]
+        service["ports"] = [port.text(scope.port(port.host)) for port in _read(published, ports)]
     for volume in service.get("volumes") or ():
         source = str(volume).partition(":")[0] if isinstance(volume, str) else str(volume.get("source", ""))
         if source.startswith(("/", "~", "..")):

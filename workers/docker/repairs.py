@@ -56,7 +56,7 @@ def _free(ctx: Context, client: DockerClient, port: int) -> bool:
 
 
 def _moved(ports: Any, was: int, now: int) -> Any:
-    """The same ports with one of the host's exchanged; see ``settings.published`` for the forms."""
+    """The same ports with one of the host's exchanged; see ``ports.published`` for the forms."""
     if isinstance(ports, Mapping):
         return {_host(str(host), was, now): inside for host, inside in ports.items()}
     return [_pair(str(item), was, now) for item in ports]

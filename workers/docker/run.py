@@ -21,10 +21,11 @@ from workers.docker.engine import address, engine, patiently
 from workers.docker.errors import in_words
 from workers.docker.hazards import asks, hazards, linked
 from workers.docker.names import ImageName, Name
+from workers.docker.ports import Ports, published
 from workers.docker.putback import bring_back, halt, kept_name, remove, settle
 from workers.docker.readiness import Wait, wait_until
 from workers.docker.record import SPEC_LABEL, create, find, host_ports, observe
-from workers.docker.settings import mounts, published
+from workers.docker.settings import mounts
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -33,12 +34,12 @@ if TYPE_CHECKING:
 class RunInputs(OperationInputs):
     image: ImageName = Field(description="name[:tag] or id")
     name: Name = Field(description="the container's name; one container of a name at a time")
-    ports: settings.Ports = Field(
+    ports: Ports = Field(
         default_factory=dict,
         description='{"8088": 80} (host: container) or ["8088:80"]; on 127.0.0.1 unless an address is given, '
-        'e.g. "0.0.0.0:8088"; ["80"] lets the engine choose',
+        'e.g. "0.0.0.0:8088"; ["80"] lets the engine choose, ["8000-8002:80-82"] is three',
     )
-    env: settings.Texts = Field(default_factory=dict, description="variables; secrets as secret://... only")
+    env: settings.Variables = Field(default_factory=dict, description="variables; secrets as secret://... only")
     volumes: settings.Volumes = Field(
         default_factory=dict, description='{"data": "/data"} for a named volume, {"./site": "/www:ro"} for a folder'
     )
@@ -63,17 +64,17 @@ class RunInputs(OperationInputs):
         description="replace another container of that name; default: only one that REIGN made",
     )
     pull: images.PullPolicy = Field(default="missing", description="missing, always or never")
-    user: str | None = None
+    user: settings.User | None = None
     workdir: str | None = Field(default=None, description="working folder inside")
     hostname: str | None = None
     read_only: bool = Field(default=False, description="the container's own files cannot be written")
-    tmpfs: list[str] = Field(default_factory=list, description="folders in memory, e.g. /tmp or /run:size=16m")
+    tmpfs: settings.Many = Field(default_factory=list, description="folders in memory, e.g. /tmp or /run:size=16m")
     init: bool = Field(default=False, description="a small init as process 1, which reaps and passes signals on")
     stop_timeout: Duration | None = Field(default=None, description="time to end by itself before it is killed")
-    extra_hosts: settings.Texts = Field(default_factory=dict, description="{name: address} for /etc/hosts")
-    cap_add: list[str] = Field(default_factory=list)
-    cap_drop: list[str] = Field(default_factory=list)
-    devices: list[str] = Field(default_factory=list, description="e.g. /dev/ttyUSB0 or /dev/sda:/dev/xvda:r")
+    extra_hosts: settings.Hosts = Field(default_factory=dict, description="{name: address} for /etc/hosts")
+    cap_add: settings.Many = Field(default_factory=list)
+    cap_drop: settings.Many = Field(default_factory=list)
+    devices: settings.Many = Field(default_factory=list, description="e.g. /dev/ttyUSB0 or /dev/sda:/dev/xvda:r")
     privileged: bool = Field(default=False, description="everything the host may; asks a person first")
 
 
@@ -357,7 +358,7 @@ def _host(ctx: Context, inputs: RunInputs) -> dict[str, Any]:
 def _bindings(inputs: RunInputs) -> dict[str, list[dict[str, str]]]:
     bindings: dict[str, list[dict[str, str]]] = {}
     for port in published(inputs.ports):
-        bound = {"HostIp": port.address, "HostPort": str(port.host or "")}
+        bound = {"HostIp": port.address, "HostPort": port.on_host}
         bindings.setdefault(port.key, []).append(bound)
     return bindings
 

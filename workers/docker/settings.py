@@ -1,35 +1,48 @@
-"""What people write for a container (ports, env, volumes, networks, resources, health), read into one shape."""
+"""What people write for a container (env, volumes, networks, resources, health), read into one shape.
+
+Its ports are in :mod:`workers.docker.ports`.
+"""
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from reign.core.duration import Duration
+from reign.core.errors import did_you_mean
 
-#: Where a port is published if nothing else is said: reachable from the engine's machine only.
-LOOPBACK = "127.0.0.1"
-_PORT = re.compile(
-    r"(?:(?P<address>\[[0-9a-fA-F:]+\]|\d{1,3}(?:\.\d{1,3}){3}):)?(?:(?P<host>\d*):)?(?P<inside>\d+)(?:/(?P<protocol>tcp|udp|sctp))?"
-)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def text_values(value: Any) -> Any:
-    """``{A: 1}`` or ``["A=1"]`` as ``{"A": "1"}``; true and false in lower case, nothing as an empty text."""
+    """``{A: 1}``, ``["A=1"]``, ``[{A: 1}]`` or ``[{name: A, value: 1}]`` as ``{"A": "1"}``.
+
+    True and false are written in lower case, nothing as an empty text.
+    """
     if isinstance(value, list | tuple):
-        pairs = [str(item).partition("=") for item in value]
-        return {name: text for name, _, text in pairs}
+        return {name: _text(text) for item in value for name, text in _pairs(item)}
     if isinstance(value, Mapping):
         return {str(name): _text(item) for name, item in value.items()}
+    if isinstance(value, str):
+        raise ValueError('write {NAME: "value"} or ["NAME=value"]')
     return value
+
+
+def _pairs(item: Any) -> Iterator[tuple[str, Any]]:
+    if not isinstance(item, Mapping):
+        name, _, text = str(item).partition("=")
+        yield name, text
+    elif set(item) == {"name", "value"}:
+        yield str(item["name"]), item["value"]
+    else:
+        yield from ((str(name), value) for name, value in item.items())
 
 
 def _text(value: Any) -> Any:
@@ -40,13 +53,47 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
 
+def _variables(value: dict[str, str]) -> dict[str, str]:
+    for name, text in value.items():
+        if not name or "=" in name or "\0" in name + text:
+            raise ValueError(f"{name[:60]!r} cannot be a variable: a name is not empty and has no '=', a value no NUL")
+    return value
+
+
 def words(value: Any) -> Any:
     """A command as a list; a text is split as a shell would, and no shell runs it."""
     if isinstance(value, str):
-        return shlex.split(value)
+        try:
+            return shlex.split(value)
+        except ValueError:
+            raise ValueError(f"a quotation mark is not closed in {value[:60]!r}") from None
     if isinstance(value, list | tuple):
+        for item in value:
+            if isinstance(item, list | tuple | Mapping):
+                raise ValueError("a command is a list of words, not of lists")
         return [str(item) for item in value]
     return value
+
+
+def one_or_many(value: Any) -> Any:
+    """``a`` as ``["a"]``, and ``{a: b}`` as ``["a:b"]``."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Mapping):
+        return [f"{name}:{text}" if text else str(name) for name, text in value.items()]
+    return value
+
+
+def hosts(value: Any) -> Any:
+    """``["name:address"]`` as docker writes it, or with ``=``, as ``{name: address}``."""
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        value = [re.sub("[=:]", "=", item, count=1) for item in value]
+    return text_values(value)
+
+
+def number_or_text(value: Any) -> Any:
+    """A user's number is as good as its name."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def size(value: Any) -> Any:
@@ -60,54 +107,15 @@ def size(value: Any) -> Any:
 
 
 Size = Annotated[int, BeforeValidator(size), Field(ge=0)]
-Texts = Annotated[dict[str, str], BeforeValidator(text_values)]
-Words = Annotated[list[str], BeforeValidator(words)]
-
-
-# --- ports
-
-
-@dataclass(frozen=True)
-class Port:
-    """A published port; ``host`` 0 lets the engine choose."""
-
-    inside: int
-    host: int
-    protocol: str = "tcp"
-    address: str = LOOPBACK
-
-    @property
-    def key(self) -> str:
-        return f"{self.inside}/{self.protocol}"
-
-
-def published(value: Any) -> list[Port]:
-    """Ports out of ``{"8088": 80}``, ``{"0.0.0.0:8088": "53/udp"}`` or ``["8088:80", "80"]``. Raises ValueError."""
-    if isinstance(value, Mapping):
-        texts = [f"{host}:{inside}" for host, inside in value.items()]
-    elif isinstance(value, list | tuple):
-        texts = [str(item) for item in value]
-    else:
-        raise ValueError('ports are {"8088": 80} (host: container) or ["8088:80"]')
-    return [_port(text) for text in texts]
-
-
-def _port(text: str) -> Port:
-    found = _PORT.fullmatch(text.strip())
-    if not found:
-        raise ValueError(f"{text!r} is not a port; write 8088:80, 127.0.0.1:8088:80 or 53:53/udp")
-    inside, host = int(found["inside"]), int(found["host"] or 0)
-    if not 1 <= inside <= 65535 or host > 65535:
-        raise ValueError(f"{text!r}: a port is a number from 1 to 65535")
-    return Port(inside, host, found["protocol"] or "tcp", (found["address"] or LOOPBACK).strip("[]"))
-
-
-def _checked_ports(value: Any) -> Any:
-    published(value)
-    return value
-
-
-Ports = Annotated[dict[str, int | str] | list[str | int], BeforeValidator(_checked_ports)]
+_Scalar = str | int | float | bool | None
+_Pairs = dict[str, _Scalar] | list[str | dict[str, _Scalar]]
+Texts = Annotated[dict[str, str], BeforeValidator(text_values, json_schema_input_type=_Pairs)]
+#: Of a container or a command in it.
+Variables = Annotated[Texts, AfterValidator(_variables)]
+Words = Annotated[list[str], BeforeValidator(words, json_schema_input_type=list[str | int | float] | str)]
+Many = Annotated[list[str], BeforeValidator(one_or_many, json_schema_input_type=list[str] | str | dict[str, _Scalar])]
+Hosts = Annotated[dict[str, str], BeforeValidator(hosts, json_schema_input_type=_Pairs)]
+User = Annotated[str, BeforeValidator(number_or_text, json_schema_input_type=str | int)]
 
 
 # --- volumes
@@ -130,15 +138,57 @@ class Mount:
         return "ro" in self.options
 
 
+_VOLUME_FORMS = 'volumes are {"./data": "/data"} (source: target) or ["data:/data:ro"]'
+_LONG = ("type", "source", "target", "read_only")
+_OPTIONS = frozenset({"ro", "z", "Z", "nocopy", "cached", "delegated", "consistent"}) | {
+    *("shared", "slave", "private", "rshared", "rslave", "rprivate"),
+}
+#: As the engine names volumes of its own driver.
+_VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+
+
 def mounts(value: Any) -> list[Mount]:
-    """Mounts out of ``{"./data": "/data:ro"}`` or ``["data:/data"]``. Raises ValueError."""
+    """Mounts out of ``{"./data": "/data:ro"}``, ``["data:/data"]``, the SDK's ``{"data": {"bind": "/data", "mode":
+    "ro"}}`` or a compose file's ``[{"type": "bind", "source": "./data", "target": "/data"}]``. Raises ValueError."""
     if isinstance(value, Mapping):
-        texts = [f"{source}:{target}" for source, target in value.items()]
+        found = [_pair(str(source), target) for source, target in value.items()]
     elif isinstance(value, list | tuple):
-        texts = [str(item) for item in value]
+        found = [_long(item) if isinstance(item, Mapping) else _mount(str(item)) for item in value]
+    elif isinstance(value, str):
+        found = [_mount(value)]
     else:
-        raise ValueError('volumes are {"./data": "/data"} (source: target) or ["data:/data:ro"]')
-    return [_mount(text) for text in texts]
+        raise ValueError(_VOLUME_FORMS)
+    places: dict[str, str] = {}
+    for mount in found:
+        place = str(PurePosixPath(mount.target))
+        if places.setdefault(place, mount.source) != mount.source:
+            raise ValueError(f"two volumes cannot both be at {place}: {places[place]} and {mount.source}")
+    return found
+
+
+def _pair(source: str, target: Any) -> Mount:
+    if not isinstance(target, Mapping):
+        if ":" in source:
+            raise ValueError(f"{source!r}: a path with a colon cannot be mounted; rename it")
+        return _mount(f"{source}:{'' if target is None else target}")
+    for key in target:
+        if key not in ("bind", "mode"):
+            raise ValueError(f"a volume has no {key!r}; {did_you_mean(str(key), ('bind', 'mode'))}")
+    return _mount(f"{source}:{target.get('bind') or ''}:{target.get('mode') or ''}")
+
+
+def _long(item: Mapping[str, Any]) -> Mount:
+    for key in item:
+        if key not in _LONG:
+            raise ValueError(f"a volume has no {key!r} here; {did_you_mean(str(key), _LONG)}")
+    source, kind = str(item.get("source") or ""), item.get("type")
+    if kind not in (None, "bind", "volume"):
+        raise ValueError(f"a volume is of type bind or volume, not {kind!r}; `tmpfs` is an input of its own")
+    if kind == "bind" and source and not source.startswith((".", "/", "~")):
+        source = f"./{source}"
+    if kind == "volume" and source.startswith((".", "/", "~")):
+        raise ValueError(f"{source!r} is a path; a volume of type volume has a name")
+    return _mount(f"{source}:{item.get('target') or ''}" + (":ro" if item.get("read_only") is True else ""))
 
 
 def _mount(text: str) -> Mount:
@@ -146,33 +196,33 @@ def _mount(text: str) -> Mount:
     target, _, options = rest.partition(":")
     if not source or not PurePosixPath(target).is_absolute():
         raise ValueError(f"{text!r} is not a volume; write name:/target, ./folder:/target or ./folder:/target:ro")
+    if target.strip("/") == "":
+        raise ValueError(f"{text!r}: a volume cannot take the place of / in the container")
     chosen = tuple(option for option in options.split(",") if option and option != "rw")
-    known = {
-        "ro",
-        "z",
-        "Z",
-        "nocopy",
-        "shared",
-        "slave",
-        "private",
-        "rshared",
-        "rslave",
-        "rprivate",
-        "cached",
-        "delegated",
-    }
     for option in chosen:
-        if option not in known:
+        if option not in _OPTIONS:
             raise ValueError(f"{text!r}: there is no volume option {option!r}; ro makes it read-only")
-    return Mount(source, target, chosen)
+    mount = Mount(source, target, chosen)
+    if not mount.is_path and "${{" not in source and not _VOLUME.fullmatch(source):
+        raise ValueError(f"{source!r} cannot be a volume's name; a folder begins with ./ or /")
+    return mount
 
 
 def _checked_mounts(value: Any) -> Any:
-    mounts(value)
-    return value
+    """As they are where each is one text, else as such texts."""
+    found = mounts(value)
+    texts = value.values() if isinstance(value, Mapping) else value
+    if isinstance(value, Mapping | list | tuple) and all(isinstance(text, str) for text in texts):
+        return value
+    return [":".join(filter(None, (mount.source, mount.target, ",".join(mount.options)))) for mount in found]
 
 
-Volumes = Annotated[dict[str, str] | list[str], BeforeValidator(_checked_mounts)]
+Volumes = Annotated[
+    dict[str, str] | list[str],
+    BeforeValidator(
+        _checked_mounts, json_schema_input_type=str | dict[str, str | dict[str, str]] | list[str | dict[str, Any]]
+    ),
+]
 
 
 # --- the rest
@@ -193,15 +243,44 @@ def endpoints(value: Any) -> Any:
     if isinstance(value, str):
         value = [value]
     if isinstance(value, list | tuple):
-        return {str(name): {} for name in value}
+        named: dict[Any, Any] = {}
+        for item in value:
+            named |= dict(item) if isinstance(item, Mapping) else {item: None}
+        value = named
     if isinstance(value, Mapping):
-        return {
-            name: {"aliases": item} if isinstance(item, list | tuple) else item or {} for name, item in value.items()
-        }
+        return {_NETWORKS.get(str(name), str(name)): _endpoint(item) for name, item in value.items()}
     return value
 
 
-Networks = Annotated[dict[str, Endpoint], BeforeValidator(endpoints)]
+#: Where a container is that says nothing of networks.
+_NETWORKS = {"default": "bridge"}
+
+
+def _endpoint(item: Any) -> Any:
+    if isinstance(item, str):
+        item = [item]
+    return {"aliases": item} if isinstance(item, list | tuple) else item or {}
+
+
+Networks = Annotated[
+    dict[str, Endpoint],
+    BeforeValidator(
+        endpoints,
+        json_schema_input_type=str | list[str | dict[str, Any]] | dict[str, list[str] | Endpoint | str | None],
+    ),
+]
+
+
+def _cpus(value: Any) -> Any:
+    """Also ``500m`` as manifests write half a CPU."""
+    if isinstance(value, str) and (found := re.fullmatch(r"(\d+)m", value.strip())):
+        return int(found[1]) / 1000
+    return value
+
+
+def _swap(value: Any) -> Any:
+    """-1 is no limit."""
+    return -1 if str(value).strip() == "-1" else size(value)
 
 
 class Resources(BaseModel):
@@ -209,9 +288,13 @@ class Resources(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    cpus: float | None = Field(default=None, gt=0, description="e.g. 0.5")
+    cpus: Annotated[float, BeforeValidator(_cpus, json_schema_input_type=float | str)] | None = Field(
+        default=None, ge=0.01, description="e.g. 0.5"
+    )
     memory: Size | None = Field(default=None, description="e.g. 256m; the container is ended when it needs more")
-    memory_swap: Size | None = Field(default=None, description="memory and swap together")
+    memory_swap: Annotated[int, BeforeValidator(_swap, json_schema_input_type=int | str)] | None = Field(
+        default=None, ge=-1, description="memory and swap together; -1: no limit"
+    )
     pids: int | None = Field(default=None, gt=0, description="processes at the same time")
     shm_size: Size | None = Field(default=None, description="size of /dev/shm")
 
@@ -246,10 +329,35 @@ def _nanoseconds(seconds: float) -> int:
 
 
 def _health(value: Any) -> Any:
-    return {"command": value} if isinstance(value, str | list) and value != "none" else value
+    """Also a compose file's ``{test: [CMD, ...]}``, its ``disable`` and false."""
+    if isinstance(value, Mapping):
+        if value.get("disable") is True:
+            return "none"
+        if "test" in value and "command" not in value:
+            value = {("command" if key == "test" else key): item for key, item in value.items()}
+        command = _check(value.get("command"))
+        return "none" if command == "none" else {**value, "command": command} if "command" in value else value
+    if value is False:
+        return "none"
+    command = _check(value)
+    return {"command": command} if isinstance(command, str | list) and command != "none" else command
 
 
-HealthCheck = Annotated[Health | Literal["none"], BeforeValidator(_health)]
+def _check(command: Any) -> Any:
+    """A check's command without the words that say how it is run: CMD, CMD-SHELL, NONE."""
+    if not isinstance(command, list) or not command or command[0] not in ("CMD", "CMD-SHELL", "NONE"):
+        return command
+    if command[0] == "NONE":
+        return "none"
+    return command[1:] if command[0] == "CMD" else " ".join(map(str, command[1:]))
+
+
+HealthCheck = Annotated[
+    # The tags stand in parentheses so that no error names them as places.
+    Annotated[Health, Tag("(check)")] | Annotated[Literal["none"], Tag("(none)")],
+    Discriminator(lambda value: "(none)" if value == "none" else "(check)"),
+    BeforeValidator(_health),
+]
 
 _RESTART = re.compile(r"(no|always|unless-stopped|on-failure)(?::(\d+))?")
 
@@ -265,8 +373,9 @@ def restart_policy(text: str) -> dict[str, Any]:
 def _restart(value: Any) -> Any:
     if value is False:  # a bare `no` of YAML 1.1
         return "no"
-    if isinstance(value, str):
-        restart_policy(value)
+    if not isinstance(value, str):
+        raise ValueError("a restart policy is no, always, unless-stopped or on-failure[:times]")
+    restart_policy(value)
     return value
 
 
