@@ -50,9 +50,12 @@ def _set(call: Invocation) -> None:
         if option[-1:] == "o" and args:
             args.pop(0)
     if args[:1] == ["--"]:
-        call.scope.positional = args[1:]
+        args = args[1:]
+        call.scope.positional = args
     elif args:
         call.scope.positional = args
+    for argument in args:
+        call.scope.hold(argument)
 
 
 def _shift(call: Invocation) -> None:
@@ -96,6 +99,8 @@ def _read(call: Invocation) -> None:
         for name in read.values("-a"):
             words = _fields(call, text.rstrip("\n"), _MOST_WORDS)
             call.scope.arrays[name] = {str(index): word for index, word in enumerate(words)}
+            for word in words:
+                call.scope.hold(word)
         values = _fields(call, text.rstrip("\n"), len(variables))
     for index, name in enumerate(variables):
         call.scope.assign(name, values[index] if index < len(values) else "")
@@ -116,6 +121,8 @@ def _mapfile(call: Invocation) -> None:
         text = call.stdin.text if call.stdin else None
         lines = [UNKNOWN] if text is None else text.splitlines()
         call.scope.arrays[name] = {str(index): line for index, line in enumerate(lines)}
+        for line in lines[:_MOST_WORDS]:
+            call.scope.hold(line)
 
 
 def _printf(call: Invocation) -> None:

@@ -194,7 +194,7 @@ def _runs_unknown(code: str, language: str) -> bool:
     if language == "awk":
         return bool(_AWK_RUNS.search(code))
     if language in ("perl", "ruby") and re.search(
-        r"\b(?:system|exec|spawn|popen)\s*\(?\s*[$@]|\beval\b(?!\s*[{\"'])", code
+        r"\b(?:system|exec|spawn|popen)\s*\(?\s*(?:[$@]|\"#\{)|\beval\b(?!\s*[{\"'])", code
     ):
         return True
     if language == "lua" and re.search(r"\bload(?:string|file)?\s*\(\s*[^\"')]", code):

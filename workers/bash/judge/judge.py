@@ -35,8 +35,9 @@ def judge(command: str, *, shell: str = "bash", workdir: str | None = None) -> J
     machine = Machine(cleaned)
     folder = (workdir or WORK).rstrip("/") or "/"
     try:
-        machine.run_text(cleaned, Scope(workdir=folder, cwd=folder, positional=[UNKNOWN]))
-        machine.finish()
+        scope = Scope(workdir=folder, cwd=folder, positional=[UNKNOWN])
+        machine.run_text(cleaned, scope)
+        machine.finish(scope)
     except (BudgetError, RecursionError):
         reason = "The command is too large or nests too deeply to be followed to its end."
         machine.findings.append(Finding(Decision.ASK, reason, cleaned[:200], "judge.too-complex"))

@@ -11,6 +11,7 @@ import binascii
 import re
 from collections.abc import Callable
 
+from workers.bash.judge.marks import UNKNOWN
 from workers.bash.judge.quoting import ansi_c
 
 MOST_CHARACTERS = 16_384
@@ -30,7 +31,21 @@ _PERL_QUOTES = re.compile(
     r"(?:\b(?:qq?|qx|qw)|%[xqQwW]?)\s*+(?:\{([^{}]*+)\}|\(([^()]*+)\)|\[([^\[\]]*+)\]|([/|!#])(.*?)\4)", re.DOTALL
 )
 _NUMBER = r"\s*+(?:0x[0-9a-fA-F]+|\d+)\s*+,?"
-_OWN_INTERPRETER = re.compile(r"\bsys\.executable\b|\bprocess\.execPath\b")
+_STANDS_FOR = (
+    (re.compile(r"\bsys\.executable\b"), '"python3"'),
+    (re.compile(r"\bprocess\.execPath\b"), '"node"'),
+    # What every language calls the slash, and the root of any path. Cutting a path at its slashes names no place.
+    (
+        re.compile(
+            r"(?<!split\()(?<!strip\()(?<!replace\()\b(?:os\.(?:path\.)?sep|path\.sep|File::SEPARATOR|File\.separator|"
+            r"DIRECTORY_SEPARATOR|Path\.DirectorySeparatorChar)\b"
+        ),
+        '"/"',
+    ),
+    (re.compile(r"\.anchor\b|(?<=\))\.root\b"), ', "/"'),
+    (re.compile(r"\brequire\(\s*[\"'](?:node:)?path[\"']\s*\)\.sep\b"), '"/"'),
+)
+_CHARACTER = re.compile(r"(#\{)?\b(\d{1,6})\.chr\b(?:\(\))?(?(1)\})")
 _ASSIGNED = re.compile(rf"[$@]?\b([A-Za-z_]\w*)\s*+:?=\s*+{_P}(?=\s*+(?:[;\n),]|$))")
 _INTERPOLATED = re.compile(r"\$\{(\w+)\}|#\{(\w+)\}|(?<!\$)\{(\w+)\}|\$(\w+)")
 
@@ -41,7 +56,7 @@ class Program:
     def __init__(self, text: str, language: str) -> None:
         self._values: list[str] = []
         self._language = language
-        self.skeleton = _TOKEN.sub(self._literal, _OWN_INTERPRETER.sub(_named, text[:MOST_CHARACTERS]))
+        self.skeleton = _TOKEN.sub(self._literal, _named(text[:MOST_CHARACTERS]))
         self.quoted = [
             next(filter(None, match.groups()), "") for match in _PERL_QUOTES.finditer(text[:MOST_CHARACTERS])
         ]
@@ -50,7 +65,10 @@ class Program:
     @property
     def literals(self) -> list[str]:
         """The literals that are left after folding, in order; then Perl's and Ruby's q{}, %x()."""
-        return [self._values[int(number)] for number in re.findall(_P, self.skeleton)] + self.quoted
+        found = [self._values[int(number)] for number in re.findall(_P, self.skeleton)] + self.quoted
+        if self._language not in ("ruby", "elixir"):
+            return found
+        return [re.sub(r"(?<!^)#\{[^{}]*\}", UNKNOWN, literal) for literal in found]
 
     @property
     def groups(self) -> list[list[str]]:
@@ -114,9 +132,18 @@ class Program:
             self._values = [_INTERPOLATED.sub(lambda match: _filled(match, known), value) for value in self._values]
 
 
-def _named(match: re.Match[str]) -> str:
-    """A program's own interpreter, by the name that it usually has."""
-    return '"python3"' if match[0].startswith("sys") else '"node"'
+def _named(text: str) -> str:
+    """The text with what stands for a plain string put in its place."""
+    for pattern, value in _STANDS_FOR:
+        text = pattern.sub(value, text)
+    return _CHARACTER.sub(_character, text)
+
+
+def _character(match: re.Match[str]) -> str:
+    number = int(match[2])
+    if not 0 < number < 0xD800:
+        return match[0]
+    return chr(number) if match[1] else _quoted(chr(number))
 
 
 def _filled(match: re.Match[str], known: dict[str, str]) -> str:
@@ -143,7 +170,15 @@ def _list_joined(match: re.Match[str], values: list[str]) -> str:
 
 def _formatted(_match: re.Match[str], values: list[str]) -> str | None:
     template, *rest = values
-    return re.sub(r"\{\w*\}|%[sd]", lambda _: rest.pop(0) if rest else "", template) if rest else None
+    if not rest:
+        return None
+    return re.sub(r"\{\w*\}|%[sd]", lambda _: rest.pop(0) if rest else "", template)
+
+
+def _partly_formatted(_match: re.Match[str], values: list[str]) -> str | None:
+    """A template into which something unknown is put, unless it begins with that."""
+    filled = re.sub(r"(?<!^)(?:\{[\w.:]*\}|%[-+.\d]*[a-zA-Z])", UNKNOWN, values[0])
+    return filled if filled != values[0] else None
 
 
 def _decoded(match: re.Match[str], values: list[str]) -> str | None:
@@ -180,5 +215,6 @@ _FOLDS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], list[str]], str | 
         _decoded,
     ),
     (re.compile(rf"{_PIECE}(?:\.format\({_LIST}\)|\s*+%\s*+\(?{_LIST}\)?)"), _formatted),
+    (re.compile(rf"{_PIECE}(?=\.format\(|\s*+%\s*+[\w(\[])"), _partly_formatted),
     (re.compile(rf"{_PIECE}(?:\s*+(?:\+|\.\.?|<>|~)\s*+{_PIECE})+"), lambda _, values: "".join(values)),
 )

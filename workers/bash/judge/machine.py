@@ -58,8 +58,13 @@ class Machine:
         if self._characters > MOST_CHARACTERS:
             raise BudgetError
 
-    def finish(self) -> None:
-        """Judges what runs when the shell ends (trap ... EXIT). Raises BudgetError."""
+    def finish(self, scope: Scope) -> None:
+        """Judges what runs when the shell ends (trap ... EXIT), and what arithmetic may run. Raises BudgetError."""
+        reason = "Arithmetic that meets this value runs the substitution in its index."
+        while scope.in_subscripts:
+            text = scope.in_subscripts.pop()
+            self.note(Finding(Decision.ASK, reason, text, "shell.test-substitution"))
+            self.run_text(f"echo {text.rstrip(']')}", scope.copy(), part=text)
         while self._late:
             call, inner = self._late.pop(0)
             self._inner(call, replace(inner, late=False))
@@ -209,6 +214,8 @@ class Machine:
             return Stream()
         scope, before = call.scope, (call.scope.positional, call.scope.running)
         scope.positional, scope.running = list(call.args), (*scope.running, name)
+        for argument in call.args:
+            scope.hold(argument)
         try:
             return function.walk.body(function, scope, call.stdin)
         finally:

@@ -51,9 +51,11 @@ def second_opinion(syntax: Syntax) -> Opinion:
 
 
 def _is_literal(syntax: Syntax, node: Node) -> bool:
-    """Text in which bashlex 0.18 wrongly sees commands: arithmetic, here-documents inside braces."""
+    """Text in which bashlex 0.18 wrongly sees commands: arithmetic, here-documents inside braces, an element set."""
     if node.type == "heredoc_body":
         return node.parent is not None and ends_rightly(syntax, node.parent)
+    if node.type == "variable_assignment":  # a[$(date)]=1
+        return node.named_children[0].type == "subscript"
     return bool(node.children and node.children[0].type == "((")
 
 

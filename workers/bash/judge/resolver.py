@@ -48,6 +48,8 @@ class Resolver:
             if base is not None and index is not None:
                 key = self.single((index.start_byte, index.end_byte), scope, stdin)
                 scope.arrays.setdefault(self._syntax.text_of(base), {})[key] = text
+                scope.hold(key)
+                scope.hold(text)
             return None
         return self._syntax.text_of(name), text, append
 
@@ -61,6 +63,7 @@ class Resolver:
             key, separator, rest = raw[1:].partition("]=") if raw.startswith("[") else ("", "", "")
             for field in self.fields(rest if separator else raw, raw, scope, stdin):
                 items[key if separator else str(len(items))] = field.text
+                scope.hold(field.text)
         scope.values.pop(name, None)
         scope.arrays[name] = items
 

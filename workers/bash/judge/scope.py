@@ -46,9 +46,17 @@ _SECRET_NAME = re.compile(
 )
 
 
+#: Arithmetic (an index, a slice, [[ -eq ]] too) takes a value for an expression and runs what its index holds.
+_IN_A_SUBSCRIPT = re.compile(r"\w\[[^\[\]]*?(?P<run>\$\(.*|`.*)", re.DOTALL)
+_ARITHMETIC = re.compile(r"[\w\s+\-*/%()&|^~!<>=?:,\[\].]*")
+
+
 @dataclass
 class Scope:
-    """A shell's state. A subshell works on a `copy`; files, programs and functions' results are seen by all."""
+    """A shell's state. A subshell works on a `copy`; files, programs and functions' results are seen by all.
+
+    `in_subscripts`: texts that run if a variable that holds them is used in arithmetic.
+    """
 
     workdir: str = WORK
     cwd: str = WORK
@@ -64,6 +72,7 @@ class Scope:
     zero: str = "bash"
     running: tuple[str, ...] = ()
     spawning: bool = False  # in the background or in a pipeline
+    in_subscripts: list[str] = field(default_factory=list)
 
     def copy(self, *, spawning: bool | None = None) -> Scope:
         """A subshell's scope."""
@@ -82,6 +91,7 @@ class Scope:
             self.zero,
             self.running,
             self.spawning if spawning is None else spawning,
+            self.in_subscripts,
         )
 
     def merge(self, *branches: Scope) -> None:
@@ -146,6 +156,13 @@ class Scope:
         name = self.references.get(name, name)
         whole = self.value(name) + value if append and name in self.values else value
         self.values[name] = whole if len(whole) <= LONGEST_VALUE else UNKNOWN
+        self.hold(self.values[name])
+
+    def hold(self, value: str) -> None:
+        """Remembers what arithmetic would run if it met this value."""
+        match = _IN_A_SUBSCRIPT.search(value) if "[" in value and ("$(" in value or "`" in value) else None
+        if match and _ARITHMETIC.fullmatch(value[: match.start()]) and match["run"] not in self.in_subscripts:
+            self.in_subscripts.append(match["run"])
 
     def absolute(self, path: str) -> str:
         """The path from the root, without ., .. and links made on the way; UNKNOWN first if the folder is not known."""

@@ -23,7 +23,7 @@ def named_devices(call: Invocation) -> Iterator[Finding]:
         for candidate in {argument, argument.rpartition("=")[2]}:
             if (
                 candidate.startswith(("/dev/", "/proc/self/root/dev/"))
-                and " " not in candidate
+                and " " not in argument
                 and is_raw_device(candidate, call.scope)
             ):
                 yield call.ask("disks.device", f"It names a raw device: {candidate}.")

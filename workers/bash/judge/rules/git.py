@@ -56,7 +56,10 @@ def _restore(git: GitCall) -> Asks:
 
 
 def _branch(git: GitCall) -> Asks:
-    if any(re.match(r"-[a-zA-Z]*[DM]|--delete|-d|--force|-f", argument) for argument in git.rest):
+    # `branch -d` refuses a branch that is not merged; a tag has no such guard.
+    guarded = git.verb == "branch" and not any(re.match(r"-\w*[rf]|--(?:remotes|force)", word) for word in git.rest)
+    deletes = r"-[a-zA-Z]*[DM]" if guarded else r"-[a-zA-Z]*[DM]|--delete|-d|--force|-f"
+    if any(re.match(deletes, argument) for argument in git.rest):
         yield "git.delete-branch", "It deletes or moves branches."
 
 

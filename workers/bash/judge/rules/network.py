@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
+import socket
 from collections.abc import Iterator
 
 from workers.bash.judge import options
@@ -19,8 +21,13 @@ _LOCAL = re.compile(
 )
 _METADATA = re.compile(
     r"169\.254\.169\.254|169\.254\.170\.2|metadata\.google\.internal|100\.100\.100\.200|fd00:ec2::254|metadata\.azure|"
-    r"2852039166|0xA9FEA9FE|::ffff:169\.254|192\.0\.0\.192"
+    r"::ffff:169\.254|192\.0\.0\.192"
 )
+#: A host written in numbers: 0xa9fea9fe, 0251.0376.43518, [::ffff:a9fe:a9fe].
+_NUMERIC_HOST = re.compile(
+    r"(?:^|[/@:=\[])((?:0x[\da-f]+|\d+)(?:\.(?:0x[\da-f]+|\d+)){0,3})(?=$|[/:?#\]])|\[([\da-f:.]{3,45})\]", re.I
+)
+_LOCAL_CODE = re.compile(r"[<>]\s*/dev/(?:tcp|udp)/(?:localhost|127\.|::1)")  # code for a shell, judged as such
 _ENGINE = re.compile(r":237[56](?:/|$)|/containers/\w+/(?:exec|start|kill|stop)")
 _TAKES_DOWN = re.compile(r"(?i)[/_](?:delete\w*|shutdown|kill|destroy|drop|reset|restart|leave|_all)(?:[/?_]|$)")
 _TOLD = (NAME, DECODED, PRINTED)
@@ -38,16 +45,37 @@ def devices(call: Invocation) -> Iterator[Finding]:
             yield from _connection(call, redirect.target)
     if call.name not in names("echo printf grep rg egrep fgrep git awk gawk"):
         for argument in call.args:
-            if is_network_device(argument) and " " not in argument:
+            if is_network_device(argument) and " " not in argument and not _LOCAL_CODE.search(argument):
                 yield from _connection(call, argument)
-    if any(_METADATA.search(argument) for argument in call.args) and call.name not in ("echo", "grep", "rg", "printf"):
+    if any(map(_is_metadata, call.args)) and call.name not in ("echo", "grep", "rg", "printf"):
         yield call.deny("network.metadata", "It asks the cloud's metadata service, which hands out credentials.")
+
+
+def _is_metadata(argument: str) -> bool:
+    """Whether the argument holds the address of a metadata service, in any spelling."""
+    if _METADATA.search(argument):
+        return True
+    hosts = _NUMERIC_HOST.findall(argument) if len(argument) < 2048 else []
+    return any(_METADATA.fullmatch(_usual(number, sixth)) for number, sixth in hosts)
+
+
+def _usual(number: str, sixth: str) -> str:
+    """A numeric address as it is usually written; empty if it is none."""
+    try:
+        if number:
+            return socket.inet_ntoa(socket.inet_aton(number))
+        address = ipaddress.IPv6Address(sixth)
+    except (OSError, ValueError):
+        return ""
+    return str(address.ipv4_mapped or address)
 
 
 def _connection(call: Invocation, target: str) -> Iterator[Finding]:
     if call.name in SHELLS:
         yield call.deny("network.reverse-shell", "It connects a shell to the network.")
     elif re.search(r"/dev/tcp/(?:localhost|127\.|::1)", target):
+        if call.name in ("", ":", "true") or call.argv == ("echo",):
+            return  # only looks whether somebody listens
         yield call.ask("network.bash-connection", "The shell opens a connection to this machine itself.")
     else:
         yield call.deny("network.bash-connection", "The shell opens a network connection.")
