@@ -175,12 +175,10 @@ class _Scan:
         self._left_out.add(left_out, prefix)
 
     def _in_image(self, name: str) -> Iterator[_Text]:
-        from pathspec import GitIgnoreSpec
-
         from workers.validation.secrets import image
 
         others = () if "exclude" in self.inputs.model_fields_set else image.EXCLUDE
-        excluded = GitIgnoreSpec.from_lines((*self.inputs.exclude, *others))
+        excluded = image.Excluded((*self.inputs.exclude, *others))
         known = _baseline(self.ctx, self.inputs, self.ctx.workdir) if self.inputs.baseline else _nothing_known
         with saved(self.ctx, name) as archive:
             for file, kind in image.text_files(archive, excluded, self._left_out, self.ctx.check):

@@ -10,7 +10,7 @@ import json
 import lzma
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, Any, Protocol
 
 from pathspec import GitIgnoreSpec
@@ -43,8 +43,29 @@ class Stream(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
+class Excluded:
+    """Which files are left out: those that a pattern (as in .gitignore) matches, and all below a folder that one does.
+
+    A layer holds tens of thousands of files, most of them below a few folders that are left out: each is asked once.
+    """
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self._spec = GitIgnoreSpec.from_lines(patterns)
+        self._folders: dict[str, bool] = {"": False}
+
+    def __call__(self, path: str) -> bool:
+        return self._folder(path.rpartition("/")[0]) or self._spec.match_file(path)
+
+    def _folder(self, path: str) -> bool:
+        known = self._folders.get(path)
+        if known is None:
+            known = self._folder(path.rpartition("/")[0]) or self._spec.match_file(path + "/")
+            self._folders[path] = known
+        return known
+
+
 def text_files(
-    archive: Stream, excluded: GitIgnoreSpec, skipped: Skipped, pulse: Callable[[], None]
+    archive: Stream, excluded: Excluded, skipped: Skipped, pulse: Callable[[], None]
 ) -> Iterator[tuple[TextFile, str]]:
     """``(text, name)`` for each text file of a layer (paths from the image's root) and each part of a configuration.
 
@@ -66,7 +87,7 @@ def text_files(
 
 
 def _in_blob(
-    member: tarfile.TarInfo, blob: IO[bytes], excluded: GitIgnoreSpec, skipped: Skipped, pulse: Callable[[], None]
+    member: tarfile.TarInfo, blob: IO[bytes], excluded: Excluded, skipped: Skipped, pulse: Callable[[], None]
 ) -> Iterator[tuple[TextFile, str]]:
     head = blob.read(_BLOCK)
     # A tar begins with the name of its first file, which may look like anything else.
@@ -79,9 +100,7 @@ def _in_blob(
         skipped.unreadable.append(member.name)
 
 
-def _in_layer(
-    layer: _Whole, excluded: GitIgnoreSpec, skipped: Skipped, pulse: Callable[[], None]
-) -> Iterator[TextFile]:
+def _in_layer(layer: _Whole, excluded: Excluded, skipped: Skipped, pulse: Callable[[], None]) -> Iterator[TextFile]:
     with tarfile.open(fileobj=layer, mode="r|*") as files:  # type: ignore[call-overload]
         for member in files:
             pulse()
@@ -90,7 +109,7 @@ def _in_layer(
                 continue
             if not member.isreg():
                 skipped.links += 1
-            elif excluded.match_file(path):
+            elif excluded(path):
                 skipped.ignored += 1
             else:
                 content = files.extractfile(member)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pathspec import GitIgnoreSpec
 
 from reign.core.findings import Severity
 from reign.executor import Cancelled, FailureKind, TaskFailed
@@ -151,6 +150,18 @@ def test_what_distributions_bring_is_left_out_unless_asked_for(engine: Engine) -
     assert len(places(engine, exclude=["/etc/"])) == 2
 
 
+@pytest.mark.parametrize(
+    ("path", "left_out"),
+    [
+        ("usr/lib/a/b", True), ("usr/libexec/a", False), ("opt/usr/lib/a", False), ("a/site-packages/b/c", True),
+        ("lib", False), ("deep/a.log", True), ("deep/keep.log", False), ("made/keep.log", True), ("a/.wh.b", True),
+    ],
+)  # fmt: skip
+def test_what_is_left_out(path: str, left_out: bool) -> None:
+    excluded = image.Excluded((*image.EXCLUDE, "*.log", "!keep.log", "made/"))
+    assert [excluded(path), excluded(path)] == [left_out, left_out]
+
+
 def test_a_baseline_counts_where_it_is_named(engine: Engine) -> None:
     engine.answer(saved({"app/.env": f"AWS={AWS}\n"}))
     known = [{"hashed_secret": hashlib.sha1(AWS.encode()).hexdigest(), "line_number": 1}]
@@ -201,7 +212,7 @@ def test_damaged_layers_are_said() -> None:
     broken = gzip.compress(packed({"a": "b" * 5000}))
     for layer in (broken[:40], broken[:12] + b"\xff" * 40):
         with pytest.raises(image.NotAnImage):
-            list(image.text_files(io.BytesIO(packed({"l": layer})), GitIgnoreSpec([]), tree.Skipped(), lambda: None))
+            list(image.text_files(io.BytesIO(packed({"l": layer})), image.Excluded(()), tree.Skipped(), lambda: None))
 
 
 def test_without_a_docker_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
