@@ -50,6 +50,7 @@ def test_any_text_gives_a_plan_or_our_error_and_always_the_same(text: str) -> No
     assert outcome(text) == outcome(text)
 
 
+@pytest.mark.no_cover  # what is timed is the planner, not the tracer, which takes three times as long
 @pytest.mark.parametrize(
     "piece",
     [

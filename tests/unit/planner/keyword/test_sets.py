@@ -18,6 +18,7 @@ def test_specified(case: Case) -> None:
     assert verdict.exact, verdict.why
 
 
+@pytest.mark.no_cover  # thousands of requests: the tracer would take three times what the planner does
 def test_the_measure_passes(capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluation.main(["specified", "requests", "heldout", "varied"]) == 0
     assert evaluation.main(["blind", "--every", "5"]) == 0, "a part of the largest; `make eval` has the whole"
