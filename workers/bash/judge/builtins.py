@@ -11,6 +11,7 @@ from workers.bash.judge.invocation import Invocation, Stream, Trait
 from workers.bash.judge.marks import SOME, UNKNOWN, is_known
 from workers.bash.judge.outputs import content_of, formatted
 from workers.bash.judge.tables import names
+from workers.bash.judge.unwrap.git import git_call
 
 _MOST_WORDS = 100
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.DOTALL)
@@ -27,6 +28,8 @@ def apply(call: Invocation) -> None:
             call.scope.files[call.scope.absolute(path)] = Stream(None, frozenset({Trait.NETWORK}))
     if call.name in ("cp", "ln", "mv", "install"):
         _copy(call)
+    elif call.name == "git":
+        _remote(call)
     elif call.name == "tee":
         for path in options.read(call.args).operands:
             call.scope.files[call.scope.absolute(path)] = call.stdin or Stream()
@@ -141,6 +144,16 @@ def _unset(call: Invocation) -> None:
 def _getopts(call: Invocation) -> None:
     for name in (*call.args[1:2], "OPTARG"):
         call.scope.assign(name, SOME)
+
+
+def _remote(call: Invocation) -> None:
+    """git remote add NAME ADDRESS, git config remote.NAME.url ADDRESS: remembered for a push that follows."""
+    git = git_call(call.args)
+    if git.verb == "remote" and git.rest[:1] in (("add",), ("set-url",)):
+        call.scope.remotes.update(word for word in git.rest[1:] if word[:1] != "-")
+    elif git.verb == "config":
+        found = (re.fullmatch(r"remote\.(.+)\.(?:push)?url", word) for word in git.rest)
+        call.scope.remotes.update(match[1] for match in found if match)
 
 
 def _copy(call: Invocation) -> None:

@@ -46,7 +46,7 @@ _WRITES = re.compile(
     r"\b(?:write_text|write_bytes|writeFile\w*|appendFile\w*|file_put_contents|File\.write|IO\.write|os\.truncate|truncate\w*|"
     r"copyfile|copyFile\w*|shutil\.(?:copy\w*|move)|os\.(?:symlink|chmod|chown|rename|replace|link)|renameSync|chmod\w*|"
     r"chown\w*|createWriteStream|symlink\w*|spurt|write-region|Deno\.writeTextFile)\b"
-    r"|open\w*\s*\(?[^)\n]{0,200},\s*(?:mode\s*=\s*)?['\"](?:[wax]b?\+?|[rb]+\+|>+|\+<)"
+    r"|open\w*\s*\(?(?:[^()\n]|\([^()\n]{0,100}\)){0,200},\s*(?:mode\s*=\s*)?['\"](?:[wax]b?\+?|[rb]+\+|>+|\+<)"
 )
 _CONNECTS = re.compile(
     r"\b(?:socket|urllib\w*|urlopen|urlretrieve|requests|http\.client|httpx|aiohttp|fetch|axios|https?\.(?:get|request)|"
@@ -68,6 +68,10 @@ _DECODES = re.compile(
 _RUNS_TEXT = re.compile(
     r"\b(?:exec|eval|compile|system|popen|subprocess|spawn\w*|__import__|Function|loads|assert|runpy|"
     r"shell_exec|create_function|instance_eval|class_eval|execSync|loadstring|load|send)\b"
+)
+#: Loaders that make any object, and so run any function, that the data asks for.
+_OBEYS_DATA = re.compile(
+    r"\bunsafe_load(?:_all)?\b|\bUnsafeLoader\b|\byaml\.C?Loader\b|\b(?:jsonpickle\.decode|(?:dill|cloudpickle|joblib)\.loads?)\b"
 )
 _AWK_RUNS = re.compile(r"\bsystem\s*\(\s*[^\"\s]|(?:^|[{;\s])\$?\w+\s*\|\s*getline|\|\s*[A-Za-z_$]\w*\s*(?:[;}]|$)")
 _PATH = re.compile(r"(?:file://)?(?:/|~|\.\.|\./|\*)")
@@ -114,7 +118,7 @@ def read(text: str, language: str) -> Reading:
     if runs:
         found.shell = _shell_texts(program, text)
         found.runs_unknown = _runs_unknown(folded, language)
-    found.runs_unknown = found.runs_unknown or len(text) > MOST_CHARACTERS
+    found.runs_unknown = found.runs_unknown or len(text) > MOST_CHARACTERS or bool(_OBEYS_DATA.search(folded))
     if language == "python":
         found.shell += re.findall(r"(?m)^\s*[!%]+(?:sx\s|system\s)?\s*(\S.*)$", text)
     if language == "m4":
@@ -160,7 +164,10 @@ def _nature(found: Reading, text: str, folded: str) -> None:
     found.kills_everything = bool(_KILLS_ALL.search(both))
     found.goes_native = bool(re.search(r"\b(?:ctypes|cffi|dlopen|ffi|Fiddle|syscall)\b", both))
     found.shows_environment = bool(
-        re.search(r"(?:os\.environ|process\.env|\bENV|%ENV|\$_ENV|getenv\(\))(?!\s*[\[.({]|\w)", both)
+        re.search(
+            r"(?:os\.environ|process\.env|\bENV|%ENV|\$_ENV|getenv\(\))(?!\s*[\[.({]|\w)|[`\"'({]\s*(?:print)?env\s*[`\"')}]",
+            both,
+        )
     )
     found.hoards_memory = bool(_HOARDS.search(text))
 

@@ -183,6 +183,10 @@ class Machine:
         stdin = call.stdin if inner.stdin is None else inner.stdin
         softened = call.softened or inner.softened
         if inner.argv is not None:
+            if (
+                len(inner.argv) == 1 and " " in inner.argv[0].strip()
+            ):  # no program's name has blanks: a line for a shell
+                self._inner(call, replace(inner, argv=None, text=inner.argv[0]))
             nested = replace(
                 call,
                 argv=inner.argv,

@@ -73,6 +73,7 @@ class Scope:
     running: tuple[str, ...] = ()
     spawning: bool = False  # in the background or in a pipeline
     in_subscripts: list[str] = field(default_factory=list)
+    remotes: set[str] = field(default_factory=set)  # git's, that the command has set
 
     def copy(self, *, spawning: bool | None = None) -> Scope:
         """A subshell's scope."""
@@ -92,6 +93,7 @@ class Scope:
             self.running,
             self.spawning if spawning is None else spawning,
             self.in_subscripts,
+            self.remotes,
         )
 
     def merge(self, *branches: Scope) -> None:

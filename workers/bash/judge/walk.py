@@ -29,6 +29,7 @@ _ALWAYS = re.compile(
     r"\(\( *[1-9]\d* *\)\)|test [1-9]|! *false|(?:sleep|echo|printf)\b[^|&;]*"
 )
 _NEVER = re.compile(r"false|/bin/false|! *(?:true|:)|\[\[? +(\d+) *(?:-eq|==?) *(?!\1 )\d+ +\]\]?|\(\( *0 *\)\)")
+_MAKES_FILES = re.compile(r">>|\b(?:mktemp|fallocate|truncate|split)\b|\bdd\b[^;\n]*\bof=|\b(?:cp|tee)\s")
 _SLEEPING_JOB = re.compile(r"\bsleep\b[^;\n&|]*&(?!&)")
 
 Extra = Sequence[Node]
@@ -43,8 +44,13 @@ class Function:
     node: Node
 
 
-#: A list of more than a thousand, in the head of a loop.
-_MANY = re.compile(r"\bseq\b[^)`]*\d{4,}|\.\.\d{4,}[.}]|\byes\b")
+#: A list of more than a thousand, in the head of a loop or before a pipe.
+_THOUSANDS = r"\bseq\b[^)`|]{0,80}\d{4,}|\.\.\d{4,}[.}]|\byes\b"
+_MANY = re.compile(_THOUSANDS)
+_UNBOUNDED = re.compile(
+    rf"(?:{_THOUSANDS})[^\n]{{0,200}}\|\s*"
+    r"(?:xargs\b[^|]{0,80}?(?:-P\s*|--max-procs[= ])|parallel\b[^|]{0,80}?(?:-j\s*|--jobs[= ]))(?:0\b|\d{4,})"
+)
 
 
 class Walk:
@@ -139,6 +145,9 @@ class Walk:
     def _pipeline(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra) -> Stream:
         elements = [child for child in node.named_children if child.type != "comment"]
         flow = stdin
+        if _UNBOUNDED.search(self._syntax.text_of(node)):
+            reason = "It starts a process for each of very many lines, all at once."
+            self._note(Decision.ASK, reason, node, "resources.many-processes")
         for element in elements:
             last = element.id == elements[-1].id
             flow = self._statement(element, scope.copy(spawning=True), flow, extra if last else ())
@@ -276,8 +285,8 @@ class Walk:
             waits = re.search("wait|sleep", _SLEEPING_JOB.sub("", text))
             reason = "An endless loop starts background jobs."
             self._note(Decision.ASK if waits else Decision.DENY, reason, body, "resources.fork-bomb")
-        elif ">>" in text and "sleep" not in text:
-            self._note(Decision.ASK, "An endless loop appends to a file.", body, "resources.disk-flood")
+        elif _MAKES_FILES.search(text) and "sleep" not in text:
+            self._note(Decision.ASK, "An endless loop fills the disk.", body, "resources.disk-flood")
 
     def _test(self, node: Node, scope: Scope, stdin: Stream | None, extra: Extra) -> Stream:
         for child in syntax.nodes(node):

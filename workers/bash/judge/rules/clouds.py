@@ -28,6 +28,17 @@ _RIGHTS = re.compile(
 )
 
 
+_CHANGES = re.compile(
+    r"(?:create|put|update|modify|run|start|restart|reboot|attach|associate|register|set|add|enable|publish|import|restore|"
+    r"invoke|deploy|patch|resize|replace|up|execute|ssh|scp|send|issue|allocate|authorize|grant|promote|scale)(?:-\w+)*"
+)
+
+
+def _changing(words: list[str]) -> bool:
+    """Whether the command's verb changes what runs in a cloud; settings of the tool itself are the user's own."""
+    return words[:1] not in (["config"], ["configure"]) and any(_CHANGES.fullmatch(word) for word in words[1:5])
+
+
 _UPLOADS = frozenset(("cp", "sync", "mv", "copy", "upload", "put", "rsync"))
 _SECRETS = frozenset(
     (
@@ -86,6 +97,8 @@ def _cloud(call: Invocation) -> Iterator[Finding]:
         yield call.ask("clouds.destroy", f"It takes something away from a service: {destroying}.")
     elif any(_RIGHTS.fullmatch(word) for word in words):
         yield call.ask("clouds.rights", "It changes rights, prints credentials or stops what runs.")
+    if call.name in ("aws", "gcloud", "az", "aliyun", "oci", "doctl") and _changing(words):
+        yield call.ask("clouds.change", "It changes something in a cloud.")
     if any(re.fullmatch(r"--?(?:delete|destroy|purge)(?:[-=].*)?", argument) for argument in call.args):
         yield call.ask("clouds.destroy", "It takes something away from a service.")
     if call.name in ("gh", "glab") and words[:2] in (["extension", "install"], ["alias", "set"], ["alias", "import"]):

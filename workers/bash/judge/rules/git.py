@@ -141,6 +141,8 @@ _REMOVES_SETTING = {"--unset", "--unset-all", "--remove-section", "-e", "--edit"
 
 def _git(call: Invocation) -> Iterator[Finding]:
     git = git_call(call.args)
+    if git.verb == "push" and call.scope.remotes and call.scope.remotes & {"", *git.rest}:
+        yield call.ask("git.push-address", "It pushes to an address that this command itself has set.")
     for key, value in git.settings:
         if RISKY_KEY.match(key):
             yield call.ask("git.setting", f"The setting {key} changes what git runs or trusts.")

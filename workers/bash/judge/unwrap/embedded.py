@@ -30,6 +30,8 @@ _DATA = names(
     "go cargo rustup pip pip3 npm yarn pnpm gem journalctl id groups getent shift return exit cd pushd source . "
     "tldr cheat pandoc convert"
 )
+# Their arguments are names, but some of their verbs take a line for a shell.
+_RUNNERS = names("go cargo rustup npm yarn pnpm gem brew docker podman kubectl service")
 _STARTS = re.compile(r"(?:^|[;&|]|&&|\$\(|`)\s*(?:(?:sudo|exec|command|env|nohup)\s+)*(?:/\S*/)?([\w.-]+)\s+\S")
 
 
@@ -39,6 +41,8 @@ _SOFTENED = "if the program runs it"
 
 def inner(call: Invocation) -> Iterator[Inner]:
     """What may be a command among the arguments."""
+    if call.name in _RUNNERS:
+        yield from _lines(call)
     if call.name in _DATA or call.name in DESTRUCTIVE or interpreter_of(call.name):
         return
     for at, argument in enumerate(call.args):
@@ -46,9 +50,7 @@ def inner(call: Invocation) -> Iterator[Inner]:
         if name in DESTRUCTIVE and at + 1 < len(call.args):
             yield Inner(argv=call.args[at:], softened=_SOFTENED)
             break
-    for argument in call.args:
-        if " " in argument and any(found in DESTRUCTIVE for found in _STARTS.findall(argument)):
-            yield Inner(text=argument, softened=_SOFTENED)
+    yield from _lines(call)
     for text in _texts(call):
         reading = code.read(text, "")
         for piece in reading.shell:
@@ -56,6 +58,13 @@ def inner(call: Invocation) -> Iterator[Inner]:
                 yield Inner(text=piece, softened=_SOFTENED)
         for path in reading.deletes:
             yield Inner(argv=("rm", "-rf", path), softened=_SOFTENED)
+
+
+def _lines(call: Invocation) -> Iterator[Inner]:
+    """Arguments that are a command line each."""
+    for argument in call.args:
+        if " " in argument and any(found in DESTRUCTIVE for found in _STARTS.findall(argument)):
+            yield Inner(text=argument, softened=_SOFTENED)
 
 
 def _texts(call: Invocation) -> Iterator[str]:
