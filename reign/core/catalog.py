@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic.fields import FieldInfo
 
 from reign.core.errors import InvalidInput, NotFound, did_you_mean
 from reign.core.plan import Retry
@@ -19,6 +20,21 @@ class OperationInputs(BaseModel):
 
     # Built when first used: a command or a worker needs few of the some hundred models that are installed.
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_not_given(cls, data: Any) -> Any:
+        """A name with nothing behind it (``ports:`` in YAML) was left out, unless nothing is a value of it."""
+        if not isinstance(data, Mapping) or all(value is not None for value in data.values()):
+            return data
+        named = {field.alias or name: field for name, field in cls.model_fields.items()} | cls.model_fields
+        return {
+            key: value for key, value in data.items() if value is not None or key not in named or _nullable(named[key])
+        }
+
+
+def _nullable(field: FieldInfo) -> bool:
+    return field.annotation is Any or type(None) in get_args(field.annotation)
 
 
 class OperationResult(BaseModel):

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from reign.core import dag, expressions
 from reign.core.catalog import Catalog, OperationSpec
@@ -203,6 +203,11 @@ def _input_problem(spec: OperationSpec, error: Any) -> Problem:
         close = nearest(str(place[0]), known)
         hint = f"did you mean {close!r}?" if close else "inputs: " + ", ".join(known)
         return Problem(place, f"{spec.name} has no input {str(place[0])!r}", hint)
+    if error["type"] == "extra_forbidden":
+        inside = sorted(_names_in(spec.inputs.model_fields[str(place[0])].annotation)) if place else []
+        close = nearest(str(place[-1]), inside)
+        hint = f"did you mean {close!r}?" if close else "known: " + ", ".join(inside)
+        return Problem(place, f"{place[-2]} has no {str(place[-1])!r}", hint)
     if error["type"] == "missing":
         return Problem(
             place[:-1], f"{spec.name} needs the input {str(place[-1])!r}", f"see `reign operations {spec.name}`"
@@ -212,6 +217,14 @@ def _input_problem(spec: OperationSpec, error: Any) -> Problem:
         said = f"{error['input'][:60]!r} is not a valid {field}{_not_in_it(error['input'], error['ctx']['pattern'])}"
         return Problem(place, said, f"see `reign operations {spec.name}`")
     return Problem(place, _sentence(error), f"see `reign operations {spec.name}`")
+
+
+def _names_in(annotation: Any) -> set[str]:
+    """The names of the fields of all models that a type is made of, however deep."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        fields = annotation.model_fields
+        return set(fields).union(*(_names_in(field.annotation) for field in fields.values()))
+    return set[str]().union(*(_names_in(part) for part in get_args(annotation)))
 
 
 def _not_in_it(text: str, pattern: str) -> str:

@@ -24,7 +24,7 @@ from workers.docker import buildkit, images, names, rehearsing
 from workers.docker.engine import engine, streamed
 from workers.docker.errors import in_plain, local_images, out_of_disk
 from workers.docker.hazards import asks, hazards
-from workers.docker.names import ImageName
+from workers.docker.names import ImageTag
 from workers.docker.settings import text_values
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _OUTSIDE = ".reign.Dockerfile"  # the name in the context of a Dockerfile that l
 
 class BuildInputs(OperationInputs):
     context: str = Field(description="the folder to build; what its .dockerignore names is left out")
-    tag: ImageName = Field(description="name[:tag] of the image")
+    tag: ImageTag = Field(description="name[:tag] of the image")
     dockerfile: str | None = Field(
         default=None, description="relative to `context`, or with ./ or / to the plan's folder; default: Dockerfile"
     )
@@ -91,7 +91,7 @@ class Build(Operation[BuildInputs, images.ImageResult]):
 
     def apply(self, ctx: Context, inputs: BuildInputs, seen: Sequence[Observation]) -> images.ImageResult:
         folder = ctx.path(inputs.context)
-        dockerfile = find_dockerfile(ctx, folder, inputs.dockerfile)
+        dockerfile = find_dockerfile(ctx, inputs.context, inputs.dockerfile)
         with engine(ctx, f"build {inputs.tag}") as client:
             if _with_buildkit(inputs, dockerfile):
                 client.ping()  # an engine that is away is told by this, not by the command line
@@ -140,9 +140,16 @@ def _with_engine(ctx: Context, client: DockerClient, inputs: BuildInputs, folder
     archive.unlink()
 
 
-def find_dockerfile(ctx: Context, folder: Path, given: str | None) -> Path:
-    """The Dockerfile to use. Raises TaskFailed if it or the folder is not there."""
+def find_dockerfile(ctx: Context, where: str, given: str | None) -> Path:
+    """The Dockerfile to use for the context ``where``. Raises TaskFailed if it or the folder is not there."""
+    folder = ctx.path(where)
     if not folder.is_dir():
+        if re.match(r"(?:https?|git|ssh)://|git@", where):
+            raise TaskFailed(
+                f"the build context {where} is an address",
+                kind=FailureKind.WRONG_INPUT,
+                hint="clone it first, and give the folder",
+            )
         raise TaskFailed(
             f"the build context {folder} is not a folder",
             kind=FailureKind.WRONG_INPUT,
@@ -151,7 +158,9 @@ def find_dockerfile(ctx: Context, folder: Path, given: str | None) -> Path:
     if given is None:
         candidates = [folder / "Dockerfile", folder / "Containerfile"]
     else:
-        candidates = [ctx.path(given)] if given.startswith(("./", "../", "/", "~")) else [folder / given]
+        # As the docker command reads it, too, if there is nothing in the context.
+        inside = [] if given.startswith(("./", "../", "/", "~")) else [folder / given]
+        candidates = [*inside, ctx.path(given)]
     for path in candidates:
         if path.is_file():
             return path

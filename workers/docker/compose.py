@@ -196,7 +196,9 @@ class ComposeDown(_OnProject):
             _keep_secrets(ctx, client, inputs.project)
             taken = project.services(client, inputs.project)
         timeout = [] if inputs.timeout is None else ["--timeout", str(round(inputs.timeout))]
-        opened.call("down", "--remove-orphans", *timeout, *(["--volumes"] if inputs.volumes else []))
+        # Services of profiles that were up are its containers too, and hold its networks.
+        profiles = [part for profile in opened.profiles() for part in ("--profile", profile)]
+        opened.call(*profiles, "down", "--remove-orphans", *timeout, *(["--volumes"] if inputs.volumes else []))
         for told in taken.values():
             told["state"] = "removed"
         return ComposeResult(project=inputs.project, services=taken)

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ class Project:
         silent = {"on_line": lambda *_: None} if quiet else {"on_line": self._line}
         ended = self.ctx.tool(argv, env=environment(self.ctx, self.variables), **silent)
         if ended.exit_code != 0:
-            raise self._failed(arguments[0], ended)
+            raise self._failed(_verb(arguments), ended)
         return ended
 
     def _line(self, stream: str, line: str) -> None:
@@ -105,6 +105,10 @@ class Project:
         """The file with variables filled in and short forms written out."""
         found: dict[str, Any] = json.loads(self.call("config", "--format", "json", quiet=True).stdout)
         return found
+
+    def profiles(self) -> list[str]:
+        """All profiles of the file."""
+        return self.call("config", "--profiles", quiet=True).stdout.split()
 
     def hashes(self) -> dict[str, str]:
         """What Compose labels each service's containers with, so that a change of its settings is seen."""
@@ -149,6 +153,14 @@ class Project:
         failure.message = self.ctx.masker.mask(failure.message)
         failure.details |= {"exit_code": ended.exit_code, "lines": [self.ctx.masker.mask(line) for line in lines]}
         return failure
+
+
+def _verb(arguments: Sequence[str]) -> str:
+    """The command among them, after ``--profile NAME``."""
+    rest = list(arguments)
+    while rest[0] == "--profile":
+        rest = rest[2:]
+    return rest[0]
 
 
 def _single(value: Any) -> str:

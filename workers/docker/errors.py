@@ -155,8 +155,10 @@ def no_object(kind: str, name: str, client: DockerClient | None) -> TaskFailed:
 
 def _port_taken(told: _Told) -> TaskFailed:
     host, port = told.match["host"], int(told.match["port"])
-    protocol = "udp" if "udp" in told.match.string else "tcp"
-    holder = who_publishes(told.client, port, protocol) if told.client is not None else None
+    said = re.search(r"\b(tcp|udp|sctp)", told.match.string)
+    protocols = [said[1]] if said else ["tcp", "udp"]  # the engine does not always tell which
+    found = (who_publishes(told.client, port, each) for each in protocols) if told.client is not None else ()
+    holder = next(filter(None, found), None)
     by = f" by {holder}" if holder else ""
     return TaskFailed(
         f"{told.doing}: port {port} of {host} is taken{by}",
@@ -217,6 +219,22 @@ def _too_many(told: _Told) -> TaskFailed:
         f"{told.doing}: the registry limits how often may be pulled",
         kind=FailureKind.TRANSIENT,
         hint="wait, log in to the registry, or use a mirror",
+    )
+
+
+_INSTRUCTIONS = (
+    *("ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL"),
+    *("ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"),
+)
+
+
+def _instruction(told: _Told) -> TaskFailed:
+    close = did_you_mean(told.match["word"], _INSTRUCTIONS)
+    return TaskFailed(
+        f"{told.doing}: line {told.match['line']} of the Dockerfile begins with {told.match['word']!r}, "
+        "which is no instruction",
+        kind=FailureKind.WRONG_INPUT,
+        hint=close or "see the Dockerfile reference",
     )
 
 
@@ -284,6 +302,67 @@ _RULES = (
             FailureKind.CONFLICT,
             "its subnet overlaps with that of another network",
             "choose another `subnet`, or none; `docker network inspect` shows what each has",
+        ),
+    ),
+    _rule(r"parse error (?:on )?line (?P<line>\d+): unknown instruction: (?P<word>\S+)", _instruction),
+    _rule(
+        r"failed to reach build target (?P<target>\S+)|target stage \"?(?P<stage>[^\s\"]+)\"? could not be found",
+        _simple(FailureKind.WRONG_INPUT, "{text}", "`target` is a stage of the Dockerfile: FROM image AS target"),
+    ),
+    _rule(
+        r"(?:COPY|ADD) failed: .*(?:not found in build context|no source files)",
+        _simple(
+            FailureKind.WRONG_INPUT,
+            "{text}",
+            "its path starts in the build context, and what .dockerignore names is not there",
+        ),
+    ),
+    _rule(
+        r"unable to find user (?P<user>\S+):",
+        _simple(FailureKind.WRONG_INPUT, "the image has no user {user!r}", "give a number, or a user of the image"),
+    ),
+    _rule(
+        r"user specified IP address is supported only when",
+        _simple(
+            FailureKind.WRONG_INPUT,
+            "a fixed address needs a network with a `subnet` of its own",
+            "give `subnet` to docker.create_network, or leave the address out",
+        ),
+    ),
+    _rule(
+        r"Invalid address (?P<address>[\d.:a-f]+): It does not belong to any",
+        _simple(
+            FailureKind.WRONG_INPUT,
+            "the address {address} is in no subnet of the network",
+            "`docker network inspect` shows its subnet",
+        ),
+    ),
+    _rule(
+        r"custom device \"(?P<device>[^\"]+)\": no such file",
+        _simple(FailureKind.WRONG_INPUT, "the engine's machine has no device {device}", "check `devices`"),
+    ),
+    _rule(
+        r"working directory '(?P<folder>[^']*)' is invalid",
+        _simple(FailureKind.WRONG_INPUT, "the working folder {folder!r} does not begin with /", "check `workdir`"),
+    ),
+    _rule(
+        r"no such service: (?P<service>[^\s:]+)",
+        _simple(FailureKind.WRONG_INPUT, "the file has no service {service!r}", "see its `services:`"),
+    ),
+    _rule(
+        r"network (?P<name>\S+) declared as external, but could not be found",
+        _simple(
+            FailureKind.MISSING_PREREQUISITE,
+            "there is no network {name!r}, which the file expects to be there",
+            "create it first (docker.create_network), or leave `external: true` out",
+        ),
+    ),
+    _rule(
+        r"external volume \"(?P<name>[^\"]+)\" not found",
+        _simple(
+            FailureKind.MISSING_PREREQUISITE,
+            "there is no volume {name!r}, which the file expects to be there",
+            "create it first (docker.create_volume), or leave `external: true` out",
         ),
     ),
     _rule(

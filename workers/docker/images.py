@@ -19,7 +19,7 @@ from workers.docker import names
 from workers.docker.engine import engine, streamed
 from workers.docker.errors import in_plain, no_image
 from workers.docker.hazards import hazards
-from workers.docker.names import ImageName
+from workers.docker.names import ImageName, ImageTag, RemoteImage
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -63,6 +63,13 @@ def point(client: DockerClient, image: str, to: str | None) -> None:
         if error.status_code != 409:
             raise
         users = [c["Names"][0].lstrip("/") for c in client.api.containers(all=True) if _uses(c, image)]
+        called = client.api.inspect_image(image).get("RepoTags") or []
+        if not users and len(called) > 1:
+            raise TaskFailed(
+                f"image {image[:19]} has several names: {', '.join(called)}",
+                kind=FailureKind.CONFLICT,
+                hint="remove it by each of its names",
+            ) from None
         raise TaskFailed(
             f"image {image} is used by container {', '.join(users) or 'of another name'}",
             kind=FailureKind.CONFLICT,
@@ -182,7 +189,7 @@ class ImageResult(OperationResult):
 
 
 class PullInputs(Credentials):
-    image: ImageName = Field(description="[registry/]name[:tag]")
+    image: RemoteImage = Field(description="[registry/]name[:tag]")
     platform: str | None = Field(default=None, description="e.g. linux/arm64; default: the engine's own")
 
 
@@ -227,7 +234,7 @@ class Pull(Operation[PullInputs, ImageResult]):
 
 class TagInputs(OperationInputs):
     image: ImageName = Field(description="an image that is here, by name or id")
-    target: ImageName = Field(description="the further name")
+    target: ImageTag = Field(description="the further name")
 
 
 class Tag(Operation[TagInputs, ImageResult]):
@@ -272,7 +279,7 @@ class Tag(Operation[TagInputs, ImageResult]):
 
 class PushInputs(Credentials):
     image: ImageName = Field(description="an image that is here, by name or id")
-    target: ImageName = Field(description="registry/name:tag to push it as; may be the same name")
+    target: ImageTag = Field(description="registry/name:tag to push it as; may be the same name")
 
 
 class PushResult(ImageResult):
@@ -309,6 +316,7 @@ class Push(Operation[PushInputs, PushResult]):
         doing = f"push {inputs.target}"
         with engine(ctx, doing) as client:
             image_id = present(ctx, client, inputs.image, "never")
+            before = seen[0].state["image_id"] if seen[0].exists else None
             point(client, inputs.target, image_id)
             repository, tag = names.split(inputs.target)
             digest: list[str] = []
@@ -319,7 +327,13 @@ class Push(Operation[PushInputs, PushResult]):
                     digest.extend(_DIGEST.findall(str(line.get("status", ""))))
                     yield line
 
-            transfer(ctx, client, "pushing", start, doing)
+            try:
+                transfer(ctx, client, "pushing", start, doing)
+            except BaseException:
+                if before != image_id:  # a name for a push that did not happen misleads
+                    with contextlib.suppress(Exception):
+                        point(client, inputs.target, before)
+                raise
         return PushResult(image=inputs.target, image_id=image_id, digest=digest[-1] if digest else None)
 
 
@@ -368,7 +382,9 @@ class RemoveImage(Operation[RemoveImageInputs, RemoveImageResult]):
         if not old.exists or old.same_as(now[0]):
             return
         with engine(ctx, f"bring image {inputs.image} back") as client:
-            if look(client, old.state["image_id"]).exists:
+            if "@" in inputs.image:  # only a pull gives such a name
+                pull(ctx, client, inputs.image, None, None)
+            elif look(client, old.state["image_id"]).exists:
                 point(client, inputs.image, old.state["image_id"])
             elif old.facts.get("digest"):
                 point(client, inputs.image, pull(ctx, client, old.facts["digest"], None, None))

@@ -6,9 +6,9 @@ import dataclasses
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from reign.core.catalog import Effect, OperationInputs, OperationResult
 from reign.core.duration import Duration
@@ -38,9 +38,17 @@ class OutputResult(OperationResult):
     output: str = Field(description="at most 1 MB of it, head and tail")
 
 
+def _not_empty(command: list[str]) -> list[str]:
+    if not command:
+        raise ValueError("the command is empty")
+    return command
+
+
 class ExecInputs(OperationInputs):
     name: Name = Field(description="a container that runs")
-    command: settings.Words = Field(description="a list, or a text that is split as a shell would; no shell runs it")
+    command: Annotated[settings.Words, AfterValidator(_not_empty)] = Field(
+        description="a list, or a text that is split as a shell would; no shell runs it"
+    )
     env: settings.Variables = Field(default_factory=dict, description="further variables")
     user: settings.User | None = None
     workdir: str | None = Field(default=None, description="working folder inside")
@@ -70,9 +78,7 @@ class Exec(Operation[ExecInputs, OutputResult]):
         return (names.container_address(inputs.name),)
 
     def apply(self, ctx: Context, inputs: ExecInputs, seen: Sequence[Any]) -> OutputResult:
-        doing = f"run {inputs.command[0] if inputs.command else 'nothing'} in container {inputs.name}"
-        if not inputs.command:
-            raise TaskFailed("the command is empty", kind=FailureKind.WRONG_INPUT)
+        doing = f"run {inputs.command[0]} in container {inputs.name}"
         mark = secrets.token_hex(8)
         with engine(ctx, doing) as client:
             kept_secrets.teach(ctx, _running(client, inputs.name))

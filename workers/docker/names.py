@@ -12,6 +12,7 @@ from pydantic import AfterValidator
 from reign.core.errors import nearest
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
+_LONGEST = 255  # characters of an image's name without its tag, as registries count
 _ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 _IMAGE = re.compile(
     r"(?:[a-zA-Z0-9][a-zA-Z0-9.-]*(?::[0-9]+)?/)?"  # registry
@@ -30,6 +31,24 @@ def _image(text: str) -> str:
     text = text.strip()
     if not is_id(text) and not _IMAGE.fullmatch(text):
         raise ValueError(f"{text[:80]!r} is not an image name; write [registry/]name[:tag] in lower case")
+    if not is_id(text) and len(split(text)[0]) > _LONGEST:
+        raise ValueError(f"{text[:80]!r} is not an image name: it is longer than {_LONGEST} characters")
+    return text
+
+
+def _tag(text: str) -> str:
+    if is_id(text) or "@" in text:
+        raise ValueError(
+            f"{text[:80]!r} names one content, and cannot be given to another; write [registry/]name[:tag]"
+        )
+    return text
+
+
+def _in_a_registry(text: str) -> str:
+    if is_id(text):
+        raise ValueError(
+            f"{text[:80]!r} is an image's id here, which no registry knows; write name[:tag] or name@sha256:..."
+        )
     return text
 
 
@@ -37,6 +56,10 @@ def _image(text: str) -> str:
 Name = Annotated[str, AfterValidator(_name)]
 #: The name of an image as in ``docker pull``, or its id.
 ImageName = Annotated[str, AfterValidator(_image)]
+#: A name that an image can be given.
+ImageTag = Annotated[ImageName, AfterValidator(_tag)]
+#: What can be asked of a registry.
+RemoteImage = Annotated[ImageName, AfterValidator(_in_a_registry)]
 
 
 def is_id(image: str) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from reign.core.catalog import Effect, OperationInputs, OperationResult
 from reign.core.resource import Observation, Undo, canonical
@@ -98,14 +100,45 @@ def take_away(client: DockerClient, name: str, *, disconnect: bool) -> None:
     client.api.remove_network(found["Id"])
 
 
+def _subnet(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError:
+        with contextlib.suppress(ValueError):
+            raise ValueError(f"{text!r} is an address in a subnet; write {ip_network(text, strict=False)}") from None
+        raise ValueError(f"{text[:60]!r} is not a subnet; write 172.30.0.0/24") from None
+    return text
+
+
+def _address(text: str) -> str:
+    try:
+        ip_address(text)
+    except ValueError:
+        raise ValueError(f"{text[:60]!r} is not an address; write 172.30.0.1") from None
+    return text
+
+
 class CreateNetworkInputs(OperationInputs):
     name: Name = Field(description="the network's name")
     driver: str = Field(default="bridge", description="bridge, overlay, macvlan, ...")
-    subnet: str | None = Field(default=None, description="e.g. 172.30.0.0/24; default: the engine chooses")
-    gateway: str | None = Field(default=None, description="address of the gateway in the subnet")
+    subnet: Annotated[str, AfterValidator(_subnet)] | None = Field(
+        default=None, description="e.g. 172.30.0.0/24; default: the engine chooses"
+    )
+    gateway: Annotated[str, AfterValidator(_address)] | None = Field(
+        default=None, description="address of the gateway in the subnet"
+    )
     internal: bool = Field(default=False, description="no way out of it")
     labels: settings.Texts = Field(default_factory=dict)
     options: settings.Texts = Field(default_factory=dict, description="of the driver")
+
+    @model_validator(mode="after")
+    def _gateway_inside(self) -> Self:
+        if self.gateway:
+            if self.subnet is None:
+                raise ValueError("a `gateway` needs its `subnet`")
+            if ip_address(self.gateway) not in ip_network(self.subnet):
+                raise ValueError(f"the gateway {self.gateway} is not in the subnet {self.subnet}")
+        return self
 
 
 class NetworkResult(OperationResult):

@@ -37,6 +37,7 @@ def look(ctx: Context, client: DockerClient, project: str) -> Observation:
     own = {"filters": {"label": f"{PROJECT}={project}"}}
     nets = {n["Name"]: networks.look(client, n["Name"]) for n in client.api.networks(**own)}
     built = {tag: i["Id"] for i in client.api.images(**own) for tag in i.get("RepoTags") or () if "<none>" not in tag}
+    kept = {v["Name"]: volumes.look(client, v["Name"]).state for v in client.api.volumes(**own)["Volumes"] or ()}
     if not seen and not nets and not built:
         return Observation.absent(address(project))
     return Observation(
@@ -49,7 +50,8 @@ def look(ctx: Context, client: DockerClient, project: str) -> Observation:
         },
         facts={
             "containers": {name: item.facts for name, item in seen.items()},
-            "volumes": sorted(v["Name"] for v in client.api.volumes(**own)["Volumes"] or ()),
+            "volumes": sorted(kept),
+            "volume_settings": kept,
         },
     )
 
@@ -88,6 +90,9 @@ def bring_back(ctx: Context, client: DockerClient, project: str, before: Observa
         if name not in then or unlike(ctx, client, name, then[name]):
             remove(ctx, client, name, graceful=name in then)
     _bring_networks_back(client, project, before.state.get("networks", {}))
+    for name, state in before.facts.get("volume_settings", {}).items():
+        there = Observation(resource=names.volume_address(name), exists=True, state=state)
+        volumes.bring_back(ctx, client, name, there)
     for tag, image_id in look(ctx, client, project).state.get("images", {}).items():
         former = before.state.get("images", {}).get(tag)
         if former != image_id:

@@ -172,6 +172,29 @@ def test_part_of_a_project_and_more_of_a_service(world: World, write: Callable[.
     assert len(result.services["db"]["containers"]) == 2
 
 
+def test_services_of_profiles_and_the_settings_of_volumes(world: World) -> None:
+    (world.folder / "compose.yaml").write_text(f"""
+services:
+  web: &it {{image: "{BUSYBOX}", command: sleep 1000, init: true, stop_grace_period: 0s, volumes: ["data:/data"]}}
+  extra: {{<<: *it, profiles: [more]}}
+volumes: {{data: {{labels: {{kind: test}}}}}}
+""")
+    inputs = {"file": ".", "project": world.prefix}
+    world.go("docker.compose_up", **inputs, profiles=["more"])
+    volume = world.client.volumes.get(f"{world.prefix}_data").attrs["Labels"]
+    before, picture = world.look("docker.compose_down", **inputs), world.picture()
+    assert len(picture["containers"]) == 2
+    with pytest.raises(TaskFailed, match="the file has no service 'extro'") as caught:
+        world.go("docker.compose_up", **inputs, services=["extro"])
+    assert caught.value.kind is FailureKind.WRONG_INPUT
+    world.go("docker.compose_down", **inputs, volumes=True)
+    gone = world.picture()
+    assert [gone[kind] for kind in ("containers", "networks", "volumes")] == [{}, [], []]
+    world.undo("docker.compose_down", before, **inputs, volumes=True)
+    assert world.same(picture)
+    assert world.client.volumes.get(f"{world.prefix}_data").attrs["Labels"] == volume
+
+
 def test_what_is_wrong_with_the_file(world: World) -> None:
     (world.folder / "compose.yaml").write_text("services: {web: {imagee: x}}")
     with pytest.raises(TaskFailed, match="imagee") as caught:

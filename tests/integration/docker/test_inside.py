@@ -34,7 +34,7 @@ def test_an_exit_code_fails_unless_it_is_asked_for(world: World) -> None:
 def test_no_text_is_given_to_a_shell(world: World) -> None:
     world.container()
     assert world.go("docker.exec", name=world.name(), command="echo a; id").output == "a; id\n"
-    with pytest.raises(TaskFailed, match="empty"):
+    with pytest.raises(ValueError, match="empty"):
         world.go("docker.exec", name=world.name(), command="")
 
 

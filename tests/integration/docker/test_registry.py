@@ -154,6 +154,35 @@ def test_a_removed_image_is_pulled_again(
     assert world.picture()["images"][target] == there
 
 
+def test_a_name_by_digest_comes_back_and_an_id_with_names_stays(
+    world: World, registry: Registry, login: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = base64.b64encode(f"{registry.username}:{registry.password}".encode()).decode()
+    (world.folder / "config.json").write_text(json.dumps({"auths": {registry.host: {"auth": token}}}))
+    monkeypatch.setenv("DOCKER_CONFIG", str(world.folder))
+    image, target = local(world), f"{registry.host}/{world.prefix}/app:5"
+    pushed = world.go("docker.push", image=image, target=target)
+    with pytest.raises(TaskFailed, match="has several names: .*app:5") as caught:
+        world.go("docker.remove_image", image=pushed.image_id)
+    assert caught.value.kind is FailureKind.CONFLICT
+    by_digest = f"{registry.host}/{world.prefix}/app@{pushed.digest}"
+    world.go("docker.pull", image=by_digest)
+    world.client.images.remove(target)
+    before = world.look("docker.remove_image", image=by_digest)
+    world.go("docker.remove_image", image=by_digest)
+    assert not world.look("docker.remove_image", image=by_digest)[0].exists
+    world.undo("docker.remove_image", before, image=by_digest)
+    assert world.look("docker.remove_image", image=by_digest)[0].state == before[0].state
+
+
+def test_a_push_that_fails_leaves_no_name(world: World) -> None:
+    image, target = local(world), f"127.0.0.1:1/{world.prefix}:1"
+    before = world.picture()
+    with pytest.raises(TaskFailed, match="does not answer"):
+        world.go("docker.push", image=image, target=target)
+    assert world.same(before)
+
+
 def test_an_image_in_use_stays(world: World) -> None:
     image = local(world)
     world.client.containers.run(image, "sleep 100", name=world.name(), detach=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from reign.core.catalog import OperationInputs
 from reign.core.check import InvalidPlan, Problem, checked, describe, input_problems, parse_plan
@@ -148,6 +148,27 @@ def test_a_problem_is_told_with_the_nearest_known_place() -> None:
     assert describe(problem, None)["text"] == "tasks.a.with: wrong"
     error = InvalidPlan([problem, problem], {("tasks", "a", "with"): (4, 2)})
     assert str(error) == "line 4, column 2: tasks.a.with: wrong (and 1 more) (right)"
+
+
+def test_a_wrong_name_deeper_down_is_told_with_the_nearest() -> None:
+    class Limits(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        cpus: float | None = None
+
+    class Inputs(OperationInputs):
+        name: str
+        ports: list[int] = Field(default_factory=list)
+        limits: Limits | None = None
+        by_name: dict[str, Limits] = Field(default_factory=dict)
+
+    spec = replace(CATALOG["docker.run"], inputs=Inputs)
+    (problem,) = input_problems(spec, {"name": "a", "limits": {"cpu": 1}})
+    assert (problem.message, problem.hint) == ("limits has no 'cpu'", "did you mean 'cpus'?")
+    (problem,) = input_problems(spec, {"name": "a", "by_name": {"x": {"zzz": 1}}})
+    assert (problem.message, problem.hint) == ("x has no 'zzz'", "known: cpus")
+    assert not input_problems(spec, {"name": "a", "ports": None, "limits": None, "by_name": None})
+    (problem,) = input_problems(spec, {"name": None, "ports": None})
+    assert problem.message == "docker.run needs the input 'name'"
 
 
 def test_inputs_that_are_right() -> None:

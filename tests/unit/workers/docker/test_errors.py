@@ -28,7 +28,8 @@ class Engine:
     def containers(self, **_: Any) -> list[dict[str, Any]]:
         if self.broken:
             raise ConnectionError
-        return [{"Names": ["/web"], "Ports": [{"PublicPort": 8088, "Type": "tcp"}]}]
+        ports = [{"PublicPort": 8088, "Type": "tcp"}, {"PublicPort": 5353, "Type": "udp"}]
+        return [{"Names": ["/web"], "Ports": ports}]
 
     def networks(self) -> list[dict[str, Any]]:
         return [{"Name": "backend"}]
@@ -43,6 +44,44 @@ class Engine:
 @pytest.mark.parametrize(
     ("text", "kind", "message", "hint"),
     [
+        (
+            "endpoint web (abc): Bind for 127.0.0.1:5353 failed: port is already allocated",
+            FailureKind.CONFLICT, "port 5353 of 127.0.0.1 is taken by container web", "another port",
+        ),
+        (
+            "COPY failed: file not found in build context or excluded by .dockerignore: stat nope: file does not exist",
+            FailureKind.WRONG_INPUT, "stat nope", "build context",
+        ),
+        (
+            "dockerfile parse error line 1: unknown instruction: FORM",
+            FailureKind.WRONG_INPUT, "line 1 of the Dockerfile begins with 'FORM'", "did you mean 'FROM'?",
+        ),
+        (
+            "failed to reach build target nope in Dockerfile", FailureKind.WRONG_INPUT, "target nope", "AS target",
+        ),
+        (
+            "unable to find user nosuch: no matching entries in passwd file",
+            FailureKind.WRONG_INPUT, "no user 'nosuch'", "a number",
+        ),
+        (
+            "Invalid address 10.0.0.1: It does not belong to any of this network's subnets",
+            FailureKind.WRONG_INPUT, "10.0.0.1 is in no subnet", "docker network inspect",
+        ),
+        (
+            "user specified IP address is supported only when connecting to networks with user configured subnets",
+            FailureKind.WRONG_INPUT, "needs a network with a `subnet`", "docker.create_network",
+        ),
+        (
+            'error gathering device information while adding custom device "/dev/nope": no such file or directory',
+            FailureKind.WRONG_INPUT, "no device /dev/nope", "devices",
+        ),
+        (
+            "no such service: nope: not found", FailureKind.WRONG_INPUT, "no service 'nope'", "services",
+        ),
+        (
+            "network x declared as external, but could not be found",
+            FailureKind.MISSING_PREREQUISITE, "no network 'x'", "docker.create_network",
+        ),
         (
             "failed to register layer: write /x: no space left on device",
             FailureKind.MISSING_PREREQUISITE, "disk of the Docker Engine (/var/lib/docker) is full", "docker system",

@@ -62,3 +62,15 @@ HERE = ["localhost:5000/team/app:1", "busybox:local", "httpd:local", "shop:1", "
 )
 def test_the_image_that_was_meant(wanted: str, meant: str | None) -> None:
     assert names.nearest_image(wanted, HERE) == meant
+
+
+def test_what_cannot_be_given_or_asked_for() -> None:
+    digest = "sha256:" + "0" * 64
+    for wrong in (digest, f"shop@{digest}", f"shop:1@{digest}"):
+        with pytest.raises(ValidationError, match="names one content"):
+            TypeAdapter(names.ImageTag).validate_python(wrong)
+    with pytest.raises(ValidationError, match="no registry knows"):
+        TypeAdapter(names.RemoteImage).validate_python(digest)
+    assert TypeAdapter(names.RemoteImage).validate_python(f"shop@{digest}")
+    with pytest.raises(ValidationError, match="longer than 255"):
+        TypeAdapter(names.ImageName).validate_python("a" * 256 + ":1")
