@@ -18,6 +18,7 @@ from workers.validation.subject import MAX_TEXT
 _VARIABLE = re.compile(r"\$(?:\$|(?P<plain>\w+)|\{(?P<name>\w+)(?P<how>:?[-+?])?(?P<other>[^}]*)\})")
 
 
+_DEEPEST = 20  # files that include each other; more go round in a circle
 #: Where Compose looks in a folder, in this order.
 _NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 
@@ -35,18 +36,18 @@ class Build:
 def builds(given: Path) -> list[Build]:
     """What a Compose file, or the one in a folder, builds from folders of this machine; [] if nothing.
 
-    Variables are those of the environment and of ``.env`` beside the file. Raises TaskFailed (wrong_input) if it is no
-    Compose file, or a folder that it names is not there.
+    Files that it includes or extends count; variables are those of the environment and of ``.env`` beside the file.
+    Raises TaskFailed (wrong_input) if one is no Compose file, or a folder that it names is not there.
     """
-    file = next((given / name for name in _NAMES if (given / name).is_file()), given) if given.is_dir() else given
-    variables = _variables(file.parent / ".env")
+    main = next((given / name for name in _NAMES if (given / name).is_file()), given) if given.is_dir() else given
+    variables = _variables(main.parent / ".env")
     found = []
-    for service, build in _services(file):
-        main, *others = (_folder(text, service, file, variables) for text in (_context(build), *_further(build)))
+    for service, build, file in _builds(main, variables):
+        context, *others = (_folder(text, service, file, variables) for text in (_context(build), *_further(build)))
         own = build.get("dockerfile_inline") if isinstance(build, Mapping) else None
         named = _filled(str(build.get("dockerfile") or ""), variables) if isinstance(build, Mapping) else ""
-        dockerfile = None if main is None or own is not None else main / (named or "Dockerfile")
-        there = tuple(folder for folder in (main, *others) if folder is not None)
+        dockerfile = None if context is None or own is not None else context / (named or "Dockerfile")
+        there = tuple(folder for folder in (context, *others) if folder is not None)
         if there or own is not None:
             found.append(Build(service, there, dockerfile, None if own is None else str(own)))
     return found
@@ -67,23 +68,62 @@ def _folder(text: str, service: str, file: Path, variables: Mapping[str, str]) -
     return folder
 
 
-def _services(file: Path) -> Iterator[tuple[str, Any]]:
-    try:
-        read = yaml.safe_load(read_regular(file, MAX_TEXT))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        reason = getattr(error, "strerror", None) or getattr(error, "problem", None) or "it is not YAML"
-        raise TaskFailed(f"{file.name} cannot be read: {reason}", kind=FailureKind.WRONG_INPUT) from None
-    services = read.get("services") if isinstance(read, Mapping) else None
-    if not isinstance(services, Mapping):
+def _builds(file: Path, variables: Mapping[str, str], depth: int = 0) -> Iterator[tuple[str, Any, Path]]:
+    """``(service, build, file)`` of a file and of those that it includes."""
+    read = _read(file)
+    services, included = read.get("services"), read.get("include")
+    if not isinstance(services, Mapping) and not isinstance(included, list):
         raise TaskFailed(
             f"{file.name} is not a Compose file: it has no `services`",
             kind=FailureKind.WRONG_INPUT,
             hint="`builds` is for Compose files; leave it out to check the file itself",
         )
-    for name, service in services.items():
-        build = service.get("build") if isinstance(service, Mapping) else None
-        if build is not None:
-            yield str(name), build
+    if depth == _DEEPEST:
+        raise TaskFailed(f"{file.name} is included more than {_DEEPEST} files deep", kind=FailureKind.WRONG_INPUT)
+    for item in included if isinstance(included, list) else ():
+        paths = item.get("path") if isinstance(item, Mapping) else item
+        for path in paths if isinstance(paths, list) else [paths]:
+            if "://" not in str(path):  # a file of a repository or registry, which Compose fetches itself
+                yield from _builds(file.parent / _filled(str(path), variables), variables, depth + 1)
+    for name, service in services.items() if isinstance(services, Mapping) else ():
+        if isinstance(service, Mapping) and service.get("build") is not None:
+            yield str(name), service["build"], file
+        elif isinstance(service, Mapping) and isinstance(extends := service.get("extends"), Mapping):
+            yield from _extended(str(name), extends, file, variables, depth)
+
+
+def _extended(
+    name: str, extends: Mapping[str, Any], file: Path, variables: Mapping[str, str], depth: int
+) -> Iterator[tuple[str, Any, Path]]:
+    """The build that a service has from another file's service; one of the same file is told by itself."""
+    if extends.get("file"):
+        other = file.parent / _filled(str(extends["file"]), variables)
+        for service, build, where in _builds(other, variables, depth + 1):
+            if service == extends.get("service"):
+                yield name, build, where
+
+
+class _Loader(yaml.SafeLoader):
+    """Takes Compose's own tags (``!reset``, ``!override``) for what stands behind them."""
+
+
+_Loader.add_multi_constructor(
+    "!",
+    lambda loader, _, node: {
+        yaml.MappingNode: lambda: loader.construct_mapping(node, deep=True),
+        yaml.SequenceNode: lambda: loader.construct_sequence(node, deep=True),
+        yaml.ScalarNode: lambda: loader.construct_scalar(node),
+    }[type(node)](),
+)
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    try:
+        read = yaml.load(read_regular(file, MAX_TEXT), _Loader)  # noqa: S506 - a safe loader with two more tags
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        reason = getattr(error, "strerror", None) or getattr(error, "problem", None) or "it is not YAML"
+        raise TaskFailed(f"{file.name} cannot be read: {reason}", kind=FailureKind.WRONG_INPUT) from None
+    return read if isinstance(read, Mapping) else {}
 
 
 def _context(build: Any) -> str:

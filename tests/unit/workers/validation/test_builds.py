@@ -67,12 +67,26 @@ def test_variables(stack: Path, context: str, wanted: str, monkeypatch: pytest.M
     assert build.folders == ((stack / wanted).resolve(),)
 
 
+def test_what_is_included_and_extended_counts(stack: Path) -> None:
+    (stack / "api" / "more.yml").write_text("services: {a: {build: .}, b: {image: x, build: docker}}")
+    (stack / "compose.yaml").write_text(
+        "include: [api/more.yml, {path: [api/more.yml]}, 'oci://example.com/stack']\n"
+        "services:\n  c: {extends: {file: api/more.yml, service: b}}\n  d: {extends: {service: c}}\n"
+        "  e: {build: !override {context: web}, ports: !reset [], command: !reset x}\n  f: {extends: c}\n"
+    )
+    found = [(build.service, build.folders[0].relative_to(stack).as_posix()) for build in builds(stack)]
+    twice = [("a", "api"), ("b", "api/docker")]
+    assert found == [*twice, *twice, ("c", "api/docker"), ("e", "web")]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("services: {a: {build: ./none}}", "service a is built from ./none, and there is no such folder"),
         ("a: [", "cannot be read: expected the node content"),
         ("FROM a:1", "is not a Compose file"),
+        ("include: [c.yml]", "more than 20 files deep"),
+        ("services: {a: {extends: {file: c.yml, service: a}}}", "more than 20 files deep"),
         (None, "cannot be read: No such file"),
     ],
 )
