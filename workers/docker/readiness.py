@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 Wait = Literal["healthy", "started", "exit", "none"]
 #: A container without a health check that still runs after this many seconds counts as started.
 _SETTLED_AFTER = 0.5
-_LAST_LINES = 20
+_LAST_LINES = 20  # of what failed
+_JOB_LINES = 1000  # of what has ended well; the rest is in the container's own log
 
 
 def wait_until(ctx: Context, client: DockerClient, name: str, wait: Wait | None, within: float) -> None:
@@ -51,6 +52,7 @@ def _reached(ctx: Context, client: DockerClient, found: dict[str, Any], wait: Wa
     state, name = found["State"], found["Name"].lstrip("/")
     if state["Status"] in ("exited", "dead"):
         if state["ExitCode"] == 0 and wait in (None, "exit", "started"):
+            _told(ctx, client, found, _JOB_LINES)
             return True
         raise _failed(ctx, client, name, found, f"ended with exit code {state['ExitCode']}")
     if wait == "exit":
@@ -73,13 +75,9 @@ def _reached(ctx: Context, client: DockerClient, found: dict[str, Any], wait: Wa
 
 
 def _failed(ctx: Context, client: DockerClient, name: str, found: dict[str, Any], what: str) -> TaskFailed:
-    kept.teach(ctx, found)
+    lines = _told(ctx, client, found, _LAST_LINES)
     checks = (found["State"].get("Health") or {}).get("Log") or ()
     said = ctx.masker.mask(str(checks[-1]["Output"]).strip()) if checks else ""
-    output = client.api.logs(found["Id"], tail=_LAST_LINES).decode(errors="replace")
-    lines = [ctx.masker.mask(line) for line in output.splitlines()]
-    for line in lines:
-        ctx.log(line, "container")
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     told = f": its check says {said[:200]!r}" if said else f": {last[:200]}" if last else ""
     if found["State"].get("OOMKilled"):
@@ -90,3 +88,18 @@ def _failed(ctx: Context, client: DockerClient, name: str, found: dict[str, Any]
         hint="its last lines are in the log (`reign logs`)",
         details={"exit_code": found["State"]["ExitCode"], "check": said, "lines": lines},
     )
+
+
+def _told(ctx: Context, client: DockerClient, found: dict[str, Any], most: int) -> list[str]:
+    """What a container has printed, its last lines, which go to the log; masked. None of a log that cannot be read."""
+    from docker.errors import APIError
+
+    kept.teach(ctx, found)
+    try:
+        output = client.api.logs(found["Id"], tail=most).decode(errors="replace")
+    except APIError:  # a log driver that only sends away
+        return []
+    lines = [ctx.masker.mask(line) for line in output.splitlines()]
+    for line in lines:
+        ctx.log(line, "container")
+    return lines

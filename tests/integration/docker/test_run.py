@@ -204,9 +204,12 @@ def test_not_healthy_in_time(world: World) -> None:
 
 
 def test_a_job_is_waited_for(world: World) -> None:
-    job = web(world, image=BUSYBOX, command="sh -c 'sleep 0.3; echo done'", wait="exit")
-    first = world.go("docker.run", **job)
+    job = web(world, image=BUSYBOX, command="sh -c 'sleep 0.3; echo done $PASSWORD'", wait="exit")
+    job["env"] = {"PASSWORD": "of-the-job-4711"}
+    ran = world.context()
+    first = world.go("docker.run", ran, **job)
     assert (first.status, first.exit_code) == ("exited", 0)
+    assert ("container", "done ***") in ran.lines, "what it printed, but for its secrets"
     operation = OPERATIONS["docker.run"]
     parsed = operation.Inputs.model_validate(job)
     ctx = world.context()
