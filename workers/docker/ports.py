@@ -131,5 +131,4 @@ def _checked(value: Any) -> Any:
     return {str(host): inside for host, inside in value.items()} if isinstance(value, Mapping) else value
 
 
-_Written = int | str | dict[str | int, int | str | list[int | str] | None] | list[str | int | dict[str, Any]]
-Ports = Annotated[dict[str, int | str] | list[str | int], BeforeValidator(_checked, json_schema_input_type=_Written)]
+Ports = Annotated[dict[str, int | str] | list[str | int], BeforeValidator(_checked)]

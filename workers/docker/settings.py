@@ -107,15 +107,13 @@ def size(value: Any) -> Any:
 
 
 Size = Annotated[int, BeforeValidator(size), Field(ge=0)]
-_Scalar = str | int | float | bool | None
-_Pairs = dict[str, _Scalar] | list[str | dict[str, _Scalar]]
-Texts = Annotated[dict[str, str], BeforeValidator(text_values, json_schema_input_type=_Pairs)]
+Texts = Annotated[dict[str, str], BeforeValidator(text_values)]
 #: Of a container or a command in it.
 Variables = Annotated[Texts, AfterValidator(_variables)]
-Words = Annotated[list[str], BeforeValidator(words, json_schema_input_type=list[str | int | float] | str)]
-Many = Annotated[list[str], BeforeValidator(one_or_many, json_schema_input_type=list[str] | str | dict[str, _Scalar])]
-Hosts = Annotated[dict[str, str], BeforeValidator(hosts, json_schema_input_type=_Pairs)]
-User = Annotated[str, BeforeValidator(number_or_text, json_schema_input_type=str | int)]
+Words = Annotated[list[str], BeforeValidator(words)]
+Many = Annotated[list[str], BeforeValidator(one_or_many)]
+Hosts = Annotated[dict[str, str], BeforeValidator(hosts)]
+User = Annotated[str, BeforeValidator(number_or_text)]
 
 
 # --- volumes
@@ -217,12 +215,7 @@ def _checked_mounts(value: Any) -> Any:
     return [":".join(filter(None, (mount.source, mount.target, ",".join(mount.options)))) for mount in found]
 
 
-Volumes = Annotated[
-    dict[str, str] | list[str],
-    BeforeValidator(
-        _checked_mounts, json_schema_input_type=str | dict[str, str | dict[str, str]] | list[str | dict[str, Any]]
-    ),
-]
+Volumes = Annotated[dict[str, str] | list[str], BeforeValidator(_checked_mounts)]
 
 
 # --- the rest
@@ -262,13 +255,7 @@ def _endpoint(item: Any) -> Any:
     return {"aliases": item} if isinstance(item, list | tuple) else item or {}
 
 
-Networks = Annotated[
-    dict[str, Endpoint],
-    BeforeValidator(
-        endpoints,
-        json_schema_input_type=str | list[str | dict[str, Any]] | dict[str, list[str] | Endpoint | str | None],
-    ),
-]
+Networks = Annotated[dict[str, Endpoint], BeforeValidator(endpoints)]
 
 
 def _cpus(value: Any) -> Any:
@@ -288,11 +275,9 @@ class Resources(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    cpus: Annotated[float, BeforeValidator(_cpus, json_schema_input_type=float | str)] | None = Field(
-        default=None, ge=0.01, description="e.g. 0.5"
-    )
+    cpus: Annotated[float, BeforeValidator(_cpus)] | None = Field(default=None, ge=0.01, description="e.g. 0.5")
     memory: Size | None = Field(default=None, description="e.g. 256m; the container is ended when it needs more")
-    memory_swap: Annotated[int, BeforeValidator(_swap, json_schema_input_type=int | str)] | None = Field(
+    memory_swap: Annotated[int, BeforeValidator(_swap)] | None = Field(
         default=None, ge=-1, description="memory and swap together; -1: no limit"
     )
     pids: int | None = Field(default=None, gt=0, description="processes at the same time")
