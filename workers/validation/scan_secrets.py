@@ -63,7 +63,8 @@ class ScanSecrets(Check["ScanSecrets.Inputs", "ScanSecrets.Result"]):
             default=(".gitignore",), description="files with patterns of what is left out; .dockerignore works too"
         )
         exclude: tuple[str, ...] = Field(
-            default=_EXCLUDE, description="patterns (as in .gitignore) of what is never scanned"
+            default=_EXCLUDE,
+            description="patterns (as in .gitignore) of what is never scanned; of an image by default what others made",
         )
         baseline: str | None = Field(
             default=None, description=f"a baseline of detect-secrets with known findings; default: {BASELINE} if there"
@@ -177,8 +178,8 @@ class _Scan:
     def _in_image(self, name: str) -> Iterator[_Text]:
         from workers.validation.secrets import image
 
-        others = () if "exclude" in self.inputs.model_fields_set else image.EXCLUDE
-        excluded = image.Excluded((*self.inputs.exclude, *others))
+        asked = "exclude" in self.inputs.model_fields_set
+        excluded = image.Excluded(self.inputs.exclude if asked else image.EXCLUDE)
         known = _baseline(self.ctx, self.inputs, self.ctx.workdir) if self.inputs.baseline else _nothing_known
         with saved(self.ctx, name) as archive:
             for file, kind in image.text_files(archive, excluded, self._left_out, self.ctx.check):

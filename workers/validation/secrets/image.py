@@ -21,11 +21,12 @@ from workers.validation.secrets.tree import Skipped, TextFile
 #: Where distributions, languages and their package managers put what others made: their tests and documents hold keys
 #: that open nothing. After the built-in allow rules of Trivy's secret scanner.
 EXCLUDE = (
-    "/usr/share/", "/usr/include/", "/usr/lib/", "/usr/lib64/", "/lib/", "/lib64/", "/usr/local/share/",
-    "/usr/local/lib/", "/usr/local/go/", "/usr/local/bundle/", "/usr/local/rustup/", "/usr/local/cargo/registry/",
-    "/go/pkg/mod/", "/opt/yarn-v*/", "/opt/java/", "/opt/conda/pkgs/", "/root/.m2/repository/", "/var/lib/dpkg/",
-    "/var/lib/apt/", "/var/lib/gems/", "/var/cache/", "/var/log/anaconda/", "/etc/ssl/certs/", "/etc/pki/ca-trust/",
-    "site-packages/", "dist-packages/", ".wh.*",
+    "/usr/share/*", "!/usr/share/nginx/", "/usr/include/", "/usr/lib/", "/usr/lib64/", "/lib/", "/lib64/",
+    "/usr/local/share/", "/usr/local/lib/", "/usr/local/go/", "/usr/local/bundle/", "/usr/local/rustup/",
+    "/usr/local/cargo/registry/", "/go/pkg/mod/", "/opt/yarn-v*/", "/opt/java/", "/opt/conda/pkgs/",
+    "/root/.m2/repository/", "/var/lib/dpkg/", "/var/lib/apt/", "/var/lib/gems/", "/var/cache/", "/var/log/anaconda/",
+    "/etc/ssl/certs/", "/etc/ssl/private/ssl-cert-snakeoil.key", "/etc/pki/ca-trust/", ".git/objects/", "node_modules/",
+    "__pycache__/", ".venv/", "venv/", ".cache/", "site-packages/", "dist-packages/", ".wh.*",
 )  # fmt: skip
 _BLOCK = 512
 _MAX_DOCUMENT = 8 << 20  # bytes of an image's configuration; Docker's own limit for it is 4 MiB

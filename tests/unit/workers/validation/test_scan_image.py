@@ -155,6 +155,7 @@ def test_what_distributions_bring_is_left_out_unless_asked_for(engine: Engine) -
     [
         ("usr/lib/a/b", True), ("usr/libexec/a", False), ("opt/usr/lib/a", False), ("a/site-packages/b/c", True),
         ("lib", False), ("deep/a.log", True), ("deep/keep.log", False), ("made/keep.log", True), ("a/.wh.b", True),
+        ("app/.git/config", False), ("usr/share/nginx/html/.env", False), ("usr/share/perl/a", True),
     ],
 )  # fmt: skip
 def test_what_is_left_out(path: str, left_out: bool) -> None:
