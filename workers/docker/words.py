@@ -394,6 +394,14 @@ WORDS: Words = {
             gives=(Gives("compose project", "{project}", {"file": "{file}"}),),
             example="bring up the compose project in ./docker-compose.yml as shop",
         ),
+        Phrase(
+            verbs=("bring up", "bring"),
+            cues=("docker",),
+            object_needed=True,
+            slots=(replace(_COMPOSE_FILE, like=r"\.ya?ml$"), _PROJECT),
+            gives=(Gives("compose project", "{project}", {"file": "{file}"}),),
+            example="bring up ./stack.yml as shop",
+        ),
     ),
     "docker.compose_down": (
         Phrase(
@@ -408,6 +416,13 @@ WORDS: Words = {
             ),
             filler=("service", "everything", "stack"),
             example="take down the compose project shop in ./docker-compose.yml",
+        ),
+        Phrase(
+            verbs=("take down", "bring down"),
+            cues=("docker",),
+            object_needed=True,
+            slots=(replace(_COMPOSE_FILE, like=r"\.ya?ml$"), _PROJECT),
+            example="take ./shop/stack.yml down",
         ),
     ),
 }

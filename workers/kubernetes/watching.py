@@ -30,17 +30,19 @@ class Chosen(Namespaced):
 
     @model_validator(mode="after")
     def _one(self) -> Chosen:
-        if (self.name is None) == (self.selector is None):
+        if self.name is not None and self.selector is not None:
             raise ValueError("give either `name` or `selector`")
         return self
 
 
 def chosen(cluster: Cluster, inputs: Chosen) -> list[dict[str, Any]]:
-    """The pods that the inputs mean, by name. Raises TaskFailed if a named thing is not there."""
+    """The pods that the inputs mean, by name; all of the namespace where they say neither name nor labels.
+
+    Raises TaskFailed if a named thing is not there.
+    """
     namespace = inputs.namespace or cluster.access.namespace
-    if inputs.selector is not None:
-        return _sorted(cluster.list("Pod", namespace, labels=inputs.selector))
-    assert inputs.name is not None
+    if inputs.name is None:
+        return _sorted(cluster.list("Pod", namespace, labels=inputs.selector or ""))
     if pod := cluster.get(Ref("v1", "Pod", namespace, inputs.name)):
         return [pod]
     for kind in (*kinds.WORKLOADS, "Job", "ReplicaSet"):
@@ -125,6 +127,12 @@ class Logs(Operation["Logs.Inputs", "Logs.Result"]):
     timeout = 60.0
 
     class Inputs(Chosen):
+        @model_validator(mode="after")
+        def _some(self) -> Logs.Inputs:
+            if self.name is None and self.selector is None:
+                raise ValueError("give either `name` or `selector`")
+            return self
+
         container: str | None = Field(None, description="default: every container of the pod")
         tail: int = Field(100, description="how many lines of each container", ge=1, le=10_000)
         previous: bool = Field(False, description="of the run before the last restart")

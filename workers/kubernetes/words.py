@@ -429,16 +429,18 @@ WORDS: Words = {
             verbs=(*SHOW, *CHECK, "describe"),
             about=("pod", "pod status"),
             cues=CUES,
-            slots=(which, *WHERE),
+            slots=(*which, *WHERE),
             filler=(
                 *("status", "state", "health", "do", "doing", "running", "run", "are", "which", "all", "how", "many"),
-                *("has", "have"),
+                *("has", "have", "there"),
             ),
+            weight=weight,
             example=example,
         )
-        for which, example in (
-            (_PODS, "show the pods of web in namespace shop"),
-            (_SELECTOR, "show the pods with label app=web in namespace shop"),
+        for which, weight, example in (
+            ((_PODS,), 0.0, "show the pods of web in namespace shop"),
+            ((_SELECTOR,), 0.0, "show the pods with label app=web in namespace shop"),
+            ((), -3.0, "show the pods in namespace shop"),
         )
     ),
     "kubernetes.cluster_info": (

@@ -64,6 +64,7 @@ def condition(
     pronoun = any(word in english.PRONOUNS for word in words)
     check = next((m for m in reader.ranked(clause, discourse, lent) if m.fits and m.stated), None)
     own = own or (check is not None and bool(before) and _is_apart(check, words, before))
+    own = own or (check is not None and _names_its_own(check, clause.body, before) and _specific(words))
     if outcome is not None and not own and (not pronoun or not _specific(words)):
         return Condition(well=outcome != turned, tokens=clause.body)
     if check is not None:
@@ -115,6 +116,12 @@ def _is_apart(check: Match, words: Sequence[str], before: Sequence[Draft]) -> bo
     ids = {draft.id for draft in before}
     meant = [entity for fill in check.fills.values() for entity in fill.entities if entity is not None]
     return bool(meant) and not any(entity.task in ids for entity in meant)
+
+
+def _names_its_own(check: Match, body: Sequence[Token], before: Sequence[Draft]) -> bool:
+    """``show ./a and ./b, and IF ./b IS VALID, ...``: a check of a value that is named, and none that was made."""
+    named = any(token.shape is Shape.TYPED for token in body)
+    return named and not any(draft.uses == check.operation for draft in before)
 
 
 def _specific(words: Sequence[str]) -> bool:

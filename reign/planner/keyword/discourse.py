@@ -70,6 +70,19 @@ class Discourse:
         every.reverse()
         return every[-exactly:] if exactly else every
 
+    def listed(self, things: Sequence[str]) -> list[Entity]:
+        """What "the first one" is of: the things that were last named together, in the order of the text."""
+        latest = self.latest(things)
+        if latest is None:
+            return []
+        mentioned = self._by_thing[latest.thing][-100:]
+        for step in sorted({entity.step for entity in mentioned}, reverse=True):
+            found = self._distinct(entity for entity in mentioned if entity.step == step)
+            if len(found) > 1:
+                return found
+        every = self._distinct(mentioned)  # "pull a, then pull b; run the first one"
+        return every if len(every) > 1 else []
+
     def known(self, things: Iterable[str], value: Any) -> Entity | None:
         """The last mention of the thing of that name."""
         for thing in things:

@@ -77,8 +77,10 @@ IT = frozenset({"it", "this", "that", "itself"})
 THEM = frozenset({"them", "both", "these", "those", "they", "themselves"})
 ITS = frozenset({"its", "their"})
 THERE = frozenset({"there", "here", "therein"})
-#: One of two things: what "the former" and "the second one" are read as.
-PICKED = {"@first": 0, "@second": 1}
+#: One of several things that were named together: what "the former", "the second one" and "the last" are read as.
+PICKED = {"@first": 0, "@second": 1, "@third": 2, "@fourth": 3, "@last": -1, "@former": 0, "@latter": 1, "@other": -1}
+#: ... of which there are just two.
+OF_TWO = frozenset({"@former", "@latter"})
 PRONOUNS = IT | THEM | THERE | frozenset(PICKED)
 
 #: Nouns that name nothing in particular: no value, unless a label or "called" says so.

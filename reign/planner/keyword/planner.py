@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from reign.core.catalog import Catalog
@@ -65,8 +66,8 @@ class KeywordPlanner:
                 questions.suggestions(request.text, self.vocabulary),
             )
         needs = story.timeline.needs()
-        failing = {d.id for step in story.timeline.steps if step.failing for d in step.drafts}
-        tasks = {name: _task(draft, needs[name], name in failing) for name, draft in made.items()}
+        failing = {d.id: step.rejoins for step in story.timeline.steps if step.failing for d in step.drafts}
+        tasks = {name: _task(draft, needs[name], failing.get(name)) for name, draft in made.items()}
         plan = Plan(
             name=request.name or slug(request.text, 60),
             description=request.text.strip()[:2000],
@@ -101,13 +102,15 @@ def _texts(value: Any) -> list[tuple[str, str]]:
     return [(str(k), v) for k, v in value.items() if isinstance(v, str)] if isinstance(value, dict) else []
 
 
-def _task(draft: Draft, needs: list[str], on_failure: bool) -> Task:
+def _task(draft: Draft, needs: list[str], failing: Sequence[Draft] | None) -> Task:
+    """``failing``: it runs after a failure only, once these that do so too have succeeded."""
+    well = [f"tasks.{before.id}.state == 'succeeded'" for before in failing or ()]
     return Task.model_validate(
         {
             "uses": draft.uses,
             "with": draft.inputs,
             "needs": needs,
-            **({"if": "failure()"} if on_failure else {}),
+            **({"if": " && ".join(["failure()", *well])} if failing is not None else {}),
             **draft.options,
         }
     )

@@ -41,16 +41,20 @@ class Reader:
         self.ahead: list[Clause] = []  # conditions and times that stand before their main clause
         self.branch: _Branch | None = None  # of the last condition, for "otherwise"
         self.stopped: _Branch | None = None  # "stop if it answers": what follows is for the other case
+        self.failed: tuple[_Branch, Step] | None = None  # "if it fails, restart web AND ...": holds for the sentence
+        self.later: list[Step] = []  # "before you remove web, ..." above a heading: after what it heads
 
     def read(self, clauses: Sequence[Clause]) -> Story:
         """Raises NotUnderstood."""
         for index, clause in enumerate(clauses):
             if index == 0 or clause.sentence != clauses[index - 1].sentence:
                 self.story.end_sentence()
+                self.failed = None
             following = [c for c in islice(clauses, index + 1, index + _SENTENCE) if c.sentence == clause.sentence]
             clause.first = index == 0
             self._clause(clause, following)
         self.story.end_sentence()
+        self.story.timeline.steps += self.later
         if self.ahead:
             raise self.story.not_understood(self.ahead[0].tokens)
         if self.story.asking and self.story.timeline.last is not None:
@@ -95,7 +99,7 @@ class Reader:
         if remarks.is_remark(self.story, clause, conditions or behind):
             return
         step = Step([], join=clause.join, one_by_one=clause.one_by_one)
-        afterwards: list[Step] = []
+        afterwards, self.later = self.later, []
         for before in ahead:
             if before.role is Role.BEFORE and self._is_private(before):
                 self.story.note(before.tokens, "how things stand; asks for nothing")
@@ -106,7 +110,7 @@ class Reader:
                 afterwards.append(later)
             else:
                 self._subject_to(step, before)
-        self._reached(step, clause)
+        self._reached(step, clause, bool(conditions or behind))
         try:
             rest = self.story.tell(step, clause, following)
         except NotUnderstood:
@@ -114,6 +118,9 @@ class Reader:
             small = introduced or self.story.amend(clause) or remarks.waits_anyway(self.story, clause)
             if not (small or self.story.set_the_scene(clause) or self._is_heading(clause, following)):
                 raise
+            self.later = afterwards
+            if conditions and not small:
+                raise self.story.not_understood(conditions[0].tokens) from None
             return
         step.clause = clause
         if clause.copied:
@@ -144,12 +151,23 @@ class Reader:
         self.story.warnings.append(f"taken as a heading: {questions.phrase(self.story.text, clause.tokens)}")
         return True
 
-    def _reached(self, step: Step, clause: Clause) -> None:
-        """Binds a step to the other case of the last condition, where the words ask for it."""
+    def _reached(self, step: Step, clause: Clause, conditional: bool) -> None:
+        """Binds a step to the other case of the last condition, where the words ask for it, or to the case in which
+        the step before it in the sentence runs.
+        """
+        failed = self.failed
+        if conditional or (failed is not None and clause.join not in (Join.AND, Join.THEN)):
+            self.failed = failed if failed is not None and failed[1] is step else None
+        elif failed is not None:
+            step.rejoins = [*failed[1].rejoins, *failed[1].drafts]
+            _bind(step, failed[0])
+            self.failed = failed[0], step
+            return
         if clause.join is Join.OTHERWISE:
             last = self.story.timeline.last
             branch = self.branch or _Branch(True, list(last.drafts) if last else [])
             _bind(step, branch.other)
+            self.failed = (branch.other, step) if step.failing else None
         elif self.stopped is not None and self.stopped.well:
             _bind(step, self.stopped.other)
 
@@ -193,6 +211,7 @@ class Reader:
                 return
             self.branch = _Branch(found.well, sources)
             _bind(step, self.branch)
+            self.failed = (self.branch, step) if step.failing else None
 
     def _passive(self, clause: Clause) -> Clause | None:
         """``once redis:7 has been pulled`` as the pulling of redis:7."""

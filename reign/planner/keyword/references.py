@@ -84,8 +84,12 @@ def _meant(frame: Frame, word: str, slot: Slot) -> list[Entity]:
         found = frame.discourse.group(slot.things, exactly=2 if word == "both" else None)
         return found if word != "both" or len(found) == 2 else []
     if word in english.PICKED:
-        found = frame.discourse.group(slot.things, exactly=2)
-        return [found[english.PICKED[word]]] if len(found) == 2 else []
+        found, at = frame.discourse.listed(slot.things), english.PICKED[word]
+        if word == "@other":
+            latest = frame.discourse.latest(slot.things)
+            return [entity for entity in found if latest and entity.value != latest.value] if len(found) == 2 else []
+        there = len(found) == 2 if word in english.OF_TWO else len(found) > max(at, 1)
+        return [found[at]] if there else []
     latest = frame.discourse.latest(slot.things)
     return [latest] if latest else []
 
@@ -126,7 +130,9 @@ def take_lone_labels(frame: Frame) -> None:
 def _definite(frame: Frame, index: int, words: Sequence[Token], mention: Mention) -> tuple[int, list[Entity]] | None:
     if not mention.definite or index in frame.result.fills or not frame.slots[index].things:
         return None
-    things = frame.slots[index].things
+    things: Sequence[str] = frame.slots[index].things
+    said = " ".join(singular(token.word) for token in words)
+    things = (said,) if said in things else things  # "then THE NAMESPACE itself", and not the workload in it
     several = singular(words[-1].word) != words[-1].word
     found = frame.discourse.group(things) if several else []
     latest = frame.discourse.latest(things)
@@ -139,8 +145,8 @@ def take_what_was_left_out(frame: Frame) -> None:
     for index, slot in enumerate(frame.slots):
         if set(slot.inputs) & frame.result.filled():
             continue
-        if _brought(frame, slot.inputs[0]):
-            continue  # each of several things has a place of its own
+        if _brought(frame, slot):
+            continue  # the thing has a place of its own, each of several another
         if slot.scope and (value := frame.discourse.scope(frame.entry.agent, slot.inputs[0])) is not None:
             known = frame.discourse.known(slot.things, value)
             frame.fill(index, value, (), 0, score=1, entity=known)
@@ -148,11 +154,13 @@ def take_what_was_left_out(frame: Frame) -> None:
             _imply(frame, index, slot)
 
 
-def _brought(frame: Frame, name: str) -> bool:
-    """Whether several things that fill one slot bring different values of this input with them."""
+def _brought(frame: Frame, slot: Slot) -> bool:
+    """Whether the things that fill one slot bring values of this input with them: of a place, different ones."""
+    name = slot.inputs[0]
     for fill in frame.result.fills.values():
         own = [entity.where.get(name) for entity in fill.entities if entity is not None]
-        if len(own) == len(fill.entities) and None not in own and len(set(map(str, own))) > 1:
+        told = bool(own) and len(own) == len(fill.entities) and None not in own
+        if told and (len(set(map(str, own))) > 1 or not slot.scope):
             return True
     return False
 

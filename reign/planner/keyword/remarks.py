@@ -18,6 +18,7 @@ _LIMITS = frozenset({("at", "most"), ("up", "to")})
 _TIMES = {"once": 1, "twice": 2}
 _OUTCOMES = frozenset({"result", "results", "outcome", "outcomes", "happened", "went"})
 _UNTOUCHED = frozenset({"alone", "untouched", "be", "it", "as", "is", "running", "intact"})
+_KEPT_AS = frozenset({"as", "at", "in", "to", "under"})
 _USUAL_RETRIES = 3
 _MOST_ATTEMPTS = 100
 
@@ -178,6 +179,19 @@ def _is_elsewhere(story: Story, clause: Clause) -> bool:
     return len(names) == 1 and all(places) and not any(names & own for own in places)
 
 
+def _spares_a_value(story: Story, clause: Clause) -> bool:
+    """``keep it AT 5 REPLICAS``, ``keep the old one AS ./app.conf.bak``: no sparing, but something to be done.
+
+    What is only spared has been spoken of, or has a noun beside it: ``leave the volume data alone``.
+    """
+    spoken = story.text[: clause.body[0].start].lower().split() if clause.body else []
+    if not spoken or spoken[-1] not in ("keep", "leave", "preserve"):
+        return False
+    values = [t for t in clause.body if t.shape in (Shape.TYPED, Shape.NUMBER, Shape.PAIR)]
+    governed = (b for a, b in itertools.pairwise(clause.body) if a.word in _KEPT_AS and b in values)
+    return any(not story.discourse.spoken_of(token.text) for token in governed)
+
+
 def leave_out(story: Story, clause: Clause) -> None:
     """What is not to be done makes no task. Where something is destroyed, it must be understood what is spared.
 
@@ -186,6 +200,8 @@ def leave_out(story: Story, clause: Clause) -> None:
     said = questions.phrase(story.text, clause.tokens)
     if story.asks_for(clause):
         raise questions.ask(story.text, f"{said} is asked for, and denied", "what should be done?", [])
+    if _spares_a_value(story, clause):
+        raise questions.ask(story.text, f"{said} says how something is kept", "what should be done?", [])
     known = clause.head is not None and (clause.lemma in story.vocabulary.by_verb or clause.lemma in english.LIGHT)
     last = story.timeline.last
     destroys = last is not None and any(draft.entry.spec.effect.value == "destroy" for draft in last.drafts)

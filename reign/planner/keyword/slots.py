@@ -87,6 +87,8 @@ def _look_up(frame: Frame, piece: Piece, words: Words, tokens: Sequence[Token], 
         if noun:
             frame.prove(tokens[:length], 6)
             frame.spoken = frame.spoken or key in entry.about
+        if called and label and not noun and all(entry.slots[i].kind in _MEASURES for i in label):
+            break  # "as mem": no amount stands beside it
         if label or choice or noun:
             piece.label, piece.choice, piece.length, piece.known = label, choice, length, True
             piece.words = tuple(tokens[:length])
@@ -412,7 +414,7 @@ def _suits(frame: Frame, index: int, slot: Slot, mention: Mention, piece: Piece)
         place = 4.0
     elif slot.bare and preposition in ("", "of", "for"):
         place = 3.0 if not preposition else 2.0
-    elif reading.strength == 3 and (slot.kind in _SHAPED or (slot.kind is Kind.TEXT and slot.bare)):
+    elif reading.strength == 3 and _is_loose(slot):
         place = 1.0
     else:
         return None
@@ -421,6 +423,13 @@ def _suits(frame: Frame, index: int, slot: Slot, mention: Mention, piece: Piece)
     if (slot.like and re.search(slot.like, token.text)) or slot.only:
         place += 0.5
     return place + reading.strength
+
+
+def _is_loose(slot: Slot) -> bool:
+    """Whether the look of a value alone fills the slot; not that of a repository which is an aside."""
+    if slot.kind is Kind.REPO:
+        return slot.bare or slot.scope or slot.required
+    return slot.kind in _SHAPED or (slot.kind is Kind.TEXT and slot.bare)
 
 
 def _is_beside(frame: Frame, slot: Slot, mention: Mention, piece: Piece) -> bool:

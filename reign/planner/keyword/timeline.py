@@ -21,6 +21,7 @@ class Step:
     before: list[Draft] = field(default_factory=list)  # made on the way: the network that a container is to join
     guards: list[Draft] = field(default_factory=list)  # checks that must pass
     failing: list[Draft] = field(default_factory=list)  # it runs only if one of these fails
+    rejoins: list[Draft] = field(default_factory=list)  # of the same failure, and before it
     one_by_one: bool = False  # its tasks run one after the other
     sentence: int = -1
     leads_together: bool = False  # "in parallel, ...": what follows in the sentence runs beside it
@@ -91,7 +92,7 @@ class Timeline:
             for number, draft in enumerate(step.drafts):
                 if step.one_by_one and number:
                     draft.links.append(step.drafts[number - 1].id)
-                wanted = _ids(step.failing) if step.failing else [*base, *_ids(step.guards)]
+                wanted = _ids([*step.failing, *step.rejoins]) if step.failing else [*base, *_ids(step.guards)]
                 links = [link for link in draft.links if link in needs and (step.failing or link not in branched)]
                 needs[draft.id] = [n for n in dict.fromkeys([*wanted, *links, *_ids(step.before)]) if n != draft.id]
             own = [*_ids(step.before), *_ids(step.drafts)]
@@ -100,7 +101,11 @@ class Timeline:
             if not step.failing:
                 sinks = [name for name in sinks if name not in used] + _ids(step.drafts)
                 previous = step
-        return reduced(needs) if len(needs) <= _REDUCED else needs
+        if len(needs) > _REDUCED:
+            return needs
+        # What hangs on a failure asks how its own needs ended: the failed task stays one of them.
+        rejoined = {draft.id: needs[draft.id] for step in self.steps if step.rejoins for draft in step.drafts}
+        return reduced(needs) | rejoined
 
     def _base(self, step: Step, previous: Step | None, sinks: list[str], base: list[str]) -> list[str]:
         """What all of the step's tasks wait for."""

@@ -27,7 +27,7 @@ _IDIOMS: tuple[Callable[[Place], Reading | None], ...] = (
     sayings.both_there,
     sayings.beforehand,
     sayings.of_each,
-    sayings.of_two,
+    sayings.picked,
     sayings.have_a_look,
     things.workspace,
     sayings.ended,

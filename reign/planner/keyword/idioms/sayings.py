@@ -61,8 +61,10 @@ _AND_THEN = english.AND | {"then"}
 _JOINS = frozenset({",", ".", ";", "?"})
 _AS_WELL_AS = (("as", "well", "as"), ("together", "with"), ("along", "with"))
 _AFTER_THEM = frozenset({"both", "them", "these", "those", "all"})
-_OF_TWO = {"former": "@first", "first": "@first", "latter": "@second", "second": "@second"}
-_BEHIND_OF_TWO = english.PREPOSITIONS | english.AND | {"then", "but"}
+_PICKED = {word: f"@{word}" for word in ("first", "second", "third", "fourth", "last", "former", "latter", "other")}
+_BEHIND_PICKED = (
+    english.PREPOSITIONS | english.AND | {"then", "but", "again", "too", "only", "instead", "afterwards", "down"}
+)
 _SHARED_PLACES = frozenset({"in", "on", "under", "into", "from"})
 _REPLACED = frozenset({"stop", "remove", "delete", "kill", "destroy", "uninstall", "drop", "take"})
 _TURN_UP = (("turn", "up"), ("show", "up"), ("come", "up"), ("be", "found"), ("appear",), ("be", "there"))
@@ -79,7 +81,11 @@ def and_call_it(place: Place) -> Reading | None:
     words = place.words
     if words[0] not in ("call", "name") or len(words) < 3 or words[1] not in english.IT:
         return None
-    return Reading([place.word("called", 2)], place.at + 2, back=_trailing(place.before, _JOINS, _AND_THEN))
+    back = _trailing(place.before, _JOINS, _AND_THEN)
+    said = place.before[: len(place.before) - back]
+    counted = len(said) > 1 and said[-2].shape is Shape.NUMBER  # "... with 2 REPLICAS, and call it web": not those
+    apart = [place.word(",", 2, Shape.PUNCT)] if counted else []
+    return Reading([*apart, place.word("called", 2)], place.at + 2, back=back)
 
 
 def name_is(place: Place) -> Reading | None:
@@ -96,6 +102,9 @@ def all_of(place: Place) -> Reading | None:
     words, at = place.words, place.at
     if words[:3] in _ALL_OF_THE and words[3:4] not in ((), ("",)):
         return Reading([], at + 2)
+    if words[:2] == ("one", "of") and place.before and place.before[-1].word in ("every", "each"):
+        listed = words[2:3] not in _THOSE
+        return Reading([] if listed else [place.word("them", 3)], at + 2 + (not listed), back=1)
     if words[:2] == ("each", "of") and words[2:3] in _THOSE:
         return Reading([place.word("them", 3)], at + 3)
     if words[:2] in (("both", "of"), ("all", "of")) and words[2:3] in _THOSE:
@@ -227,18 +236,31 @@ def of_each(place: Place) -> Reading | None:
     return Reading([place.word("them", 1)], at + 1) if ends else None
 
 
-def of_two(place: Place) -> Reading | None:
-    """``the former``, ``the second one``: one of two that were spoken of."""
-    words, tokens, at = place.words, place.tokens, place.at
-    picked = _OF_TWO.get(words[1]) if words[0] == "the" and len(words) > 1 else None
-    if picked is None:
+def picked(place: Place) -> Reading | None:
+    """``the former``, ``the second one``, ``only the last one``: one of several that were named together."""
+    words, tokens = place.words, place.tokens
+    only = words[0] == "only"  # as "only" is said of what is picked, it takes nothing else out
+    begin = place.at + only
+    if words[only : only + 1] != ("the",) or len(words) < only + 2 or words[only + 1] not in _PICKED:
         return None
-    other = {"first": "second", "second": "first", "former": "latter", "latter": "former"}[words[1]]
-    end = at + 2 + (words[2:3] == ("one",))
+    which = words[only + 1]
+    if which == "other" and place.before and place.before[-1].word in ("after", "by"):
+        return None  # "one after the other"
+    end = begin + 2 + (words[only + 2 : only + 3] == ("one",))
     behind = tokens[end] if end < len(tokens) else None
-    apart = behind is None or behind.shape in (Shape.PUNCT, Shape.BREAK) or behind.word in _BEHIND_OF_TWO
-    both = other in ("former", "latter") or any(a.word == "the" and b.word == other for a, b in pairwise(tokens))
-    return Reading([place.word(picked, end - at)], end) if apart and both else None
+    apart = behind is None or behind.shape in (Shape.PUNCT, Shape.BREAK) or behind.word in _BEHIND_PICKED
+    sure = which in ("former", "latter") or end > begin + 2 or _both_ends(tokens, which)
+    if not (apart and sure):
+        return None
+    if behind is not None and behind.word == "only":
+        end += 1
+    return Reading([place.word(_PICKED[which], end - place.at)], end)
+
+
+def _both_ends(tokens: Sequence[Token], which: str) -> bool:
+    """``the second, then the first``: both are spoken of, so neither is a name."""
+    others = set(_PICKED) - {which}
+    return any(a.word == "the" and b.word in others for a, b in pairwise(tokens))
 
 
 def the_result(place: Place) -> Reading | None:
@@ -331,6 +353,8 @@ def needless(place: Place) -> Reading | None:
         stops = stops or tokens[end].word in place.vocabulary.by_state  # "check that ALL THREE answer"
         if stops and (end >= len(tokens) or tokens[end].text != ":"):
             return Reading([as_word("them", tokens, at, min(end, len(tokens)))], end)  # "wait for ALL THREE"
+    if words[0] in ("itself", "themselves") and before and place.vocabulary.is_noun(before[-1]):
+        return Reading([], at + 1)
     ends = at + 1 == len(tokens) or tokens[at + 1].shape in (Shape.PUNCT, Shape.BREAK)
     if words[0] == "instead" and ends and _replaces(before):
         return Reading([], at + 1)

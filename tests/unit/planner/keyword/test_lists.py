@@ -128,7 +128,6 @@ def test_a_moved_file_is_at_its_new_place() -> None:
         "create the release v1.0 of acme/app with that file as an asset",
         "push app:1 r.io/app:1 r.io/app:2",
         "delete the branch old in acme/web and the file notes.txt on branch main",
-        "show which pods run in namespace kube-system",
         "I would like a private repo acme/lab, with a branch called dev",
         "delete the deployment web from namespace dev, but leave the one in namespace dev alone",
         "stop web instead",
