@@ -8,6 +8,7 @@ reign itself; 130 interrupted.
 from __future__ import annotations
 
 import errno
+import functools
 import sys
 from itertools import pairwise
 from typing import Any
@@ -72,11 +73,17 @@ for group in app.registered_groups:
     group.rich_help_panel = _PANEL_OF[str(group.name)]
 
 
+@functools.cache
+def command_line() -> Any:
+    """All commands, read out of their functions' signatures: that takes a while, so it is done once a process."""
+    return typer.main.get_command(app)
+
+
 def main() -> None:
     """The entry point: every error is one line on stderr and a documented exit code."""
     output = Format.JSON if _wants_json(sys.argv) else Format.TEXT
     try:
-        code = app(standalone_mode=False)
+        code = command_line()(standalone_mode=False)
     except ReignError as error:
         code = fail(error, output)
     except typer.Abort:

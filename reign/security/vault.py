@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
-
 from reign.core.errors import InvalidInput, NotFound, Refused, Unavailable, did_you_mean
 
 TIMEOUT = 10.0  # seconds
@@ -67,6 +65,8 @@ def _data(reference: str, mount: str, path: str, version: str | None) -> dict[st
 
 def _get(reference: str, path: str, version: str | None) -> tuple[int, dict[str, Any]]:
     """Status (200 for each success) and body of one GET."""
+    import httpx  # an eighth of a worker's start, and few installations ask a Vault
+
     try:
         response = httpx.get(
             f"{_address(reference)}/v1/{path}",

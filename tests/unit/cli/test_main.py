@@ -24,7 +24,7 @@ def test_no_trace_reaches_a_person(
     def app(**_: object) -> None:
         raise raised
 
-    monkeypatch.setattr(cli, "app", app)
+    monkeypatch.setattr(cli, "command_line", lambda: app)
     with pytest.raises(SystemExit) as ended:
         cli.main()
     err = capsys.readouterr().err
