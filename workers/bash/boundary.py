@@ -105,7 +105,7 @@ def _probe(program: str) -> tuple[Boundary | None, str]:
     for namespaces in _NAMESPACES:
         options = (*namespaces, *_ALWAYS)
         trial = [program, *options, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
-        trial += ["--size", "65536", "--tmpfs", "/dev/shm", "--", program, "--version"]  # noqa: S108 - inside
+        trial += ["--size", "65536", "--tmpfs", "/dev/shm", "--remount-ro", "/dev", "--", program, "--version"]  # noqa: S108 - inside
         try:
             done = subprocess.run(
                 trial,
@@ -114,7 +114,7 @@ def _probe(program: str) -> tuple[Boundary | None, str]:
                 timeout=_PROBE_SECONDS,
                 check=False,
                 stdin=subprocess.DEVNULL,
-                preexec_fn=_no_new_privileges,
+                preexec_fn=_as_the_warden,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             return None, str(error)
@@ -124,10 +124,11 @@ def _probe(program: str) -> tuple[Boundary | None, str]:
     return None, refusal
 
 
-def _no_new_privileges() -> None:
-    """As the warden does it: a bwrap that needs its setuid bit is of no use then."""
+def _as_the_warden() -> None:
+    """What the warden does before: a bwrap that needs its setuid bit is of no use then."""
     with contextlib.suppress(OSError):
         prctl(PR_SET_NO_NEW_PRIVS, 1)
+        landlock.scope()
 
 
 def _version(program: str) -> str:

@@ -174,7 +174,8 @@ class Sandbox:
         mounts = [word for _, _, words in sorted(covers, key=lambda c: (len(c[0].parts), c[1])) for word in words]
         share = ["--share-net"] if self.network and "--unshare-all" in self.boundary.options else []
         options = [o for o in self.boundary.options if not (self.network and o == "--unshare-net")]
-        return [*options, *share, *mounts]
+        # bubblewrap's /dev is memory without a bound; its devices and /dev/shm are mounts of their own.
+        return [*options, *share, *mounts, "--remount-ro", "/dev"]
 
     def order(self, ctx: Context, argv: list[str], cwd: Path) -> Order:
         """One command in this sandbox."""

@@ -39,6 +39,26 @@ def test_all_together_cannot_have_more_memory(bench: Bench) -> None:
     assert processes_about(bench.folder) == []
 
 
+@pytest.mark.parametrize(
+    "hold",
+    [
+        "m = mmap.mmap(-1, 300 << 20)\nfor i in range(0, 300 << 20, 4096): m[i] = 1",
+        "m = os.memfd_create('m')\nfor i in range(300): os.write(m, bytes(1 << 20))",
+    ],
+    ids=["mapping", "memfd"],
+)
+def test_memory_that_belongs_to_no_process_counts(bench: Bench, hold: str) -> None:
+    code = f"import mmap, os, time\n{hold}\ntime.sleep(60)\n"
+    with pytest.raises(TaskFailed, match="more than 200 MiB of memory"):
+        bench.run(f"python3 - <<'E'\n{code}E", limits={"memory": "200M"})
+
+
+def test_the_folder_of_devices_holds_no_files(bench: Bench) -> None:
+    result = bench.run("head -c 1000 /dev/zero > /dev/fill; echo x > /dev/null && echo fine")
+    assert result.stdout == "fine\n"
+    assert "/dev/fill" in result.stderr
+
+
 def test_the_number_of_processes_is_limited(bench: Bench) -> None:
     with pytest.raises(TaskFailed, match="more than 40 processes"):
         bench.run("for i in $(seq 100); do sleep 60 & done; wait", limits={"processes": 40})

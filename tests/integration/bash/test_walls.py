@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -18,6 +19,7 @@ from workers.bash.boundary import Kind
 from workers.bash.commands import Run
 from workers.bash.sandbox import Profile, Sandbox
 from workers.bash.shell import execute, script_file
+from workers.bash.warden import landlock
 
 
 @pytest.fixture
@@ -108,6 +110,52 @@ def test_other_sockets_reach_nothing_either(bench: Bench, listener: int, family:
     )
     result = bench.run(f'{sys.executable} -c "{code}"')
     assert (result.exit_code != 0, result.stdout) == (True, "")
+
+
+@pytest.mark.parametrize("sandbox", ["workspace", "network"])
+def test_sockets_that_know_no_files_and_no_networks_reach_nothing(bench: Bench, sandbox: str) -> None:
+    """Abstract ones, which a shared network would share, and those to the host of a virtual machine."""
+    if landlock.abi() < 6 and (bench.kind, sandbox) == (Kind.BUBBLEWRAP, "network"):
+        pytest.skip("abstract sockets can be told apart from Landlock ABI 6")
+    name = f"\0reign-{uuid4().hex}"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(name)
+        server.listen()
+        code = f"""import socket
+for family, kind, place in ((1, 1, {name!r}), (40, 1, (2, 1)), (38, 5, ("hash", "sha256"))):
+    try:
+        with socket.socket(family, kind) as s:
+            s.bind(place) if family == 38 else s.connect(place)
+        print("in", family)
+    except OSError as error:
+        print("family", family, "is open") if family == 40 and error.errno not in (1, 13, 97) else None
+"""
+        assert bench.run(f"{sys.executable} - <<'E'\n{code}E", sandbox=sandbox).stdout == ""
+
+
+def test_nothing_it_leaves_lends_the_rights_of_the_worker(bench: Bench) -> None:
+    result = bench.run(
+        "cp /bin/true a; chmod 4755 a; chmod u+s a; install -m 4755 /bin/true b; "
+        f"{sys.executable} -c 'import os; os.open(\"c\", os.O_CREAT | os.O_WRONLY, 0o4755)'; "
+        "chmod 755 a && touch d && chmod 0644 d && mkdir e && chmod 2775 e && echo fine"
+    )
+    assert result.stdout == "fine\n"
+    assert [path.name for path in bench.work.iterdir() if path.stat().st_mode & 0o4000] == []
+
+
+@pytest.mark.parametrize("size", [100 << 20, (1 << 32) + 56])
+def test_no_shared_memory_outlasts_it(bench: Bench, size: int) -> None:
+    code = (
+        "import ctypes; c = ctypes.CDLL(None); c.shmget.argtypes = [ctypes.c_int, ctypes.c_size_t, ctypes.c_int]; "
+        f"print(c.shmget(0, {size}, 0o1600) >= 0, c.shmget(0, 56, 0o1600) >= 0)"
+    )
+    before = Path("/proc/sysvipc/shm").read_text()
+    result = bench.run(f'{sys.executable} -c "{code}"')
+    left = set(Path("/proc/sysvipc/shm").read_text().splitlines()) - set(before.splitlines())
+    for line in left:
+        subprocess.run(["ipcrm", "-m", line.split()[1]], check=False, capture_output=True)
+    assert result.stdout.split()[1] == "True"  # what databases lock with
+    assert all(int(line.split()[3]) < 4096 for line in left)
 
 
 def test_hidden_sockets_cannot_be_reached(bench: Bench) -> None:

@@ -93,6 +93,8 @@ def _none(order: Order, _: int) -> None:
 
 def _bubblewrap(order: Order, status: int) -> None:
     os.set_inheritable(status, True)
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    landlock.scope()
     options = [*order.walls.options, "--json-status-fd", str(status)]
     if seccomp.supported():
         code = os.memfd_create("filter", 0)

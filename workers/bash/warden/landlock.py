@@ -67,6 +67,21 @@ def restrict(read: Iterable[str], write: Iterable[str], *, network: bool) -> Non
         os.close(ruleset)
 
 
+def scope() -> None:
+    """From here on no abstract Unix socket of a process outside is reached (ABI 6): those know network namespaces only.
+
+    Files and mounts are left alone. no_new_privs must be set. Raises OSError.
+    """
+    if abi() < 6:
+        return
+    attributes = struct.pack("QQQ", 0, 0, _SCOPE_ABSTRACT_SOCKETS)
+    ruleset = syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint32(0))
+    try:
+        syscall(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))
+    finally:
+        os.close(ruleset)
+
+
 def _allow(ruleset: int, path: str, rights: int) -> None:
     with contextlib.suppress(FileNotFoundError, PermissionError):
         handle = os.open(path, os.O_PATH | os.O_CLOEXEC)

@@ -39,6 +39,22 @@ _FORK, _VFORK = (57, None), (58, None)
 _CLONE3 = (435, 435)
 _IOCTL = (16, 29)
 _SOCKET = (41, 198)
+_OPENAT2 = (437, 437)
+_SHMGET, _MSGGET = (29, 194), (68, 186)
+#: Calls that give a file its mode: numbers, the argument that holds it, and the one whose flags must ask for it.
+_MODES: tuple[tuple[tuple[int | None, int | None], int, int | None], ...] = (
+    ((90, None), 1, None),  # chmod
+    ((91, 52), 1, None),  # fchmod
+    ((268, 53), 2, None),  # fchmodat
+    ((452, 452), 2, None),  # fchmodat2
+    ((85, None), 1, None),  # creat
+    ((133, None), 1, None),  # mknod
+    ((259, 33), 2, None),  # mknodat
+    ((2, None), 2, 1),  # open
+    ((257, 56), 3, 2),  # openat
+)
+_SETUID, _CREATES = 0o4000, 0o100 | 0o20000000  # S_ISUID; O_CREAT, O_TMPFILE
+_SEGMENT = 64 * 1024  # bytes; enough for the locks of databases
 _TRUNCATE = (76, 45)
 _THREAD = 0x00010000  # CLONE_THREAD
 _NEW_NAMESPACES = 0x7E020000  # CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET}
@@ -62,8 +78,11 @@ def supported() -> bool:
 def program(*, sockets: bool | None = None, truncate: bool = True) -> bytes:
     """The filter as BPF code.
 
-    ``sockets``: None leaves them alone (a network namespace does the work), False refuses every new one, True allows
-    IPv4 and IPv6 only. ``truncate``: False refuses truncate(2) by path, which Landlock before ABI 3 does not see.
+    ``sockets``: None allows local ones and IP (a network namespace does the work), False refuses every new one, True
+    allows IPv4 and IPv6 only. Others, such as vsock, are in no namespace and reach around a virtual machine's walls.
+    Where there are no namespaces (not None), what would outlast the command in System V's memory is refused, too.
+    ``truncate``: False refuses truncate(2) by path, which Landlock before ABI 3 does not see. No file gets the setuid
+    bit: left in a work folder, it would lend the worker's rights to anybody.
     Raises KeyError on a machine that the tables do not know.
     """
     code, column = _beginning()
@@ -80,13 +99,33 @@ def program(*, sockets: bool | None = None, truncate: bool = True) -> bytes:
     code += _when(_CLONE[column], 0, [(_ANY_BIT, 0, 1, _NEW_NAMESPACES), (_RETURN, 0, 0, _ERRNO | errno.EPERM)])
     typing = [(_EQUAL, 0, 1, request) for request in (_TIOCSTI, _TIOCLINUX)]
     code += _when(_IOCTL[column], 1, [step for t in typing for step in (t, (_RETURN, 0, 0, _ERRNO | errno.EPERM))])
-    if sockets:
-        allowed = [
-            step for family in _NETWORK_FAMILIES for step in ((_EQUAL, 0, 1, int(family)), (_RETURN, 0, 0, _ALLOW))
-        ]
+    code += _modes(column)
+    if sockets is not None:
+        code += [(_EQUAL, 0, 1, _MSGGET[column]), (_RETURN, 0, 0, _ERRNO | errno.EPERM)]
+        code += _when(_SHMGET[column], 1, [(_AT_LEAST, 0, 1, _SEGMENT + 1), (_RETURN, 0, 0, _ERRNO | errno.EPERM)])
+        code += _when(_SHMGET[column], 1, [(_AT_LEAST, 0, 1, 1), (_RETURN, 0, 0, _ERRNO | errno.EPERM)], half=4)
+    if sockets is not False:
+        families = (*_NETWORK_FAMILIES, *((socket.AF_UNIX,) if sockets is None else ()))
+        allowed = [step for family in families for step in ((_EQUAL, 0, 1, int(family)), (_RETURN, 0, 0, _ALLOW))]
         code += _when(_SOCKET[column], 0, [*allowed, (_RETURN, 0, 0, _ERRNO | errno.EACCES)])
     code.append((_RETURN, 0, 0, _ALLOW))
     return b"".join(struct.pack("HBBI", *step) for step in code)
+
+
+def _modes(column: int) -> list[tuple[int, int, int, int]]:
+    """No setuid bit; openat2, whose mode is behind a pointer, is one that this kernel does not have."""
+    code = [(_EQUAL, 0, 1, _OPENAT2[column]), (_RETURN, 0, 0, _ERRNO | errno.ENOSYS)]
+    refused = [(_ANY_BIT, 0, 1, _SETUID), (_RETURN, 0, 0, _ERRNO | errno.EPERM)]
+    for numbers, mode, flags in _MODES:
+        number = numbers[column]
+        if number is None:
+            continue
+        if flags is None:
+            code += _when(number, mode, refused)
+        else:
+            then = [(_LOAD, 0, 0, _argument(mode)), *refused]
+            code += _when(number, flags, [(_ANY_BIT, 0, len(then), _CREATES), *then])
+    return code
 
 
 def gate() -> bytes:
@@ -115,9 +154,11 @@ def _beginning() -> tuple[list[tuple[int, int, int, int]], int]:
     return code, list(_ARCHITECTURE).index(machine)
 
 
-def _when(number: int, argument: int, then: Sequence[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
-    """Steps that look at one argument of one call, and leave the number loaded for the next."""
-    body = [(_LOAD, 0, 0, _argument(argument)), *then, (_LOAD, 0, 0, _NUMBER_AT)]
+def _when(
+    number: int, argument: int, then: Sequence[tuple[int, int, int, int]], half: int = 0
+) -> list[tuple[int, int, int, int]]:
+    """Steps that look at one argument (``half``: 4 for its high half) and leave the number loaded for the next."""
+    body = [(_LOAD, 0, 0, _argument(argument) + half), *then, (_LOAD, 0, 0, _NUMBER_AT)]
     return [(_EQUAL, 0, len(body), number), *body]
 
 

@@ -19,6 +19,7 @@ from workers.bash.warden.cell import CANNOT_START, enter
 from workers.bash.warden.guard import Guard
 from workers.bash.warden.kernel import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prctl
 from workers.bash.warden.order import Limits, Order, Verdict
+from workers.bash.warden.shared import Shared
 
 _LOOK_EVERY = 0.05  # seconds; a fork bomb doubles a few times between two looks
 _LOOK_EVERY_LATER = 0.5  # ... once it has been quiet for a while
@@ -40,6 +41,7 @@ class Watch:
     stop_at: float | None = None
     look_at: float = 0.0
     ended: int | None = None  # wait status
+    shared: Shared = field(default_factory=Shared)
     told: dict[str, int] = field(default_factory=dict)  # what bubblewrap said of its child
 
     def to_the_end(self) -> Verdict:
@@ -107,7 +109,8 @@ class Watch:
         self.look_at = time.monotonic() + _LOOK_EVERY
         most = self.order.limits.processes
         pids = tree.below(os.getpid(), most + 1 if most else 100_000)  # a bomb grows while it is being counted
-        reason = over(self.order.limits, pids)
+        memory = self.order.limits.memory
+        reason = over(self.order.limits, pids, shared=self.shared.held(pids, memory) if memory else 0)
         if reason and self.killed is None:
             self.killed = reason
         if self.killed:
@@ -151,11 +154,11 @@ class Watch:
                     self.told.update({k: v for k, v in json.loads(line).items() if isinstance(v, int)})
 
 
-def over(limits: Limits, pids: list[int]) -> str | None:
-    """The limit that these processes together are over, in words."""
+def over(limits: Limits, pids: list[int], *, shared: int = 0) -> str | None:
+    """The limit that these processes together, and ``shared`` bytes of no process, are over, in words."""
     if limits.processes and len(pids) > limits.processes:
         return too_many(limits)
-    if limits.memory and sum(map(tree.own_memory, pids)) > limits.memory:
+    if limits.memory and sum(map(tree.own_memory, pids)) + shared > limits.memory:
         return f"more than {limits.memory // 2**20} MiB of memory"
     return None
 
