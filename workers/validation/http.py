@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -92,7 +93,19 @@ class Http(Check["Http.Inputs", "Http.Result"]):
         def _is_an_address(cls, value: str) -> str:
             if not re.match(r"https?://[^/\s]", value, re.IGNORECASE):
                 raise ValueError("an address starts with http:// or https:// and names a host")
+            try:
+                _ = urlsplit(value).port
+            except ValueError as error:
+                raise ValueError(f"{_shown(value)[:80]!r} is no address: {str(error).lower()}") from None
             return value
+
+        @field_validator("headers", mode="before")
+        @classmethod
+        def _as_texts(cls, value: Any) -> Any:
+            if not isinstance(value, Mapping):
+                return value
+            plain = {k: v for k, v in value.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+            return {**value, **{k: str(v) for k, v in plain.items()}}
 
         @field_validator("expect_match")
         @classmethod
@@ -179,6 +192,8 @@ async def _ask(client: httpx.AsyncClient, inputs: Http.Inputs, limit: float) -> 
         problem = f"no answer within {readable(limit)}"
     except httpx.LocalProtocolError as error:
         raise TaskFailed(f"the request cannot be sent: {error}", kind=FailureKind.WRONG_INPUT) from None
+    except (OverflowError, ExceptionGroup):  # a redirect to a port that there cannot be
+        problem = "it leads to an address that cannot be"
     except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
         problem = patience.in_words(error)
     return _Answer(_shown(inputs.url), problem=problem, latency=time.monotonic() - started)

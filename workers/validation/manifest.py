@@ -62,6 +62,9 @@ class Manifest(Check["Manifest.Inputs", "Manifest.Result"]):
                 findings.append(
                     source.finding("yaml-syntax", Severity.HIGH, error.message, hint, error.line, error.column)
                 )
+        if not objects and not findings:
+            message, remedy = "there is no object in it, and kubectl apply refuses that", "write one, or leave it out"
+            findings.append(found[0].finding("k8s-empty", Severity.HIGH, message, remedy, 1))
         version = _version(inputs.kubernetes_version)
         for item in objects:
             findings += _against_schema(item, version, inputs.strict)

@@ -37,9 +37,22 @@ _SECRET_NAME = re.compile(r"passw(?:or)?d|secret|token|api[_-]?key|private[_-]?k
 _ABOUT_SECRET = re.compile(r"(?:file|path|name|url|ttl|expiry|length)$", re.IGNORECASE)
 
 
+#: API groups whose objects all have names.
+_BUILT_IN = frozenset(
+    {
+        *("", "apps", "batch", "autoscaling", "policy", "networking.k8s.io", "rbac.authorization.k8s.io"),
+        *("storage.k8s.io", "scheduling.k8s.io", "apiextensions.k8s.io", "admissionregistration.k8s.io"),
+    }
+)
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+_SEGMENT = re.compile(r"(?!\.{1,2}$)[^/%]+")
+
+
 def faults(content: Mapping[str, Any]) -> Iterator[Fault]:
-    """What is unsafe or unwise in one object."""
+    """What is unsafe or unwise in one object, and a name that the API server refuses."""
     kind = str(content.get("kind", ""))
+    yield from _name(content, kind)
     template = _TEMPLATES.get(kind)
     if template is not None:
         spec = _mapping(_dig(content, (*template, "spec")))
@@ -59,6 +72,26 @@ def faults(content: Mapping[str, Any]) -> Iterator[Fault]:
             message,
             "use ClusterIP behind an ingress if it need not be",
         )
+
+
+def _name(content: Mapping[str, Any], kind: str) -> Iterator[Fault]:
+    """https://kubernetes.io/docs/concepts/overview/working-with-objects/names/"""
+    group = str(content.get("apiVersion", "")).rpartition("/")[0]
+    if group not in _BUILT_IN or not kind:  # others, as kustomize's, need not be objects of a cluster
+        return
+    metadata = _mapping(content.get("metadata"))
+    name = metadata.get("name")
+    if name is None:
+        if not metadata.get("generateName"):
+            yield "k8s-name", Severity.HIGH, ("metadata",), "it has no name", "write metadata.name"
+        return
+    form, said = (_LABEL, "at most 63") if kind in ("Namespace", "Service") else (_SUBDOMAIN, "at most 253")
+    if group == "rbac.authorization.k8s.io":
+        form, said = _SEGMENT, "no '/' or '%'"
+    if not isinstance(name, str) or not form.fullmatch(name):
+        message = f"{str(name)[:60]!r} cannot be the name of a {kind}"
+        remedy = f"use small letters, digits and '-', with a letter or digit at both ends; {said}"
+        yield "k8s-name", Severity.HIGH, ("metadata", "name"), message, remedy
 
 
 def _selector(content: Mapping[str, Any], template: Place) -> Iterator[Fault]:

@@ -20,6 +20,7 @@ from workers.validation.subject import PathOrText
 Shell = Literal["bash", "sh", "dash", "ksh", "busybox"]
 _SEVERITY = {"error": Severity.HIGH, "warning": Severity.MEDIUM, "info": Severity.LOW, "style": Severity.INFO}
 _SHEBANG = re.compile(r"#!\s*(?:\S*/)?(?:env\s+(?:-S\s+)?)?(?:\S*/)?(bash|sh|dash|ksh|ash)\b")
+_INTERPRETER = re.compile(r"#!\s*(?:\S*/)?(?:env\s+(?:-\S+\s+|\w+=\S*\s+)*)?(?:\S*/)?([\w.+-]+)")
 _SYNTAX = re.compile(r".*?(?:line )?\b(\d+): (.*)")  # bash: line 3: ..., dash: 3: ...
 
 
@@ -42,6 +43,17 @@ class Script(Check["Script.Inputs", "Script.Result"]):
         findings: list[Finding] = []
         for source in found:
             ctx.progress(f"shellcheck {source.name}")
+            if inputs.shell is None and (other := _other_language(source.text)):
+                findings.append(
+                    source.finding(
+                        "not-a-shell-script",
+                        Severity.MEDIUM,
+                        f"its first line says {other}, which is none of the shells that are checked",
+                        "check it with its own tools, or give `shell`",
+                        1,
+                    )
+                )
+                continue
             shell = inputs.shell or shell_of(source.text)
             findings += _lint(ctx, shellcheck, inputs.ignore, source, shell)
             if not any(finding.severity is Severity.HIGH for finding in findings if finding.path == source.name):
@@ -59,6 +71,12 @@ def is_script(file: Path) -> bool:
             return _SHEBANG.match(stream.read(200).decode(errors="replace")) is not None
     except OSError:
         return False
+
+
+def _other_language(text: str) -> str | None:
+    """What a script is for, if its first line says something else than a shell that can be checked."""
+    match = _INTERPRETER.match(text)
+    return match.group(1) if match and not _SHEBANG.match(text) and match.group(1) != "busybox" else None
 
 
 def shell_of(text: str) -> str:

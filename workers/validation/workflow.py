@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,6 +30,7 @@ _UNTRUSTED = re.compile(
     r"|head_commit\.(?:message|author\.\w+)|workflow_run\.head_branch))[^}]*\}\}"
 )
 _SHA = re.compile(r"[0-9a-f]{40}")
+_FIELDS = 5  # of a cron expression
 
 
 class Workflow(Check["Workflow.Inputs", "Workflow.Result"]):
@@ -113,16 +115,66 @@ def _faults(content: Mapping[str, Any]) -> Iterator[Fault]:
         yield "permissions-all", Severity.MEDIUM, ("permissions",), message, "name the rights that are needed"
     triggers = content.get("on", ())
     outsiders = "pull_request_target" in (triggers if isinstance(triggers, dict | list | str) else ())
+    yield from _schedule_faults(triggers)
+    yield from _circle(jobs)
     for name, job in jobs.items():
         if isinstance(job, dict):
             yield from _job_faults(str(name), job, jobs, outsiders)
 
 
+def _schedule_faults(triggers: Any) -> Iterator[Fault]:
+    """Times that GitHub does not read: five fields, as POSIX has them."""
+    times = triggers.get("schedule") if isinstance(triggers, dict) else None
+    for index, item in enumerate(times if isinstance(times, list) else []):
+        cron = item.get("cron") if isinstance(item, dict) else None
+        if not isinstance(cron, str):
+            continue
+        if problem := _cron_problem(cron):
+            message = f"{cron[:60]!r} is no time of a schedule: {problem}"
+            remedy = "minute, hour, day, month, weekday: 30 5 * * 1-5"
+            yield "schedule-cron", Severity.HIGH, ("on", "schedule", index, "cron"), message, remedy
+
+
+def _cron_problem(cron: str) -> str | None:
+    from cronsim import CronSim, CronSimError
+
+    if len(cron.split()) != _FIELDS:
+        return f"it has {len(cron.split())} fields, not five"
+    try:
+        CronSim(cron, datetime.now(UTC))
+    except CronSimError as error:
+        return str(error)[:1].lower() + str(error)[1:]
+    return None
+
+
+def _needs(job: Any) -> list[str]:
+    needs = job.get("needs", []) if isinstance(job, dict) else []
+    return [str(one) for one in ([needs] if isinstance(needs, str) else needs if isinstance(needs, list) else [])]
+
+
+def _circle(jobs: Mapping[str, Any]) -> Iterator[Fault]:
+    """Jobs that wait for each other, which GitHub refuses to start."""
+    waiting = {str(name): {need for need in _needs(job) if need in jobs} for name, job in jobs.items()}
+    while free := [name for name, needs in waiting.items() if not needs]:
+        for name in free:
+            del waiting[name]
+        for needs in waiting.values():
+            needs.difference_update(free)
+    # Of what is left some only wait for a circle: going from one to what it needs ends in one.
+    at: str | None = next(iter(waiting), None)
+    seen: list[str] = []
+    while at is not None and at not in seen:
+        seen.append(at)
+        at = min(waiting[at])
+    if at is not None:
+        way = " -> ".join([*seen[seen.index(at) :], at])
+        yield "needs-circle", Severity.HIGH, ("jobs", at, "needs"), f"jobs need each other: {way}", "take one out"
+
+
 def _job_faults(name: str, job: Mapping[str, Any], jobs: Mapping[str, Any], outsiders: bool) -> Iterator[Fault]:
     at: Place = ("jobs", name)
-    needs = job.get("needs", [])
-    for other in [needs] if isinstance(needs, str) else needs if isinstance(needs, list) else []:
-        if isinstance(other, str) and other not in jobs:
+    for other in _needs(job):
+        if other not in jobs:
             yield (
                 "unknown-job",
                 Severity.HIGH,

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import trustme
+from pydantic import ValidationError
 
 from reign.executor import Cancelled, FailureKind, TaskFailed
 from reign.executor.testing import RecordingContext, make_context, run_operation
@@ -275,7 +276,19 @@ def test_a_ca_file_that_is_none_is_wrong_input(tmp_path: Path, content: str | No
 
 
 def test_an_address_that_httpx_refuses_is_wrong_input(tmp_path: Path) -> None:
-    assert failure(tmp_path, url="http://[::1/").kind is FailureKind.WRONG_INPUT
+    for url in ("http://[::1/", "http://127.0.0.1:99999/", "http://127.0.0.1:http/"):
+        with pytest.raises(ValidationError, match="is no address"):
+            Http.Inputs.model_validate({"url": url})
+    assert failure(tmp_path, url="http://exa\x7fmple/").kind is FailureKind.WRONG_INPUT
+
+
+def test_headers_may_be_numbers_and_a_redirect_to_nowhere_is_told(tmp_path: Path) -> None:
+    assert Http.Inputs.model_validate({"url": "http://a/", "headers": {"X-A": 1}}).headers == {"X-A": "1"}
+    with pytest.raises(ValidationError):
+        Http.Inputs.model_validate({"url": "http://a/", "headers": ["X-A: 1"]})
+    with web(lambda request: answer(request, 302, Location="http://127.0.0.1:99999/")) as port:
+        failed = failure(tmp_path, url=f"http://127.0.0.1:{port}/")
+    assert failed.kind is FailureKind.CHECK_FAILED
 
 
 def test_nothing_there_may_be_let_pass(tmp_path: Path) -> None:

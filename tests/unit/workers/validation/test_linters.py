@@ -82,6 +82,11 @@ def test_only_the_dockerfile_that_a_build_takes(tmp_path: Path) -> None:
     assert "Dockerfile is not there" in failure(tmp_path, Dockerfile, path=".", recursive=False).message
 
 
+@pytest.mark.parametrize("text", ["", "# nothing\n", "ARG A=1\n"])
+def test_a_dockerfile_without_an_image_fails(tmp_path: Path, text: str) -> None:
+    assert ("no-from", "high", 1) in said(findings(tmp_path, Dockerfile, text=text))
+
+
 def test_rules_may_be_left_out_and_registries_trusted(tmp_path: Path) -> None:
     assert check(tmp_path, Dockerfile, text=BAD_DOCKERFILE, ignore=["DL3004", "DL4000"])
     rules = {f.rule for f in findings(tmp_path, Dockerfile, text=GOOD_DOCKERFILE, trusted_registries=["quay.io"])}
@@ -183,6 +188,25 @@ def test_the_shell_is_told_by_the_first_line(tmp_path: Path) -> None:
     assert [f.rule for f in findings(tmp_path, Script, text=bashism, shell="sh")] == ["SC3010"]
 
 
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        *(("#!/usr/bin/env python3", "python3"), ("#!/bin/zsh", "zsh"), ("#!/usr/bin/env -S deno run", "deno")),
+        *(("#!/bin/busybox sh", None), ("#! /bin/sh -e", None), ("# python3", None)),
+    ],
+)
+def test_what_is_for_another_interpreter_is_said_and_not_read_as_bash(
+    tmp_path: Path, first: str, other: str | None
+) -> None:
+    found = findings(tmp_path, Script, text=f"{first}\nprint(1, 2)\n")
+    told = [finding for finding in found if finding.rule == "not-a-shell-script"]
+    assert bool(told) == (other is not None)
+    if other:
+        assert found == told
+        assert other in told[0].message
+        assert len(findings(tmp_path, Script, text=f"{first}\nprint(1, 2)\n", shell="bash")) > 1
+
+
 def test_a_script_is_not_run(tmp_path: Path) -> None:
     check(tmp_path, Script, text=f"touch {tmp_path}/ran\n")
     assert not (tmp_path / "ran").exists()
@@ -239,6 +263,19 @@ def test_workflows_of_a_repository(tmp_path: Path) -> None:
         (("{contents: read}", "write-all"), "permissions-all", "medium", 2, "write everything"),
         (("on: push", "on: push\non: pull_request"), "duplicate-key", "high", 2, "'on'"),
         (("jobs:", "jobs: ["), "yaml-syntax", "high", None, "not YAML"),
+        (("on: push", "on: {schedule: [{cron: '99 * * * *'}]}"), "schedule-cron", "high", 1, "bad minute"),
+        (("on: push", "on: {schedule: [{cron: '* * * *'}]}"), "schedule-cron", "high", 1, "4 fields"),
+        (("    steps:", "    needs: build\n    steps:"), "needs-circle", "high", 6, "build -> build"),
+        (
+            (
+                "jobs:",
+                "jobs:\n  a: {needs: [c, build], uses: ./x}\n  b: {needs: a, uses: ./x}\n  c: {needs: b, uses: ./x}",
+            ),
+            "needs-circle",
+            "high",
+            None,
+            "need each other",
+        ),
     ],
 )
 def test_a_fault_of_a_workflow(
@@ -249,6 +286,14 @@ def test_a_fault_of_a_workflow(
     assert match, found
     assert match[0].severity == severity
     assert line is None or match[0].line == line
+
+
+def test_a_schedule_and_a_chain_that_are_right(tmp_path: Path) -> None:
+    text = GOOD_WORKFLOW.replace("on: push", "on: {schedule: [{cron: '30 5 * JAN-MAR 1-5'}, {}]}")
+    text += "  a: {needs: build, uses: ./x}\n  b: {needs: [a, build], uses: ./x}\n"
+    assert not {"schedule-cron", "needs-circle"} & {
+        rule for rule, _, _ in said(findings(tmp_path, Workflow, text=text))
+    }
 
 
 def test_code_of_outsiders_with_secrets_at_hand(tmp_path: Path) -> None:

@@ -238,6 +238,32 @@ def test_rules_of_other_kinds(tmp_path: Path, text: str, rule: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: A_b}\n", "'A_b' cannot be the name of a ConfigMap"),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: -a}\n", "'-a' cannot be the name"),
+        ("apiVersion: v1\nkind: Namespace\nmetadata: {name: a.b}\n", "'a.b' cannot be the name of a Namespace"),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n", "it has no name"),
+        ("apiVersion: v1\nkind: ConfigMap\n", "it has no name"),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a.b-1}\n", None),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: a-}\n", None),
+        (WILDCARD_ROLE.replace("name: a", "name: 'system:a'"), None),
+        (WILDCARD_ROLE.replace("name: a", "name: a/b"), "'a/b' cannot be the name"),
+        ("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n", None),
+    ],
+)
+def test_names(tmp_path: Path, text: str, told: str | None) -> None:
+    found = [finding.message for finding in findings(tmp_path, text=text) if finding.rule == "k8s-name"]
+    assert len(found) == (told is not None)
+    assert told is None or told in found[0]
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n---\n"])
+def test_nothing_to_apply_is_said(tmp_path: Path, text: str) -> None:
+    assert [finding.rule for finding in findings(tmp_path, text=text)] == ["k8s-empty"]
+
+
+@pytest.mark.parametrize(
     "spec",
     [
         "3",
