@@ -62,6 +62,8 @@ _SMALL_TALK = re.compile(
     r"|(?:can|could|would|will) (?:you|u|someone|somebody)(?: please)? (?:do|handle|arrange|manage|take care of)"
     r" (?:that|it|this)(?: for (?:me|us))?(?: please)?"
     r"|(?:one|two|a few|another|some)(?: more| last| other| final| quick| small| little)* (?:things?|requests?|tasks?)"
+    r"|(?:that |it |this |all |everything )?(?:looks|looked|sounds|seems|works|worked|was)(?: very| really| pretty)?"
+    r"(?: good| great| fine| ok| okay| right| perfect| fine to me| good to me| well)?"
     r"|how are you(?: doing)?(?: today)?|you know the drill|here (?:we|you) go|no worries|my bad|long story short)"
 )
 _CORRECTION = re.compile(
@@ -102,6 +104,7 @@ _SUBJECTS = frozenset(
 )
 _LATELY = frozenset({"just", "already", "now", "also", "finally", "all", "only", "recently"})
 _TELLERS = frozenset({"we", "i", "they", "he", "she", "people", "customers", "users"})
+_PRAISE = frozenset({"looks", "looked", "sounds", "seems", "works", "worked", "was"})
 _CHECKS = frozenset({"check", "verify", "ensure", "confirm", "test", "sure", "see", "whether", "wait", "until"})
 _NEEDS = frozenset({"needs", "uses", "wants", "misses", "reads", "cares", "remembers"})
 
@@ -128,11 +131,19 @@ def _said(sentence: Sequence[Token]) -> list[Token]:
         begin += 1
         while begin < len(sentence) and sentence[begin].text == ",":
             begin += 1
-    rest = _without_chatter(sentence[begin:])
+    rest = _without_chatter(_without_praise(sentence[begin:]))
     words = [token.word for token in rest if token.shape not in (Shape.PUNCT, Shape.BREAK)]
     if all(words) and (not words or _SMALL_TALK.fullmatch(" ".join(words))):
         return [token for token in rest if token.shape is Shape.BREAK]
     return rest
+
+
+def _without_praise(sentence: Sequence[Token]) -> Sequence[Token]:
+    """``LOOKS GOOD, go ahead and ...``: small talk up to the first comma."""
+    end = next((at for at, token in enumerate(sentence) if token.shape in (Shape.PUNCT, Shape.BREAK)), 0)
+    words = [token.word for token in sentence[:end]]
+    idle = end and sentence[end].text == "," and all(words) and _PRAISE & set(words)
+    return sentence[end + 1 :] if idle and _SMALL_TALK.fullmatch(" ".join(words)) else sentence
 
 
 def _without_chatter(sentence: Sequence[Token]) -> list[Token]:

@@ -63,6 +63,7 @@ def is_background(clause: Clause, vocabulary: Vocabulary) -> bool:
         token in named
         or token.shape is Shape.PUNCT
         or values.read(Kind.REPO, token) is not None
+        or (over and values.looks_like_path(token.text))
         or (token.shape is Shape.WORD and ((over and token.word in _NEEDS) or not acts(body, at, vocabulary)))
         for at, token in enumerate(body)
     )

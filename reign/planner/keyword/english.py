@@ -226,7 +226,7 @@ LEAD_IN = tuple(
     continue with; continue by; end with; end by; finish by; finish with; conclude with; proceed with; proceed to
     go on with; go on and; wrap up by; close by; then you; i would love to; we would love to; could u; can u
     would u; will u; i wish to; i wish to have; we wish to; i am asking you to; i request you to; requesting you to
-    you may; you might want to; it would be nice to; it would be great to; it would be good to; what i need is to
+    you may; mind; you might want to; it would be nice to; it would be great to; it would be good to; what i need is to
     what we need is to; your job is to; my request is to; the plan is to; we are going to; i am going to; i gotta
     i would appreciate it if you could; it would be great if you could; it would be nice if you could; do please
     i was wondering if you could; is it possible to; would it be possible to; are you able to; quick one

@@ -71,6 +71,8 @@ _PLAIN: dict[str, str] = {
         "for it",
     ),
     **dict.fromkeys(("before anything else", "before all else", "before everything else"), "first"),
+    **dict.fromkeys(("double-check", "double check", "doublecheck"), "check"),
+    **dict.fromkeys(_combined(("i", "we"), ("will",), ("need", "want")), "i need"),
     **dict.fromkeys(("give back", "come back with", "send back"), "return"),
     **dict.fromkeys(
         [
@@ -109,6 +111,13 @@ _ENDED = frozenset(
         *("through", "passes", "passed", "succeeds", "succeeded", "green", "settles", "settled"),
     }
 )
+_AGREED = frozenset(
+    {
+        *("discussed", "agreed", "promised", "mentioned", "planned", "requested", "announced", "said", "talked"),
+        *("explained", "told", "written", "arranged", "decided"),
+    }
+)
+_REPORTS = (("let", "me", "know"), ("let", "us", "know"), ("tell", "me"), ("tell", "us"), ("report", "back"))
 _WATCHES = frozenset({"watch", "follow", "monitor", "track"})
 
 
@@ -143,6 +152,8 @@ def _figure(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> tuple[
         (_leaves(tokens, at), ("must", "be", "removed")),
         (_suffices(tokens, at, before), ()),
         (_tag(tokens, at, before), ()),
+        (_as_agreed(tokens, at, before), ()),
+        (_reported(tokens, at, before), ()),
         (_until_over(tokens, at, before), ()),
     ):
         if end:
@@ -234,6 +245,35 @@ def _tag(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> int:
         end += 1
     apart = bool(before) and before[-1].text == ","
     return end if words in _TAGS and apart and (end >= len(tokens) or tokens[end].text in ("?", ".", "!")) else 0
+
+
+def _as_agreed(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> int:
+    """``AS DISCUSSED ON THE PHONE: ...``"""
+    apart = not before or before[-1].shape in (Shape.PUNCT, Shape.BREAK)
+    if tokens[at].word not in ("as", "like") or not apart or at + 1 >= len(tokens):
+        return 0
+    end = at + 1 + (tokens[at + 1].word in ("we", "i", "already", "you"))
+    if end >= len(tokens) or tokens[end].word not in _AGREED:
+        return 0
+    while end < min(len(tokens), at + 7) and tokens[end].shape is Shape.WORD:
+        end += 1
+    return end + 1 if end < len(tokens) and tokens[end].text in (",", ":") else 0
+
+
+def _reported(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> int:
+    """``LET ME KNOW IF ANYTHING FAILS``, ``tell me how it went``: what every run does."""
+    words = [token.word for token in tokens[at : at + 3]]
+    teller = next((run for run in _REPORTS if tuple(words[: len(run)]) == run), None)
+    if teller is None or (before and before[-1].shape not in (Shape.PUNCT, Shape.BREAK) and before[-1].word != "and"):
+        return 0
+    begin = end = at + len(teller)
+    if end >= len(tokens) or tokens[end].word not in ("if", "whether", "how", "should"):
+        return 0
+    small = english.OUTCOME_NOUNS | english.WENT_WELL | english.WENT_WRONG | english.PRONOUNS | english.AUXILIARIES
+    small |= {"if", "whether", "how", "should", "not", "went", "goes", "the", "any", "step", "anything", "something"}
+    while end < len(tokens) and tokens[end].word in small:
+        end += 1
+    return end if end > begin + 1 and _ends(tokens, end) and not (end < len(tokens) and tokens[end].word) else 0
 
 
 def _until_over(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> int:

@@ -317,6 +317,8 @@ class Openings:
         """``i want make a branch``: whether a verb follows at once, and no noun."""
         if at + 1 >= len(self.tokens) or self.vocabulary.is_noun(self.tokens[at]):
             return False
+        if self.vocabulary.noun_length(self.tokens, at) > 1:
+            return False  # "i need PULL REQUEST 5 merged"
         head = self.vocabulary.head_at(self.tokens, at)
         return head is not None and head.lemma in self.vocabulary.by_verb and self._has_arguments(at)
 

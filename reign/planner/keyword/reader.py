@@ -42,11 +42,13 @@ class Reader:
         self.branch: _Branch | None = None  # of the last condition, for "otherwise"
         self.stopped: _Branch | None = None  # "stop if it answers": what follows is for the other case
         self.failed: tuple[_Branch, Step] | None = None  # "if it fails, restart web AND ...": holds for the sentence
+        self.coming: Sequence[Clause] = ()  # the clauses behind the one being read, of any sentence
         self.later: list[Step] = []  # "before you remove web, ..." above a heading: after what it heads
 
     def read(self, clauses: Sequence[Clause]) -> Story:
         """Raises NotUnderstood."""
         for index, clause in enumerate(clauses):
+            self.coming = clauses[index + 1 : index + 1 + _SENTENCE]
             if index == 0 or clause.sentence != clauses[index - 1].sentence:
                 self.story.end_sentence()
                 self.failed = None
@@ -98,12 +100,13 @@ class Reader:
             return
         if remarks.is_remark(self.story, clause, conditions or behind):
             return
+        if self._is_had(clause) and self.story.set_the_scene(clause):
+            return
         step = Step([], join=clause.join, one_by_one=clause.one_by_one)
         afterwards, self.later = self.later, []
         for before in ahead:
             if before.role is Role.BEFORE and self._is_private(before):
-                self.story.note(before.tokens, "how things stand; asks for nothing")
-                self.story.warnings.append(f"taken as background: {questions.phrase(self.story.text, before.tokens)}")
+                self._pass_over(before)
             elif before.role is Role.BEFORE and before.head is not None:
                 later = Step([], join=Join.THEN, sentence=clause.sentence)
                 self.story.tell(later, replace(before, role=Role.DO))
@@ -116,7 +119,7 @@ class Reader:
         except NotUnderstood:
             introduced = clause.lemma in english.INTRODUCES and following and self.story.introduce(clause)
             small = introduced or self.story.amend(clause) or remarks.waits_anyway(self.story, clause)
-            if not (small or self.story.set_the_scene(clause) or self._is_heading(clause, following)):
+            if not (small or self.story.set_the_scene(clause, self.coming) or self._is_heading(clause, following)):
                 raise
             self.later = afterwards
             if conditions and not small:
@@ -130,10 +133,23 @@ class Reader:
         if rest is not None:
             self._main(rest, following)
 
+    def _pass_over(self, clause: Clause) -> None:
+        self.story.note(clause.tokens, "how things stand; asks for nothing")
+        self.story.warnings.append(f"taken as background: {questions.phrase(self.story.text, clause.tokens)}")
+
+    def _is_had(self, clause: Clause) -> bool:
+        """``we HAVE a release tonight``: says how things stand, and asks to show nothing."""
+        if clause.head is None or clause.head.tokens[0].word not in ("have", "had"):
+            return False
+        said = self.story.text[: clause.head.tokens[0].start].lower().split()
+        return said[-1:] in (["we"], ["i"], ["they"]) and said[-2:-1] not in (["do"], ["can"], ["could"], ["did"])
+
     def _is_private(self, clause: Clause) -> bool:
         """``before I go home, ...``: a time of the speaker's own, without a value or a word that operations know."""
         vocabulary = self.story.vocabulary
         spoken = self.story.text[: clause.tokens[0].start].lower().split() if clause.tokens else []
+        if spoken[-1:] == ["i"] and spoken[-2:-1] == ["before"]:
+            return True  # "before I merge it": what the speaker does
         known = clause.lemma in vocabulary.by_verb
         small = (t for t in clause.tokens if t.shape is not Shape.WORD or vocabulary.is_noun(t) or vocabulary.is_cue(t))
         return not known and spoken[-1:] in (["i"], ["we"], ["you"]) and next(small, None) is None
@@ -293,6 +309,9 @@ class Reader:
 
     def _action_behind(self, clause: Clause) -> None:
         """An action of its own behind the main clause: ``before running it``, ``while pulling redis:7``."""
+        if clause.role is Role.BEFORE and self._is_private(clause):
+            self._pass_over(clause)
+            return
         if clause.head is None:
             if not all(token.word in english.PRONOUNS for token in clause.body):
                 raise self.story.not_understood(clause.tokens)

@@ -222,9 +222,11 @@ def _wish(clause: Clause, vocabulary: Vocabulary) -> list[Clause]:
     if up and values.read(Kind.IMAGE, body[up - 1]) is not None and ":" in body[up - 1].text:  # "need redis:7 UP as x"
         run = Head("run", clause.head.tokens, clause.head.form)
         return [replace(clause, head=run, body=[*body[:up], *body[up + 1 :]])]
+    placed = False  # "PR 5 IN acme/x merged": what stands at the very end only
     for at in range(1, len(body)):
+        placed = placed or body[at].word in english.PREPOSITIONS
         if body[at].word in english.PREPOSITIONS:
-            return []
+            continue
         before = {token.word for token in body[:at]} - english.ARTICLES - english.AUXILIARIES
         heads, end = [], at
         while (head := vocabulary.head_at(body, end, (Form.PAST,))) and _is_deed(head, vocabulary):
@@ -233,7 +235,7 @@ def _wish(clause: Clause, vocabulary: Vocabulary) -> list[Clause]:
             while end < len(body) and (body[end].text == "," or openings.joins(body[end])):
                 end += 1
         of_list = end < len(body) and body[end].text == ":"  # "need to be deleted: a and b"
-        if not heads or not (before or of_list):
+        if not heads or not (before or of_list) or (placed and end < len(body)):
             continue
         if end < len(body) and body[end].shape in _NAMES and body[end].word not in english.PREPOSITIONS:
             return []  # "I need a stopped container"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from reign.core.errors import NotUnderstood
 from reign.core.lexicon import Kind
 from reign.core.plan import OnFailure
-from reign.planner.keyword import background, english, questions, values
+from reign.planner.keyword import background, english, narration, questions, values
 from reign.planner.keyword.clauses import Clause, Join, Role
 from reign.planner.keyword.discourse import MADE, OBJECT, Discourse, Entity
 from reign.planner.keyword.drafts import (
@@ -129,8 +129,16 @@ class Story:
     def introduce(self, clause: Clause) -> bool:
         """``take ./app, ...``: puts what later words mean before the reader; whether there was anything."""
         self._number += 1
+        found = self._introduce_values(clause.body)
+        found = (self._only_names(clause.body) and self._introduce_things(clause.body)) or found
+        if found:
+            self.note(clause.tokens, "what is spoken of")
+        return found
+
+    def _introduce_values(self, body: Sequence[Token]) -> bool:
+        """What looks like nothing else: paths, images, repositories, addresses; whether there was any."""
         found = False
-        for token in clause.body:
+        for token in body:
             for kind, things in _INTRODUCED:
                 reading = values.read(kind, token)
                 if kind is Kind.PATH and values.looks_like_file(token.text):
@@ -139,9 +147,6 @@ class Story:
                     assert reading is not None
                     self.discourse.add(Entity(thing, reading.value, self._number, OBJECT))
                     found = True
-        found = (self._only_names(clause.body) and self._introduce_things(clause.body)) or found
-        if found:
-            self.note(clause.tokens, "what is spoken of")
         return found
 
     def _only_names(self, body: Sequence[Token]) -> bool:
@@ -164,11 +169,14 @@ class Story:
             found = True
         return found
 
-    def set_the_scene(self, clause: Clause) -> bool:
+    def set_the_scene(self, clause: Clause, following: Sequence[Clause] = ()) -> bool:
         """``the container web hangs.``: later words can mean what it names; whether it was such a statement."""
-        if not background.is_background(clause, self.vocabulary) or self._is_destroyed(clause):
+        told = narration.is_told(clause, self.text, following, self.vocabulary)
+        told = told or (bool(following) and narration.wants_for_somebody(clause, self.vocabulary))
+        if not (told or background.is_background(clause, self.vocabulary)) or self._is_destroyed(clause):
             return False
         self._number += 1
+        self._introduce_values(clause.body)
         self._introduce_things(clause.body)
         for token in clause.body:
             if (repository := values.read(Kind.REPO, token)) is not None:
@@ -195,6 +203,8 @@ class Story:
         """``don't stop worker``: what is not to be done names things all the same."""
         match = next(iter(self.understanding.ranked(replace(clause, negated=False), self.discourse)), None)
         if match is None or not match.fits:
+            self._number += 1
+            self._introduce_things(clause.body)  # "we do not NEED the container web any more"
             return
         self._number += 1
         for draft in drafts(match, Ids()):

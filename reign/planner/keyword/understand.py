@@ -84,6 +84,8 @@ class Understanding:
         body = [t for t in clause.body if t.shape not in (Shape.PUNCT, Shape.BREAK, Shape.NUMBER)]
         said = [t for t in body if t.shape is not Shape.WORD or not any(t.word in words for words in _SMALL)]
         told = [t for t in said if t.word not in english.VAGUE | english.KINDS]
+        if any(self.vocabulary.noun_length(body, at) > 1 for at in range(len(body))):
+            return False  # "merge the PULL REQUEST"
         return bool(told) and not any(t.shape is not Shape.WORD or self._is_known(t, clause) for t in said)
 
     def _is_known(self, token: Token, clause: Clause) -> bool:
@@ -97,12 +99,22 @@ class Understanding:
     def _at_a_loss(self, clause: Clause, ranked: Sequence[Match]) -> NotUnderstood | None:
         """A verb of many meanings with a noun that the best of them does not know: "tell me about containers"."""
         meanings = {entry.operation for entry in self.vocabulary.by_verb.get(clause.lemma, ())}
+        if self._says_nothing_of(ranked[0]):
+            said = questions.phrase(self.text, clause.tokens)
+            return questions.not_understood(self.text, said, questions.suggestions(self.text, self.vocabulary))
         if len(meanings) < _MANY or any(fill.tokens for fill in ranked[0].fills.values()):
             return None
         nouns = {(singular(t.word),) for t in ranked[0].unexplained if self.vocabulary.is_noun(t)}
         knowing = [entry for entry in self.vocabulary.entries if entry.nouns & nouns]
         said = questions.phrase(self.text, clause.tokens)
         return questions.ask(self.text, said, "what should be done?", questions.examples(knowing)) if knowing else None
+
+    def _says_nothing_of(self, match: Match) -> bool:
+        """``set up CI/CD for this repository``: beside the verb, only words that this operation does not know."""
+        known = match.entry.nouns | match.entry.cues | match.entry.about
+        if len(match.unexplained) + len(match.unresolved) < 2 or any(fill.tokens for fill in match.fills.values()):
+            return False
+        return not any((singular(token.word),) in known for token in match.clause.body)
 
     def ranked(self, clause: Clause, discourse: Discourse, lent: Sequence[Sequence[Token]] = ()) -> list[Match]:
         """All phrases that come into question: those that lack nothing first, then by score."""

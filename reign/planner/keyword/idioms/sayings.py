@@ -116,7 +116,11 @@ def all_of(place: Place) -> Reading | None:
 
 
 def have_a_look(place: Place) -> Reading | None:
-    return Reading([place.word("show", 4)], place.at + 4) if place.words[:4] in _LOOKS else None
+    if place.words[:4] not in _LOOKS:
+        return None
+    looked_at = place.tokens[place.at + 4 : place.at + 5]
+    file = looked_at and looked_at[0].shape is Shape.TYPED and "/" in looked_at[0].text
+    return Reading([place.word("check" if file else "show", 4)], place.at + 4)
 
 
 def number(place: Place) -> Reading | None:
