@@ -171,11 +171,19 @@ class Place:
         return True
 
 
+_LONGEST_NAME = 255  # bytes, NAME_MAX of the kernel's include/uapi/linux/limits.h
+
+
 def locate(ctx: Context, text: str) -> Place:
     """The place that a path of the plan means. Raises TaskFailed if it is outside the allowed roots, or hidden."""
     if "\0" in text:
         raise TaskFailed("a path cannot hold a NUL character", kind=FailureKind.WRONG_INPUT)
     path = Path(os.path.normpath(ctx.path(text)))
+    if long := next((part for part in path.parts if len(os.fsencode(part)) > _LONGEST_NAME), None):
+        raise TaskFailed(
+            f"the name {long[:20]}... is longer than the {_LONGEST_NAME} bytes that a file system takes; shorten it",
+            kind=FailureKind.WRONG_INPUT,
+        )
     named = [ctx.workdir, *(ctx.workdir / Path(root).expanduser() for root in ctx.options.get("roots", ()))]
     for root in named:
         for form in (Path(os.path.normpath(root)), root.resolve()):

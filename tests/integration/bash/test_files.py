@@ -212,6 +212,7 @@ def test_what_is_not_there_and_what_is_no_file(work: Path, act: Act) -> None:
         (MakeDirectory(), {"path": "pipe"}, "is no folder"),
         (WriteFile(), {"path": "pipe/x", "content": ""}, "is no folder"),
         (WriteFile(), {"path": "a\0b", "content": ""}, "NUL"),
+        (WriteFile(), {"path": "n" * 256, "content": ""}, "longer than the 255 bytes"),
     ):
         (work / "f").write_text("x")
         with pytest.raises(TaskFailed, match=says):
