@@ -12,8 +12,6 @@ def test_what_happened_is_background() -> None:
     ]
     assert any("background" in warning for warning in found.warnings)
     assert tasks("we have a release tonight. restart web.") == [("docker.restart", {"name": "web"})]
-    said = "My laptop died so I can't do it myself: please run `git gc`"
-    assert tasks(said) == [("bash.run", {"command": "git gc"})]
 
 
 def test_no_wish_is_background() -> None:
