@@ -65,7 +65,7 @@ def _data(reference: str, mount: str, path: str, version: str | None) -> dict[st
 
 def _get(reference: str, path: str, version: str | None) -> tuple[int, dict[str, Any]]:
     """Status (200 for each success) and body of one GET."""
-    import httpx  # an eighth of a worker's start, and few installations ask a Vault
+    import httpx  # a worker starts without it, as few installations ask a Vault
 
     try:
         response = httpx.get(
