@@ -16,6 +16,7 @@ run: setup  ## start REIGN and let it do a sample job; `reign down` stops it
 	@.venv/bin/reign sample
 
 test: check  ## everything that CI checks: style, types, walls, all tests with coverage
+	.venv/bin/python -m compileall -q reign workers  # the tests start many processes
 	$(PYTEST) --cov --cov-report=term
 
 check: setup  ## style, types and the walls between the packages
