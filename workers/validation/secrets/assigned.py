@@ -23,8 +23,25 @@ _BARE = re.compile(rf"{_NAME}[\"']?\s*(?:=|:)\s*(?P<value>[^\s\"'`#,;&|\\<>]{{1,
 _FLAG = re.compile(rf"--{_NAME}[= ]\s*(?P<value>[^\s\"'`,;&|\\<>-][^\s\"'`,;&|\\<>]{{0,400}})", re.IGNORECASE)
 _MARKUP = re.compile(rf"<{_NAME}>\s*(?P<value>[^<>\s]{{1,400}})\s*</", re.IGNORECASE)
 _NETRC = re.compile(r"(?P<name>\bpassword)\s+(?P<value>\S{1,400})")
-_PGPASS = re.compile(r"^[^:#]+:[^:]*:[^:]*:(?P<name>[^:]+):(?P<value>\S{1,400})$")
-_LITERALS = ("pass", "pwd", "secret", "key", "token", "credential")  # one stands in each name that speaks
+_LOGIN = re.compile(r"\bmachine\s+\S+\s+login\s+\S+\s+(?P<name>password)\s+(?P<value>\S{1,400})")
+#: Of servers whose settings have no sign between name and value (Redis, OpenLDAP, HAProxy, Postfix).
+_SETTING = re.compile(
+    r"^\s*(?:[\w-]+\s+){0,3}?(?P<name>requirepass|masterauth|bindpw|rootpw|passw(?:or)?d|passwd|secret)\s+"
+    r"[\"']?(?P<value>[^\s\"';#]{1,400})[\"']?\s*;?\s*$",
+    re.IGNORECASE,
+)
+_PGPASS = re.compile(r"^[^:#]+:[^:]*:[^:]*:[^:]+:(?P<value>\S{1,400})$")
+_LITERALS = (
+    "pass",
+    "pwd",
+    "secret",
+    "key",
+    "token",
+    "credential",
+    "masterauth",
+    "bindpw",
+    "rootpw",
+)  # one stands in each name that speaks
 
 #: What a name ends in when its value tells about the secret instead of being it.
 _ABOUT = re.compile(
@@ -44,7 +61,7 @@ _NO_SECRET_NAME = re.compile(
       (?:pass|token|secret)""",
     re.IGNORECASE | re.VERBOSE,
 )
-_PASSWORD_NAME = re.compile(r"(?:passw(?:or)?d|passwd|passphrase|pwd|pass)$", re.IGNORECASE)
+_PASSWORD_NAME = re.compile(r"(?:passw(?:or)?d|passwd|passphrase|pwd|pass|masterauth|bindpw|rootpw)$", re.IGNORECASE)
 _SLUG = re.compile(r"[A-Za-z]++\d{0,2}(?:[-_./:@ ]?[A-Za-z]++\d{0,2}|[-_./:@ ]\d{1,2})*+[-_./:@]?")
 _CALL = re.compile(
     r"^[\w.]+\(|^\.[A-Za-z_]\w*$|^\.?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$|^[A-Z][A-Z_]*\W?$|^\w+\[|::|->|\bos\.environ|process\.env"
@@ -91,11 +108,14 @@ def matches(line: str, base: str, bare: bool) -> Iterator[tuple[str, int, Severi
     elif base in (".netrc", "_netrc"):
         patterns = [_NETRC]
     else:
-        patterns = [_QUOTED, _MARKUP, *([_BARE, _FLAG] if bare else [])]
+        patterns = [_QUOTED, _MARKUP, _LOGIN, *([_BARE, _FLAG] if bare else [])]
+        if base.endswith((".conf", ".cnf", ".cfg")):
+            patterns.append(_SETTING)
     for pattern in patterns:
         for match in pattern.finditer(line):
             value = match.group("value").strip()
-            severity = grade(match.group("name"), value, quoted=pattern is _QUOTED)
+            name = "password" if pattern is _PGPASS else match.group("name")
+            severity = grade(name, value, quoted=pattern is _QUOTED)
             if severity is not None:
                 yield value, match.start("value"), severity
 
@@ -108,12 +128,13 @@ def grade(name: str, value: str, *, quoted: bool) -> Severity | None:
         return None
     if _CALL.search(value) or (quoted and re.search(r"\s", value)) or value.startswith(("sha256:", "sha512:")):
         return None
-    if placeholders.is_jumbled(value):
+    speaks_of_password = _PASSWORD_NAME.search(name) is not None
+    if placeholders.is_jumbled(value) or placeholders.is_no_word(value, 10 if speaks_of_password else 16):
         return Severity.HIGH
-    if placeholders.is_camel_case(value) and not _PASSWORD_NAME.search(name):
+    if placeholders.is_camel_case(value) and not speaks_of_password:
         return None  # the name of a class, a field or a key; for a password, people take words and numbers
     if placeholders.words_only(value) or _SLUG.fullmatch(value):
         # A word may be a password and is far more often a label: worth a look where the name says password.
         is_label = placeholders.words_only(value) and not re.search(r"\d", value)
-        return Severity.LOW if _PASSWORD_NAME.search(name) and not is_label else None
+        return Severity.LOW if speaks_of_password and not is_label else None
     return Severity.HIGH

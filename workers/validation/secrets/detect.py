@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import Callable, Iterator
@@ -132,12 +133,25 @@ def _severity(shape: shapes.Shape, value: str, rest: str) -> Severity | None:
     """How bad a key of that shape is; None for an example. ``rest`` is what follows it in the line."""
     if placeholders.is_example(value) or (shape.rule == "bearer-token" and not placeholders.is_jumbled(value)):
         return None
-    if shape.rule != "url-password":
+    if shape.rule in ("basic-auth", "registry-login"):
+        value = _password_in(value)
+    elif shape.rule not in ("url-password", "command-password"):
         return shape.severity
+    if not value:
+        return None
     if placeholders.is_reference(value) or placeholders.words_only(value) or re.fullmatch(r"[A-Z][A-Z_]*", value):
         return None
     is_word = re.fullmatch(r"[a-z]+|[A-Z]?[a-z]+\d{0,3}", value) is not None
     return Severity.LOW if is_word and _DEMO_HOST.match(rest) else shape.severity
+
+
+def _password_in(encoded: str) -> str:
+    """The password of ``name:password`` in base64; "" if it is none."""
+    try:
+        name, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError:
+        return ""
+    return password if name and password.isprintable() and not placeholders.is_example(password) else ""
 
 
 def _remedy(revoke: str) -> str:

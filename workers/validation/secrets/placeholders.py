@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
+from functools import cache
+from importlib.resources import files
+from itertools import pairwise
 
 from detect_secrets.filters import heuristic
 
@@ -34,6 +39,8 @@ _CAMEL_CASE = re.compile(r"(?:[A-Z]?[a-z]{2,}+|[A-Z]{2,}+(?![a-z])|[A-Z](?=[A-Z\
 _DIGEST_LENGTHS = frozenset({7, 8, 10, 12, 16, 20, 24, 32, 40, 56, 64, 96, 128})
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Z]")
 _SHORTEST_WORD, _SHORTEST_JUMBLE = 4, 16
+_CHANGE = re.compile(r"(?<=[a-z])(?=[A-Z\d])|(?<=[A-Z])(?=\d)|(?<=\d)(?=[A-Za-z])")
+_STRANGE, _FEWEST_PAIRS, _RAREST = 3.6, 7, 10.0
 _ALPHABET_SHARE = 0.9  # share of different characters from which on a long text is an alphabet, not a key
 
 
@@ -80,6 +87,38 @@ def is_jumbled(value: str) -> bool:
     groups = len(re.findall(r"\d+", value))
     enough = groups >= (2 if re.search("[a-z]", value) and re.search("[A-Z]", value) else 3)
     return len(value) >= _SHORTEST_JUMBLE and enough and in_words < letters / 2
+
+
+def is_no_word(value: str, shortest: int) -> bool:
+    """Whether a text of at least ``shortest`` letters and digits, without what joins words, is not made of words.
+
+    Its letters follow each other as those of English words do not, or it goes from letters to digits and from small
+    to capital letters more often than every third character.
+    """
+    if len(value) < shortest or not value.isalnum():
+        return False
+    return len(_CHANGE.findall(value)) > len(value) / 3 or _strangeness(value) > _STRANGE
+
+
+def _strangeness(text: str) -> float:
+    """The mean of -ln P(letter | letter before it) over pairs of letters; 0 where there are too few of them.
+
+    English words have 2 to 3.4, random letters 3.5 to 5, by the counts (of the RFCs) that detect-secrets brings.
+    """
+    pairs = [pair for word in re.findall(r"[a-z]+", text.lower()) for pair in pairwise(word)]
+    if len(pairs) < _FEWEST_PAIRS:
+        return 0.0
+    return sum(_rarity().get(pair, _RAREST) for pair in pairs) / len(pairs)
+
+
+@cache
+def _rarity() -> dict[tuple[str, str], float]:
+    counts = json.loads((files("detect_secrets.filters.gibberish") / "rfc.model").read_text())["counts"]
+    return {
+        (first, second): math.log(sum(row.values()) / max(count, 1))
+        for first, row in counts.items()
+        for second, count in row.items()
+    }
 
 
 def is_identifier(value: str) -> bool:

@@ -39,6 +39,13 @@ _B = r"(?<![A-Za-z0-9_])"  # starts a word
 _E = r"(?![A-Za-z0-9_])"  # ends one
 _I = re.IGNORECASE
 
+# Programs that take a password among their words: one of them, and where in its line the password stands.
+_COMMANDS = (
+    ("curl", r"\bcurl\b[^|;]*?\s(?:-u|--user)[ =]?['\"]?[^\s:'\"]{1,100}:(?P<secret>[^\s'\"|;]{3,200})"),
+    ("mysql mariadb", r"\b(?:mysql|mariadb)[a-z-]*\s(?:[^|;]*\s)?-p(?P<secret>[^\s'\"|;]{4,200})"),
+    ("sshpass", r"\bsshpass\s+-p\s*['\"]?(?P<secret>[^\s'\"|;]{3,200})"),
+)
+
 # Prefixes that a service puts before its keys so that scanners know them, with the length and letters it gives them.
 _SERVICES = (
     ("airtable-token", "Airtable token", "pat", r"pat[A-Za-z0-9]{14}\.[a-f0-9]{64}"),
@@ -284,6 +291,32 @@ SHAPES: tuple[Shape, ...] = (
         r"authorization.{0,6}?[:=,]\s*['\"`]?bearer\s+(?P<secret>[A-Za-z0-9_.=+/-]{20,})",
         severity=Severity.HIGH,
         flags=_I,
+    ),
+    _shape(
+        "basic-auth",
+        "name and password in an Authorization header",
+        "basic",
+        r"authorization.{0,6}?[:=,]\s*['\"`]?basic\s+(?P<secret>[A-Za-z0-9+/]{10,}={0,2})",
+        severity=Severity.HIGH,
+        flags=_I,
+    ),
+    _shape(
+        "registry-login",
+        "login to a container registry",
+        '"auth"',
+        r"\"auth\"\s*:\s*\"(?P<secret>[A-Za-z0-9+/]{10,}={0,2})\"",
+        severity=Severity.HIGH,
+    ),
+    *(
+        _shape("command-password", "password in a command", literals, pattern, severity=Severity.HIGH)
+        for literals, pattern in _COMMANDS
+    ),
+    _shape(
+        "password-hash",
+        "password hash",
+        "$2a$ $2b$ $2y$ $apr1$ $1$ $5$ $6$ $y$ {sha} {ssha}",
+        r"^[^:\s]{1,64}:(?P<secret>\$(?:2[aby]|apr1|1|5|6|y)\$[^\s:]{15,}|\{S?SHA\}[A-Za-z0-9+/]{20,}={0,2})",
+        severity=Severity.MEDIUM,
     ),
     *(_shape(rule, title, literals, rf"{_B}(?:{pattern}){_E}") for rule, title, literals, pattern in _SERVICES),
 )

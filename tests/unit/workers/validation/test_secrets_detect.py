@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import string
 import time
@@ -121,6 +122,71 @@ def test_what_only_looks_like_a_secret_is_left_alone(line: str) -> None:
 )
 def test_a_value_given_to_a_speaking_name(line: str, name: str) -> None:
     assert [hit.severity for hit in found(line, name)] == [Severity.HIGH]
+
+
+def _login(password: str) -> str:
+    return base64.b64encode(f"ada:{password}".encode()).decode()
+
+
+RANDOM = "k7Rw2pQz9" + "vLm4"
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "rule"),
+    [
+        (f"curl -fsS -u ada:{RANDOM} https://x.example.net/", "a.sh", "command-password"),
+        (f"curl --user 'ada:{RANDOM}' https://x.example.net/", "a.md", "command-password"),
+        (f"mysql -h db -u root -p{RANDOM} shop", "a.sh", "command-password"),
+        (f"sshpass -p '{RANDOM}' ssh ada@x", "a.sh", "command-password"),
+        (f"Authorization: Basic {_login(RANDOM)}", "a.http", "basic-auth"),
+        (f'{{"auths": {{"r.example.net": {{"auth": "{_login(RANDOM)}"}}}}}}', "config.json", "registry-login"),
+        ("ada:$apr1$ZjTq" + "BB3f$IF9gdYAGlMrs2fuINjHsz.", ".htpasswd", "password-hash"),
+        (f"requirepass {RANDOM}", "redis.conf", "assigned-secret"),
+        (f"  stats password {RANDOM};", "haproxy.cfg", "assigned-secret"),
+        (f"machine x.example.net login ada password {RANDOM}", "notes.md", "assigned-secret"),
+        (f"db:5432:shop:ada:{RANDOM}", ".pgpass", "assigned-secret"),
+    ],
+)
+def test_a_password_among_other_words(line: str, name: str, rule: str) -> None:
+    [hit] = found(line, name)
+    assert (hit.rule, hit.severity) == (rule, Severity.MEDIUM if rule == "password-hash" else Severity.HIGH)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("curl -u $NAME:$PASSWORD https://x", "a.sh"),
+        ("curl -u user:password https://x", "a.sh"),
+        ("mysql -p shop", "a.sh"),
+        ("mysql -p$PASSWORD shop", "a.sh"),
+        ("Authorization: Basic authentication", "a.md"),
+        ("Authorization: Basic ZXhhbXBsZQ==", "a.http"),
+        (f"Authorization: Basic {_login('your-password')}", "a.md"),
+        ('{"auth": "basicauthentication"}', "a.json"),
+        ("password_encryption scram-sha-256", "postgresql.conf"),
+        ("PasswordAuthentication yes", "sshd.conf"),
+        (f"password {RANDOM}", "notes.md"),
+    ],
+)
+def test_words_beside_a_password_s_place_are_none(line: str, name: str) -> None:
+    assert [hit for hit in found(line, name) if hit.severity is not Severity.LOW] == []
+
+
+@pytest.mark.parametrize(
+    "alphabet", [string.ascii_lowercase, string.ascii_letters, string.ascii_letters + string.digits]
+)
+def test_most_random_passwords_are_told_from_words(alphabet: str) -> None:
+    some = random.Random(4711)
+    passwords = ["".join(some.choices(alphabet, k=14)) for _ in range(200)]
+    high = [p for p in passwords if Severity.HIGH in {hit.severity for hit in found(f"DB_PASSWORD={p}", ".env")}]
+    assert len(high) > 0.9 * len(passwords)
+
+
+@pytest.mark.parametrize(
+    "word", ["wordpressadmin", "elasticsearch", "kubernetesadmin", "superSecretValue", "mysummerhouse24", "Tr0ub4dor"]
+)
+def test_words_are_no_random_passwords(word: str) -> None:
+    assert Severity.HIGH not in {hit.severity for hit in found(f"DB_PASSWORD={word}", ".env")}
 
 
 @pytest.mark.parametrize("length", [20, 24, 32, 40])
