@@ -77,7 +77,8 @@ def faults(content: Mapping[str, Any]) -> Iterator[Fault]:
 def _name(content: Mapping[str, Any], kind: str) -> Iterator[Fault]:
     """https://kubernetes.io/docs/concepts/overview/working-with-objects/names/"""
     group = str(content.get("apiVersion", "")).rpartition("/")[0]
-    if group not in _BUILT_IN or not kind:  # others, as kustomize's, need not be objects of a cluster
+    # Others, as kustomize's, need not be objects of a cluster; a list of objects has no name.
+    if group not in _BUILT_IN or not kind or kind.endswith("List"):
         return
     metadata = _mapping(content.get("metadata"))
     name = metadata.get("name")

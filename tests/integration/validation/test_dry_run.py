@@ -52,13 +52,13 @@ def test_what_the_server_takes_passes_and_is_not_there(tmp_path: Path, control_p
 
 
 def test_what_the_server_refuses_fails(tmp_path: Path, control_plane: Cluster) -> None:
-    # The schema lets any text be a name.
+    # The schema lets any text be a key.
     with pytest.raises(TaskFailed) as caught:
-        check(tmp_path, control_plane, POD.replace("reign-dry-run", "Not_A_Name").replace("NAMESPACE", "default"))
+        check(tmp_path, control_plane, POD.replace("{a:", "{a/b:").replace("NAMESPACE", "default"))
     assert caught.value.kind is FailureKind.CHECK_FAILED
     assert [f["rule"] for f in caught.value.details["findings"]] == ["k8s-dry-run"]
-    assert "ConfigMap/Not_A_Name" in caught.value.message
-    assert "metadata.name" in caught.value.message
+    assert "ConfigMap/reign-dry-run" in caught.value.message
+    assert "data[a/b]" in caught.value.message
 
 
 def test_a_namespace_that_is_not_there_fails(tmp_path: Path, control_plane: Cluster) -> None:

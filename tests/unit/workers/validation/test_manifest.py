@@ -249,6 +249,7 @@ def test_rules_of_other_kinds(tmp_path: Path, text: str, rule: str) -> None:
         ("apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: a-}\n", None),
         (WILDCARD_ROLE.replace("name: a", "name: 'system:a'"), None),
         (WILDCARD_ROLE.replace("name: a", "name: a/b"), "'a/b' cannot be the name"),
+        ("apiVersion: apps/v1\nkind: DeploymentList\nmetadata: {}\nitems: []\n", None),
         ("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n", None),
     ],
 )
